@@ -1,0 +1,1 @@
+//! The agent: starts, supervises and fences one redis-server.

@@ -1,0 +1,15 @@
+//! The pure core of Holdfast: what decides, without a socket, a clock or a random number.
+//!
+//! ```text
+//!   shells (sentinel, agent)          core                          simulator
+//!   sockets, disk, processes  ──▶  step(now, input) -> outputs  ◀──  virtual time, seeded faults
+//! ```
+//!
+//! Everything that can lose data or run two primaries is decided here, so that the simulator runs
+//! the very code that runs in production.
+
+pub mod names;
+pub mod position;
+pub mod record;
+pub mod status;
+pub mod time;

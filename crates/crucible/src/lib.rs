@@ -1,0 +1,1 @@
+//! Fault drills on real processes: workloads, faults, histories, checkers, a report.

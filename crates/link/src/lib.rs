@@ -1,0 +1,1 @@
+//! Authenticated control connections between agents and sentinels.

@@ -1,0 +1,1 @@
+//! The Sentinel protocol for clients: commands, replies, events, sessions.

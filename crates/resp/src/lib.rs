@@ -1,0 +1,1 @@
+//! The RESP codec: frame scanner, encoder, limits.

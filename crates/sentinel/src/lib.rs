@@ -1,0 +1,1 @@
+//! The sentinel: the shell round the core that holds the register, watches, elects and repoints.

@@ -1,0 +1,1 @@
+//! The deterministic simulator: the same core, a model Redis, network and disks with faults.
