@@ -1,0 +1,1 @@
+//! The redis-server beside the agent.

@@ -1,0 +1,77 @@
+//! Options of a sentinel: one documented struct for the file, the flags and the environment.
+
+use holdfast_core::names::{Address, Cluster, Group, Sentinel};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Everything that a sentinel is told at start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Stable name of this sentinel; one of `sentinels`.
+    pub name: Sentinel,
+    /// Identity of the deployment. Agents and sentinels of another one are refused.
+    pub cluster: Cluster,
+    /// File that holds the secret shared by all agents and sentinels (at least 16 bytes).
+    pub secret_file: PathBuf,
+    /// Directory of this sentinel alone: its identity and its register.
+    pub dir: PathBuf,
+    /// Where clients connect (the Sentinel protocol).
+    pub listen: Address,
+    /// Where agents and other sentinels connect.
+    pub control: Address,
+    /// All sentinels of the set, this one included: 3 or 5 (1 for a trial).
+    pub sentinels: Vec<Peer>,
+    /// The groups that this set serves.
+    pub groups: Vec<GroupOptions>,
+    /// File with the password that clients must give (`requirepass`), if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_password_file: Option<PathBuf>,
+    /// File with ACL users for clients, one `user …` line each, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acl_file: Option<PathBuf>,
+    /// Certificate chain (PEM) for clients; makes the client port speak TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_cert_file: Option<PathBuf>,
+    /// Private key (PEM) of that certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_key_file: Option<PathBuf>,
+    /// CA certificates (PEM); clients must then show a certificate signed by one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_ca_file: Option<PathBuf>,
+    /// Most client connections served at once; more are told so and closed.
+    #[serde(default = "default_max_clients")]
+    pub max_clients: usize,
+}
+
+/// One sentinel of the set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its stable name.
+    pub name: Sentinel,
+    /// Where it listens for agents and sentinels.
+    pub control: Address,
+    /// Where it listens for clients, as clients are told.
+    pub clients: Address,
+}
+
+/// One group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupOptions {
+    /// The group's name; `mymaster` by habit.
+    pub name: Group,
+    /// How many nodes (primary and replicas) are expected at the first start.
+    pub nodes: usize,
+    /// What an acknowledgement promises.
+    #[serde(default)]
+    pub durability: holdfast_core::record::Durability,
+    /// A cache may start empty after the loss of everything, without asking.
+    #[serde(default)]
+    pub cache: bool,
+}
+
+fn default_max_clients() -> usize {
+    10_500
+}
