@@ -103,7 +103,7 @@ mod tests {
     fn digits_of_the_extremes() {
         for number in [0, 7, -7, i64::MAX, i64::MIN] {
             with_digits(number, |text| {
-                assert_eq!(text, number.to_string().as_bytes())
+                assert_eq!(text, number.to_string().as_bytes());
             });
         }
     }

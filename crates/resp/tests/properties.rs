@@ -231,7 +231,7 @@ fn errors_of_requests_read_like_those_of_redis() {
         (b"*1\r\n$131073\r\n", "invalid bulk length"),
         (b"*1\r\n:1\r\n", "expected '$', got ':'"),
         (b"GET \"x\r\n", "unbalanced quotes in request"),
-        (&[b'x'; 65 * 1024], "too big inline request"),
+        (&b"x".repeat(65 * 1024), "too big inline request"),
         (&[b'*'; 65], "too big mbulk count string"),
         (
             &[&b"*1\r\n"[..], &[b'$'; 65]].concat(),
