@@ -8,8 +8,12 @@
 //! Everything that can lose data or run two primaries is decided here, so that the simulator runs
 //! the very code that runs in production.
 
+pub mod limits;
 pub mod names;
 pub mod position;
 pub mod record;
+pub mod register;
 pub mod status;
+pub mod syncset;
 pub mod time;
+pub mod wire;

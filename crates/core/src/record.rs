@@ -1,16 +1,95 @@
-//! The register value.
+//! The register value of a group: who is primary, since when, and what that rests on.
 
+mod durability;
+mod reign;
+mod transitions;
+
+pub use durability::Durability;
+pub use reign::Reign;
+
+use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
+use crate::register::Versioned;
+use crate::syncset::SyncRule;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-/// What an acknowledgement promises.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Most reigns that a record remembers; older histories cannot be compared any more.
+pub const HISTORY_MAX: usize = 32;
+
+/// Where a group stands in its current epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Durability {
-    /// As plain Redis, but fenced by a lease: loss is bounded and reported.
-    #[default]
-    Async,
-    /// k replicas have it in memory.
-    Quorum,
-    /// k replicas and the primary have it on disk.
-    Fsync,
+pub enum Phase {
+    /// The old primary is being revoked; nobody is primary of this epoch yet.
+    Electing,
+    /// Chosen; it is being promoted and does not serve yet.
+    Appointed,
+    /// Serving; its history is on record.
+    Stable,
+}
+
+/// One node in one incarnation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Member {
+    /// The node.
+    pub node: Node,
+    /// The run of its redis-server.
+    pub incarnation: Incarnation,
+    /// Where clients and replicas reach it.
+    pub address: Address,
+}
+
+/// The register value of one group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Record {
+    /// Raised by one with each change.
+    pub version: u64,
+    /// Number of the reign.
+    pub epoch: Epoch,
+    /// Where that reign stands.
+    pub phase: Phase,
+    /// The primary of this epoch; while electing, the one being revoked.
+    pub primary: Option<Member>,
+    /// While electing: the node that a planned handoff is meant for.
+    #[serde(default)]
+    pub handoff: Option<Node>,
+    /// Whose acknowledgements count. Empty in `async` durability.
+    pub sync: SyncRule,
+    /// The rule of the epoch before, kept until this epoch is stable: both must then be satisfied.
+    #[serde(default)]
+    pub previous_sync: Option<SyncRule>,
+    /// The newest reigns, oldest first, at most [`HISTORY_MAX`].
+    pub history: Vec<Reign>,
+    /// Every node that belongs to the group.
+    pub nodes: BTreeSet<Node>,
+    /// What an acknowledgement promises.
+    pub durability: Durability,
+    /// Who wrote this version.
+    pub by: Sentinel,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+impl Versioned for Record {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Record {
+    /// The epoch whose history `replid` names, if this record knows it.
+    pub fn epoch_of(&self, replid: &str) -> Option<Epoch> {
+        self.history.iter().rev().find(|reign| reign.replid == replid).map(|reign| reign.epoch)
+    }
+
+    /// Whether `node`, in this very incarnation, is the primary of the epoch (not while electing).
+    pub fn is_primary(&self, node: &Node, incarnation: &Incarnation) -> bool {
+        self.phase != Phase::Electing
+            && self.primary.as_ref().is_some_and(|p| p.node == *node && p.incarnation == *incarnation)
+    }
+
+    /// Whether `node` is named as primary, in whatever incarnation and phase.
+    pub fn names(&self, node: &Node) -> bool {
+        self.primary.as_ref().is_some_and(|p| p.node == *node)
+    }
 }

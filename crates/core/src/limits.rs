@@ -1,0 +1,73 @@
+//! Times and bounds of the protocol, each with its reason.
+
+use crate::time::Millis;
+
+/// An agent serves this long on a lease, counted from the moment at which it asked. It must have
+/// stopped before [`LEASE_GRANTED`], counted by the sentinel from the moment at which it was asked, is
+/// over: 75 ms are left for clocks that run at different rates (5 %) and for the watchdog's kill.
+pub const LEASE_USED: Millis = 450;
+
+/// A sentinel lets nobody be promoted until its last lease is this old: 500 ms and 5 % for clock rates.
+pub const LEASE_GRANTED: Millis = 525;
+
+/// Pace of a primary's reports: each asks for a lease, so several may be lost before one runs out.
+pub const REPORT_PRIMARY: Millis = 50;
+
+/// Pace of a replica's reports while nothing changes. Its loss stops nobody.
+pub const REPORT_REPLICA: Millis = 200;
+
+/// Pace of reports while an election or a handoff waits for this node.
+pub const REPORT_BUSY: Millis = 2;
+
+/// A primary that was silent for this long is suspected, unless its own past gaps ask for more. The
+/// lease must run out anyway before a silent primary can be replaced, so less would win nothing.
+pub const SILENT_MIN: Millis = 300;
+
+/// Upper end of the adaptive limit: a node whose reports are this late does not hold its lease either.
+pub const SILENT_MAX: Millis = 900;
+
+/// After a connection was closed or reset the agent may come back for this long before it counts as
+/// gone. A living agent fences itself and reconnects within a few milliseconds.
+pub const GONE_GRACE: Millis = 100;
+
+/// A sentinel whose own clock tick came this late was frozen and distrusts what it thinks of others.
+pub const FROZEN: Millis = 100;
+
+/// Pace of the sentinels' signs of life.
+pub const ALIVE_EVERY: Millis = 50;
+
+/// A sentinel not heard for this long is passed over when it is asked who goes first.
+pub const PEER_SILENT: Millis = 200;
+
+/// Each rank waits this much longer before it starts or takes over an election: votes do not split.
+pub const RANK_STEP: Millis = 50;
+
+/// An election that stands still for this long is taken over by the next sentinel.
+pub const STALLED: Millis = 250;
+
+/// How long an election waits for more positions when it has enough to go on.
+pub const POSITIONS_GRACE: Millis = 30;
+
+/// How long a handoff may keep the primary paused before it is given up.
+pub const HANDOFF_MAX: Millis = 500;
+
+/// A request to the register is repeated when no majority has answered for this long.
+pub const REGISTER_RETRY: Millis = 60;
+
+/// A start waits this long for all expected nodes before a majority of them will do.
+pub const COLD_GRACE: Millis = 10_000;
+
+/// A new primary that has not been heard since its appointment is given this long.
+pub const APPOINTED_GRACE: Millis = 400;
+
+/// Most nodes of one group; reports of more are refused.
+pub const NODES_MAX: usize = 64;
+
+/// Most groups of one set of sentinels.
+pub const GROUPS_MAX: usize = 4096;
+
+/// Most decisions remembered for display.
+pub const DECISIONS_MAX: usize = 64;
+
+/// Longest client pause of a handoff. It ends by itself, but the write fence below it does not.
+pub const PAUSE_MAX: Millis = 2_000;

@@ -1,0 +1,25 @@
+//! The order of attempts.
+
+use crate::names::Sentinel;
+use serde::{Deserialize, Serialize};
+
+/// Number of one attempt to read or write the register. Two sentinels never share one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ballot {
+    /// Grows with every attempt.
+    pub round: u64,
+    /// Who attempts; breaks ties.
+    pub by: Sentinel,
+}
+
+impl Ballot {
+    /// Below every real ballot: nothing promised yet.
+    pub fn zero() -> Self {
+        Self { round: 0, by: Sentinel(String::new()) }
+    }
+
+    /// The next ballot of `by` that is above this one.
+    pub fn next_of(&self, by: &Sentinel) -> Self {
+        Self { round: self.round + 1, by: by.clone() }
+    }
+}

@@ -1,0 +1,119 @@
+//! Between an agent and a sentinel.
+
+use crate::names::{Address, Epoch, Incarnation};
+use crate::position::Position;
+use crate::record::Record;
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// How a redis-server is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerState {
+    /// No process, or one that does not answer yet.
+    #[default]
+    Starting,
+    /// Reading its data set; it has no vote.
+    Loading,
+    /// Answers.
+    Up,
+    /// Lives and does not answer.
+    Hung,
+    /// Ended.
+    Down,
+}
+
+/// Everything that a sentinel needs to know of a node. Sent at a steady pace and at once when something
+/// changes; each report replaces the one before, so that a lost one does no harm.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// Where clients and replicas reach redis-server.
+    pub address: Option<Address>,
+    /// Preference between equal positions; lower wins, 0 is never chosen.
+    pub priority: u32,
+    /// Epoch that the agent has promised: it obeys nothing older.
+    pub promised: Epoch,
+    /// Version of the newest record that it has.
+    pub version: u64,
+    /// How redis-server is.
+    pub state: ServerState,
+    /// The run of redis-server, or the last one when it is down.
+    pub incarnation: Option<Incarnation>,
+    /// `true` when redis-server says `role:master`.
+    pub is_master: bool,
+    /// Replication id of its data.
+    pub replid: String,
+    /// Bytes of that history applied.
+    pub offset: u64,
+    /// This incarnation has been in step with a primary, or was one. Else it has no vote.
+    pub caught_up: bool,
+    /// Link to the primary is up.
+    pub link_up: bool,
+    /// A full copy from the primary is under way.
+    pub syncing: bool,
+    /// Sealed for this epoch: cut off before position was read. 0 if not.
+    pub sealed: Epoch,
+    /// Paused for a handoff in this epoch; `offset` was read after the pause. 0 if not.
+    pub paused: Epoch,
+    /// Promoted in this epoch; `replid` and `offset` are those of the new history. 0 if not.
+    pub promoted: Epoch,
+    /// Clients may write here now.
+    pub open: bool,
+    /// Asks for a lease for this epoch; 0 if it wants none.
+    pub lease_epoch: Epoch,
+    /// The agent's clock when it sent this.
+    pub sent_at: Millis,
+    /// How far the data on disk reached when it was last noted; the vote of a restarted node when
+    /// everything was down.
+    pub stored: Option<Position>,
+    /// Neither data nor memory of any: a new node, or an emptied one.
+    pub blank: bool,
+    /// Holds data that this group knows nothing of: never followed, never wiped.
+    pub foreign: bool,
+    /// Keys in all databases.
+    pub keys: u64,
+    /// Bytes used by redis-server.
+    pub memory_bytes: u64,
+    /// Why the state is what it is, when there is something to say.
+    pub reason: String,
+    /// Asks for a handoff, because this node is about to stop.
+    pub leaving: bool,
+}
+
+/// From an agent to a sentinel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToSentinel {
+    /// How the node is.
+    Report(Box<Report>),
+    /// A decision of the agent, to be shown with the others.
+    Decision(String),
+    /// A message of a newer version, to be ignored.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Permission to serve, counted from the moment at which it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The epoch that it holds for.
+    pub epoch: Epoch,
+    /// The agent's own clock, as in the report that asked.
+    pub sent_at: Millis,
+    /// How many sentinels vote: a majority of them must grant.
+    pub voters: usize,
+}
+
+/// From a sentinel to an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromSentinel {
+    /// The newest committed record of the group.
+    Record(Box<Record>),
+    /// A lease.
+    Lease(Lease),
+    /// A message of a newer version, to be ignored.
+    #[serde(other)]
+    Unknown,
+}
