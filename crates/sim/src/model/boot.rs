@@ -1,0 +1,102 @@
+//! Starting a server from its files.
+
+use super::Micros;
+use super::backlog::Backlog;
+use super::files::{Files, Image, Persistence};
+use super::replica::Upstream;
+use super::server::{Replid, Server, Settings};
+use crate::rng::Rng;
+use holdfast_core::names::Address;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Server {
+    /// Starts a process on `files`. With `following` it is born as a replica of that address (born
+    /// sealed when nothing listens there). `rng` gives run id, history names and link numbers.
+    pub fn start(
+        now: Micros,
+        settings: Settings,
+        mut files: Files,
+        following: Option<Address>,
+        mut rng: Rng,
+    ) -> Self {
+        let image = image_of(&settings, &mut files);
+        let boot = (!image.data.is_empty() || image.position.is_some())
+            .then(|| (now + settings.load_us, image));
+        Self {
+            run_id: rng.next(),
+            next_link: rng.next() >> 1,
+            replid: Replid(rng.next()),
+            second_at: now + rng.between(1, 1_000_000),
+            ping_at: now + settings.ping_us,
+            sync_at: now,
+            settings,
+            rng,
+            second: None,
+            offset: 0,
+            backlog: None,
+            data: Arc::default(),
+            files,
+            upstream: Upstream::Down,
+            following,
+            cached: None,
+            attached: BTreeMap::new(),
+            selected: false,
+            fenced: false,
+            paused_until: None,
+            held: Vec::new(),
+            boot,
+            rewrite_at: None,
+            sync_full: 0,
+            sync_partial: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    pub(super) fn finish_boot(&mut self, now: Micros) {
+        if self.boot.as_ref().is_none_or(|(at, _)| now < *at) {
+            return;
+        }
+        let Some((_, image)) = self.boot.take() else {
+            return;
+        };
+        self.data = image.data;
+        let Some((replid, offset)) = image.position else {
+            return;
+        };
+        self.offset = offset;
+        if self.following.is_some() {
+            self.replid = replid;
+            self.cached = Some((replid, offset));
+        } else {
+            self.backlog = Some(Backlog::new(offset, self.settings.backlog_bytes));
+            self.second = Some((replid, offset + 1));
+        }
+    }
+
+    pub(super) fn finish_rewrite(&mut self, now: Micros) {
+        if self.rewrite_at.is_some_and(|at| now >= at) {
+            self.rewrite_at = None;
+            self.files.log = Some(self.data.to_vec());
+            self.files.synced = self.data.len();
+        }
+    }
+}
+
+/// With an append-only file configured the dump is not even looked at.
+fn image_of(settings: &Settings, files: &mut Files) -> Image {
+    let blank = Image {
+        data: Arc::default(),
+        position: None,
+    };
+    match settings.persistence {
+        Persistence::AppendEverySecond => {
+            let log = files.log.get_or_insert_default();
+            Image {
+                data: Arc::new(log.clone()),
+                position: None,
+            }
+        }
+        Persistence::Nothing | Persistence::Dump => files.dump.clone().unwrap_or(blank),
+    }
+}

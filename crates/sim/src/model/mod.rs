@@ -1,0 +1,28 @@
+//! The model Redis: what one redis-server does that Holdfast can notice, as a pure machine.
+//!
+//! ```text
+//!   command ──┐                        ┌──▶ Reply (at once, or later for a held write)
+//!   message ──┼──▶ Server(now) ────────┼──▶ Effect::Connect / Send / Close   (replication links)
+//!   tick ─────┘        │               └──▶ Effect::ClosedClients
+//!                      └──▶ Files: what survives a crash
+//! ```
+//!
+//! `tests/conformance.rs` holds it against real servers: the same script, the same observable facts.
+
+mod backlog;
+mod boot;
+mod command;
+mod files;
+mod info;
+mod primary;
+mod replica;
+mod server;
+
+pub use backlog::{Backlog, Entry, Op};
+pub use command::{ClientId, Command, Effect, LinkId, Message, Refusal, Reply};
+pub use files::{Files, Image, Persistence};
+pub use info::{Info, ReplicaInfo};
+pub use server::{Replid, Server, Settings};
+
+/// Microseconds of simulated time.
+pub type Micros = u64;

@@ -1,0 +1,313 @@
+//! One redis-server.
+
+use super::Micros;
+use super::backlog::{Backlog, Entry, Op};
+use super::command::{ClientId, Command, Effect, LinkId, Refusal, Reply};
+use super::files::{Files, Image, Persistence};
+use super::info::Info;
+use super::primary::Attached;
+use super::replica::Upstream;
+use crate::rng::Rng;
+use holdfast_core::names::Address;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Name of a history: `master_replid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replid(pub u64);
+
+impl fmt::Display for Replid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:040x}", self.0)
+    }
+}
+
+/// Writes that wait for the end of a pause; more are refused by closing the client in the real
+/// server's limits, here they are answered at once.
+const HELD_LIMIT: usize = 10_000;
+
+/// A `SELECT` goes before the first write of a history and after every snapshot.
+const SELECT_BYTES: u64 = 23;
+
+/// Configuration of a server. Times in microseconds.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Address that it announces.
+    pub address: Address,
+    /// How it keeps data.
+    pub persistence: Persistence,
+    /// Bytes of stream kept for partial resyncs.
+    pub backlog_bytes: u64,
+    /// From the request of a full resync until the snapshot is ready.
+    pub fork_us: Micros,
+    /// Loading a data set.
+    pub load_us: Micros,
+    /// Rewriting the append-only file after a full resync; until then the old one counts.
+    pub rewrite_us: Micros,
+    /// A link silent for so long is closed.
+    pub repl_timeout_us: Micros,
+    /// The primary's own ping into the stream.
+    pub ping_us: Micros,
+}
+
+impl Settings {
+    /// Small and quick, as the simulator and the conformance test use it.
+    pub fn new(address: Address) -> Self {
+        Self {
+            address,
+            persistence: Persistence::Nothing,
+            backlog_bytes: 1 << 20,
+            fork_us: 5_000,
+            load_us: 5_000,
+            rewrite_us: 50_000,
+            repl_timeout_us: 5_000_000,
+            ping_us: 1_000_000,
+        }
+    }
+}
+
+/// One run of a redis-server process.
+#[derive(Debug)]
+pub struct Server {
+    pub(super) settings: Settings,
+    pub(super) rng: Rng,
+    pub(super) run_id: u64,
+    pub(super) next_link: LinkId,
+    pub(super) replid: Replid,
+    pub(super) second: Option<(Replid, u64)>,
+    pub(super) offset: u64,
+    pub(super) backlog: Option<Backlog>,
+    pub(super) data: Arc<Vec<u64>>,
+    pub(super) files: Files,
+    pub(super) upstream: Upstream,
+    pub(super) following: Option<Address>,
+    pub(super) cached: Option<(Replid, u64)>,
+    pub(super) attached: BTreeMap<LinkId, Attached>,
+    /// Whether the stream already carries the `SELECT` of the database in use.
+    pub(super) selected: bool,
+    pub(super) fenced: bool,
+    pub(super) paused_until: Option<Micros>,
+    pub(super) held: Vec<(ClientId, u64)>,
+    pub(super) boot: Option<(Micros, Image)>,
+    pub(super) rewrite_at: Option<Micros>,
+    pub(super) sync_at: Micros,
+    pub(super) second_at: Micros,
+    pub(super) ping_at: Micros,
+    pub(super) sync_full: u64,
+    pub(super) sync_partial: u64,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Server {
+    /// Runs a command.
+    pub fn command(&mut self, now: Micros, command: Command) -> Result<Reply, Refusal> {
+        if command == Command::Info {
+            return Ok(Reply::Info(Box::new(self.info())));
+        }
+        if self.is_loading() {
+            return Err(Refusal::Loading);
+        }
+        match command {
+            Command::Write { client, value } => return self.write(now, client, value),
+            Command::Read(value) => return Ok(Reply::Found(self.data.contains(&value))),
+            Command::Publish => self.propagate(now, Op::Nothing),
+            Command::GetAck if self.paused_until.is_none() => self.propagate(now, Op::GetAck),
+            Command::ReplicaOf(Some(address)) => self.follow(now, address),
+            Command::ReplicaOf(None) => self.promote(),
+            Command::Fence(fenced) => self.fenced = fenced,
+            Command::Pause(for_us) => self.paused_until = self.paused_until.max(Some(now + for_us)),
+            Command::Unpause => self.unpause(now),
+            Command::KillClients => self.kill_clients(),
+            Command::TouchBacklog if self.following.is_none() => self.touched(),
+            Command::Flush => return self.flush(now),
+            Command::Save => self.save(),
+            Command::Info | Command::GetAck | Command::TouchBacklog => {}
+        }
+        Ok(Reply::Done)
+    }
+
+    /// What `INFO` shows.
+    pub fn info(&self) -> Info {
+        Info {
+            run_id: self.run_id,
+            primary: self.following.is_none(),
+            following: self.following.clone(),
+            replid: self.replid,
+            replid2: self.second.map(|(replid, _)| replid),
+            second_offset: self.second.map_or(-1, |(_, offset)| offset as i64),
+            offset: self.offset,
+            backlog: self.backlog.is_some(),
+            link_up: matches!(self.upstream, Upstream::Online { .. }),
+            sync_in_progress: matches!(self.upstream, Upstream::Transfer { .. }),
+            loading: self.is_loading(),
+            keys: self.data.len() as u64,
+            sync_full: self.sync_full,
+            sync_partial: self.sync_partial,
+            replicas: self.attached.values().filter_map(Attached::info).collect(),
+        }
+    }
+
+    /// The data set, for checkers.
+    pub fn data(&self) -> &Arc<Vec<u64>> {
+        &self.data
+    }
+
+    /// What survives this process.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Whether a client's write would be accepted now (at once, not held by a pause).
+    pub fn accepts_writes(&self) -> bool {
+        self.following.is_none()
+            && !self.is_loading()
+            && !self.fenced
+            && self.paused_until.is_none()
+    }
+
+    /// Hands over what is to be done to the world.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Lets time pass: retries, acknowledgements, pings, loading, pauses, fsync.
+    pub fn tick(&mut self, now: Micros) {
+        self.finish_boot(now);
+        self.finish_load(now);
+        if self.paused_until.is_some_and(|until| now >= until) {
+            self.unpause(now);
+        }
+        self.finish_rewrite(now);
+        self.send_snapshots(now);
+        self.ping(now);
+        if now >= self.second_at {
+            self.second_at = now + 1_000_000;
+            self.every_second(now);
+        }
+    }
+
+    /// When [`Self::tick`] has something to do next.
+    pub fn next_tick(&self) -> Micros {
+        [
+            self.boot.as_ref().map(|(at, _)| *at),
+            self.upstream.loaded_at(),
+            self.paused_until,
+            self.rewrite_at,
+            self.attached
+                .values()
+                .filter_map(Attached::snapshot_at)
+                .min(),
+            self.following.is_none().then_some(self.ping_at),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.second_at, Micros::min)
+    }
+
+    pub(super) fn is_loading(&self) -> bool {
+        self.boot.is_some() || self.upstream.loaded_at().is_some()
+    }
+
+    /// Appends to the stream, as `replicationFeedSlaves` does: without a backlog nothing moves.
+    pub(super) fn propagate(&mut self, now: Micros, op: Op) {
+        if self.following.is_some() {
+            return;
+        }
+        let Some(backlog) = &mut self.backlog else {
+            return;
+        };
+        let writes = matches!(op, Op::Write(_) | Op::Flush);
+        let select = if writes && !self.selected {
+            SELECT_BYTES
+        } else {
+            0
+        };
+        self.selected |= writes;
+        self.offset += op.bytes() + select;
+        let entry = Entry {
+            end: self.offset,
+            op,
+        };
+        backlog.push(entry);
+        self.feed(now, entry);
+    }
+
+    fn every_second(&mut self, now: Micros) {
+        if let Some(log) = &self.files.log {
+            self.files.synced = log.len();
+        }
+        self.sync_at = now;
+        self.acknowledge();
+        self.check_upstream(now);
+        self.check_attached(now);
+    }
+
+    fn write(&mut self, now: Micros, client: ClientId, value: u64) -> Result<Reply, Refusal> {
+        if self.following.is_none() && self.fenced {
+            return Err(Refusal::NoReplicas);
+        }
+        if self.following.is_some() {
+            return Err(Refusal::ReadOnly);
+        }
+        if self.paused_until.is_some() && self.held.len() < HELD_LIMIT {
+            self.held.push((client, value));
+            return Ok(Reply::Held);
+        }
+        self.apply(Op::Write(value));
+        self.propagate(now, Op::Write(value));
+        Ok(Reply::Done)
+    }
+
+    /// Changes the data set, and the append-only file unless a rewrite will replace it.
+    pub(super) fn apply(&mut self, op: Op) {
+        let log = self
+            .files
+            .log
+            .as_mut()
+            .filter(|_| self.rewrite_at.is_none());
+        let data = Arc::make_mut(&mut self.data);
+        for values in [Some(data), log].into_iter().flatten() {
+            match op {
+                Op::Write(value) => values.push(value),
+                Op::Flush => values.clear(),
+                Op::Nothing | Op::GetAck => {}
+            }
+        }
+    }
+
+    fn unpause(&mut self, now: Micros) {
+        self.paused_until = None;
+        for (client, value) in std::mem::take(&mut self.held) {
+            let outcome = self.write(now, client, value);
+            self.effects.push(Effect::Late {
+                client,
+                value,
+                outcome,
+            });
+        }
+    }
+
+    fn kill_clients(&mut self) {
+        self.held.clear();
+        self.effects.push(Effect::ClosedClients);
+    }
+
+    fn flush(&mut self, now: Micros) -> Result<Reply, Refusal> {
+        if self.following.is_some() {
+            return Err(Refusal::ReadOnly);
+        }
+        self.apply(Op::Flush);
+        self.propagate(now, Op::Flush);
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn save(&mut self) {
+        let position =
+            (self.backlog.is_some() || self.cached.is_some()).then_some((self.replid, self.offset));
+        self.files.dump = Some(Image {
+            data: self.data.clone(),
+            position,
+        });
+    }
+}
