@@ -1,0 +1,8 @@
+//! A round: a whole group, clients at work, a fault, the way back, the check.
+
+pub mod outcome;
+pub mod play;
+pub mod settle;
+
+pub use outcome::RoundResult;
+pub use play::{RoundSpec, play};

@@ -1,0 +1,77 @@
+//! What one round showed.
+
+use crate::check::Verdict;
+use crate::clock::millis;
+use crate::fault::Drill;
+use crate::measure::Outage;
+use crate::target::Against;
+use serde::{Deserialize, Serialize};
+
+/// One round of one drill against one system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RoundResult {
+    /// The drill.
+    pub drill: Drill,
+    /// The system under test.
+    pub against: Against,
+    /// Number of the round, from 1.
+    pub round: usize,
+    /// Why it was not run, if so.
+    pub skipped: Option<String>,
+    /// Why it could not be finished, if so: the group did not come back, for example.
+    pub failed: Option<String>,
+    /// How long nobody could write.
+    pub outage: Outage,
+    /// What the checkers found.
+    pub verdict: Verdict,
+}
+
+impl RoundResult {
+    /// A round with nothing in it yet.
+    pub fn empty(drill: Drill, against: Against, round: usize) -> Self {
+        let (outage, verdict) = (Outage::default(), Verdict::default());
+        Self { drill, against, round, skipped: None, failed: None, outage, verdict }
+    }
+
+    /// Whether it ran to its end.
+    pub fn finished(&self) -> bool {
+        self.skipped.is_none() && self.failed.is_none()
+    }
+
+    /// Whether it breaks a promise. `lossless`: acknowledged writes may never be lost. Stock Redis promises nothing.
+    pub fn violates(&self, lossless: bool) -> bool {
+        let lost = self.verdict.all_lost() > 0 && (lossless || self.drill.forbids_loss());
+        self.against == Against::Holdfast && (self.failed.is_some() || self.verdict.broken() || lost)
+    }
+
+    /// The round in one line.
+    pub fn line(&self) -> String {
+        let head = format!("{:>3} {:<20} {:<8}", self.round, self.drill.name(), self.against.to_string());
+        if let Some(why) = &self.skipped {
+            return format!("{head} skipped: {why}");
+        }
+        if let Some(why) = &self.failed {
+            return format!("{head} FAILED: {why}");
+        }
+        let verdict = &self.verdict;
+        let mut line = format!(
+            "{head} back after {:>7.1} ms, pause {:>7.1} ms, lost {} + {} of {}",
+            millis(self.outage.unavailable()),
+            millis(self.outage.longest_pause),
+            verdict.lost,
+            verdict.lost_direct,
+            verdict.acknowledged,
+        );
+        let counts = [
+            (verdict.duplicated, "duplicated"),
+            (verdict.phantom, "phantom"),
+            (verdict.reordered, "reordered"),
+            (verdict.foreign, "foreign"),
+            (verdict.two_writable, "writes beside the new primary"),
+        ];
+        for (count, name) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            line += &format!(", {count} {name}");
+        }
+        line
+    }
+}

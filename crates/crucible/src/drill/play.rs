@@ -1,0 +1,133 @@
+//! One round from beginning to end.
+
+use crate::check::{Survived, check};
+use crate::clock;
+use crate::drill::settle::settle;
+use crate::drill::RoundResult;
+use crate::fault::{Drill, Outlook, Scene, inject};
+use crate::history::{History, Pulse};
+use crate::measure::Outage;
+use crate::target::{Against, System};
+use crate::workload::{Crew, CrewSpec};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How a round runs.
+#[derive(Clone, Debug)]
+pub struct RoundSpec {
+    /// The clients; tag and namespaces are filled in per round.
+    pub crew: CrewSpec,
+    /// Undisturbed work before the fault.
+    pub warm_up: Duration,
+    /// How long writes may be away.
+    pub return_limit: Duration,
+    /// How long the fault lasts after writes are back.
+    pub hold: Duration,
+    /// Work after the fault was undone.
+    pub tail: Duration,
+    /// How long the group may take to be whole again.
+    pub settle_limit: Duration,
+    /// Chooses victims; the round's number is added.
+    pub seed: u64,
+    /// Where histories go; `None` keeps none. Histories of rounds with findings are worth keeping.
+    pub histories: Option<PathBuf>,
+    /// How long a killed stock process stays down, in milliseconds.
+    pub restart_delay_ms: u64,
+}
+
+/// Plays round number `round` of `drill`. What goes wrong is in the result, never an error: a drill goes on.
+pub async fn play(system: &System, drill: Drill, round: usize, spec: &RoundSpec) -> RoundResult {
+    let mut result = RoundResult::empty(drill, system.against(), round);
+    if let Some(why) = drill.obstacle(system.against()) {
+        result.skipped = Some(why);
+        return result;
+    }
+    if let Err(error) = run(system, &mut result, spec).await {
+        result.failed = Some(format!("{error:#}"));
+    }
+    result
+}
+
+async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Result<()> {
+    system.set_restart_delay_ms(spec.restart_delay_ms);
+    let primary = settle(system, spec.settle_limit).await?;
+    let crew_spec = crew_of(system, result, spec);
+    let crew = Crew::start(&system.group()?, &crew_spec)?;
+    let mut history = History { tag: crew_spec.tag, first_primary: primary.clone(), ..History::default() };
+    let returned = disturb(system, result, spec, &crew, &mut history).await;
+    (history.operations, history.switches) = crew.finish().await?;
+    let settled = settle(system, spec.settle_limit).await;
+    history.last_primary.clone_from(settled.as_ref().unwrap_or(&primary));
+    result.outage = Outage::of(&history);
+    save(result, spec, &history);
+    returned?;
+    let last = settled?;
+    result.verdict = check(&history, &Survived::read(&last, &history).await?);
+    Survived::forget(&last, &history).await
+}
+
+fn crew_of(system: &System, result: &RoundResult, spec: &RoundSpec) -> CrewSpec {
+    let mut crew = spec.crew.clone();
+    crew.tag = format!("{}-{}-{}-{}", std::process::id(), result.drill.name(), result.round, clock::now());
+    crew.namespaces = system.network().map(|network| network.node_namespaces()).unwrap_or_default();
+    crew
+}
+
+/// Warm-up, fault, return of writes, remedy, tail. Whatever happens, the fault is undone.
+async fn disturb(
+    system: &System,
+    result: &RoundResult,
+    spec: &RoundSpec,
+    crew: &Crew,
+    history: &mut History,
+) -> Result<()> {
+    wait_for_writes(crew.pulse(), clock::now(), spec.return_limit, |_| true).await?;
+    tokio::time::sleep(spec.warm_up).await;
+    let mut scene = Scene::new(system, &history.first_primary, spec.seed + result.round as u64)?;
+    let injected = inject(result.drill, &mut scene).await;
+    history.event = scene.event.unwrap_or_else(clock::now);
+    let returned = match &injected {
+        Ok(()) => wait_for_return(result, spec, crew.pulse(), history).await,
+        Err(_) => Ok(()),
+    };
+    if returned.is_ok() {
+        tokio::time::sleep(spec.hold).await;
+    }
+    for remedy in &scene.remedies {
+        remedy.apply(system)?;
+    }
+    tokio::time::sleep(spec.tail).await;
+    injected.and(returned)
+}
+
+async fn wait_for_return(result: &RoundResult, spec: &RoundSpec, pulse: &Pulse, history: &History) -> Result<()> {
+    match result.drill.outlook() {
+        Outlook::Switch => {
+            let elsewhere = |node: &str| node != history.first_primary;
+            wait_for_writes(pulse, history.event, spec.return_limit, elsewhere).await
+        }
+        // A reply on its way when the fault fell proves nothing yet.
+        Outlook::Writes => wait_for_writes(pulse, history.event + 5_000, spec.return_limit, |_| true).await,
+    }
+}
+
+async fn wait_for_writes(pulse: &Pulse, since: u64, limit: Duration, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    let start = Instant::now();
+    while !pulse.beaten_since(since, &wanted) {
+        if start.elapsed() > limit {
+            bail!("no acknowledged write within {:.1} s", limit.as_secs_f64());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Ok(())
+}
+
+fn save(result: &RoundResult, spec: &RoundSpec, history: &History) {
+    let Some(dir) = &spec.histories else { return };
+    let against: Against = result.against;
+    let path = dir.join(format!("{}-{against}-{}.jsonl", result.drill.name(), result.round));
+    if let Err(error) = history.save(&path) {
+        tracing::warn!("{error:#}");
+    }
+}

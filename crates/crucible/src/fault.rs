@@ -1,0 +1,14 @@
+//! What goes wrong.
+
+pub mod catalogue;
+pub mod empty;
+pub mod handoff;
+pub mod inject;
+pub mod pairs;
+pub mod remedy;
+pub mod scene;
+
+pub use catalogue::{Drill, Outlook};
+pub use inject::inject;
+pub use remedy::Remedy;
+pub use scene::Scene;

@@ -1,0 +1,168 @@
+//! Options of `holdfast crucible` and `holdfast bench`.
+
+use crate::fault::Drill;
+use crate::target::{Against, GroupSpec};
+use crate::workload::Workload;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What group to test, the same for drills and bench.
+#[derive(Clone, Debug, clap::Args)]
+pub struct GroupOptions {
+    /// Replicas beside the primary
+    #[arg(long, default_value_t = 3)]
+    pub replicas: usize,
+    /// Sentinels: 3 or 5
+    #[arg(long, default_value_t = 3)]
+    pub sentinels: usize,
+    /// Name of the group
+    #[arg(long, default_value = "mymaster")]
+    pub group: String,
+    /// The redis-server (or valkey-server) to run
+    #[arg(long, default_value = "redis-server")]
+    pub server: PathBuf,
+    /// The holdfast binary under test [default: this one]
+    #[arg(long)]
+    pub holdfast: Option<PathBuf>,
+    /// down-after-milliseconds of stock sentinels
+    #[arg(long, default_value_t = 500, value_name = "MS")]
+    pub down_after: u64,
+    /// failover-timeout of stock sentinels, in milliseconds
+    #[arg(long, default_value_t = 10_000, value_name = "MS")]
+    pub failover_timeout: u64,
+    /// Keep everything here: logs, data, histories [default: a temporary folder, removed at the end]
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+}
+
+impl Default for GroupOptions {
+    fn default() -> Self {
+        Self {
+            replicas: 3,
+            sentinels: 3,
+            group: "mymaster".to_owned(),
+            server: PathBuf::from("redis-server"),
+            holdfast: None,
+            down_after: 500,
+            failover_timeout: 10_000,
+            dir: None,
+        }
+    }
+}
+
+impl GroupOptions {
+    /// The group to start in `dir`.
+    pub fn spec(&self, dir: &Path, network: bool, interposer: bool) -> Result<GroupSpec> {
+        let holdfast = match &self.holdfast {
+            Some(path) => path.clone(),
+            None => std::env::current_exe().context("find the holdfast binary")?,
+        };
+        std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+        Ok(GroupSpec {
+            dir: dir.canonicalize().with_context(|| format!("find {}", dir.display()))?,
+            group: self.group.clone(),
+            replicas: self.replicas,
+            sentinels: self.sentinels,
+            server: self.server.clone(),
+            holdfast,
+            down_after_ms: self.down_after,
+            failover_timeout_ms: self.failover_timeout,
+            restart_delay_ms: 3000,
+            network,
+            interposer,
+            ready_limit: Duration::from_secs(30),
+        })
+    }
+}
+
+/// Options of `holdfast crucible`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct CrucibleOptions {
+    /// Drills to run, separated by commas; all of them if none is named
+    #[arg(long = "drill", value_enum, value_delimiter = ',')]
+    pub drills: Vec<Drill>,
+    /// Rounds of each drill
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Run every round against this system too, alternating
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub against: Vec<Against>,
+    /// Run against this system only
+    #[arg(long, value_enum, conflicts_with = "against")]
+    pub only: Option<Against>,
+    /// What clients do, one client each
+    #[arg(long = "workload", value_enum, value_delimiter = ',', default_values = ["set", "list", "counter", "cas"])]
+    pub workloads: Vec<Workload>,
+    /// Longest time of one operation of a client, in milliseconds
+    #[arg(long, default_value_t = 300, value_name = "MS")]
+    pub timeout: u64,
+    /// Pause of a client between operations, in milliseconds; 0 for none
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub pause: u64,
+    /// How long a fault lasts after writes are back, in milliseconds
+    #[arg(long, default_value_t = 700, value_name = "MS")]
+    pub hold: u64,
+    /// How long clients go on after the fault was undone, in milliseconds
+    #[arg(long, default_value_t = 700, value_name = "MS")]
+    pub tail: u64,
+    /// How long writes may be away before a round has failed, in milliseconds
+    #[arg(long, default_value_t = 30_000, value_name = "MS")]
+    pub return_limit: u64,
+    /// Any acknowledged write that is lost is a failure (as in quorum durability)
+    #[arg(long)]
+    pub lossless: bool,
+    /// Chooses victims; the same seed chooses the same
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write the results as JSON to this file
+    #[arg(long)]
+    pub json_file: Option<PathBuf>,
+    /// Write a plot to this file
+    #[arg(long)]
+    pub svg_file: Option<PathBuf>,
+    /// The group
+    #[command(flatten)]
+    pub group: GroupOptions,
+}
+
+impl Default for CrucibleOptions {
+    fn default() -> Self {
+        Self {
+            drills: vec![],
+            rounds: 5,
+            against: vec![],
+            only: None,
+            workloads: vec![Workload::Set, Workload::List, Workload::Counter, Workload::Cas],
+            timeout: 300,
+            pause: 0,
+            hold: 700,
+            tail: 700,
+            return_limit: 30_000,
+            lossless: false,
+            seed: 1,
+            json_file: None,
+            svg_file: None,
+            group: GroupOptions::default(),
+        }
+    }
+}
+
+impl CrucibleOptions {
+    /// The systems to run against, Holdfast first.
+    pub fn systems(&self) -> Vec<Against> {
+        let mut systems = match self.only {
+            Some(only) => vec![only],
+            None => vec![Against::Holdfast],
+        };
+        systems.extend(&self.against);
+        systems.sort();
+        systems.dedup();
+        systems
+    }
+
+    /// The drills to run.
+    pub fn chosen_drills(&self) -> Vec<Drill> {
+        if self.drills.is_empty() { Drill::all() } else { self.drills.clone() }
+    }
+}

@@ -1,0 +1,94 @@
+//! The system under test: a black box of real processes.
+//!
+//! ```text
+//!  System ─┬─ Holdfast: `holdfast up --headless`, or its roles one by one inside network namespaces
+//!          └─ Upstream: stock redis-server and redis-sentinel
+//!  both give a Group: names, pids, addresses, data directories
+//! ```
+
+pub mod files;
+pub mod group;
+pub mod holdfast;
+pub mod interposer;
+pub mod network;
+pub mod pod;
+pub mod ports;
+pub mod process;
+pub mod readiness;
+pub mod spec;
+pub mod upstream;
+
+pub use group::{Group, NodeProcess, SentinelProcess};
+pub use interposer::Interposer;
+pub use network::Network;
+pub use spec::{Against, GroupSpec};
+
+use anyhow::Result;
+
+/// A running group.
+#[derive(Debug)]
+pub enum System {
+    /// Ours.
+    Holdfast(holdfast::HoldfastGroup),
+    /// Stock Redis and Sentinel.
+    Upstream(upstream::UpstreamGroup),
+}
+
+impl System {
+    /// Starts a group as `spec` says and waits until it takes writes.
+    pub async fn start(against: Against, spec: &GroupSpec) -> Result<Self> {
+        let system = match against {
+            Against::Holdfast => Self::Holdfast(holdfast::HoldfastGroup::start(spec).await?),
+            Against::Upstream => Self::Upstream(upstream::UpstreamGroup::start(spec).await?),
+        };
+        readiness::wait(&system, spec.ready_limit).await?;
+        Ok(system)
+    }
+
+    /// Which one it is.
+    pub fn against(&self) -> Against {
+        match self {
+            Self::Holdfast(_) => Against::Holdfast,
+            Self::Upstream(_) => Against::Upstream,
+        }
+    }
+
+    /// Its processes now.
+    pub fn group(&self) -> Result<Group> {
+        match self {
+            Self::Holdfast(group) => group.group(),
+            Self::Upstream(group) => Ok(group.group()),
+        }
+    }
+
+    /// The network that its processes live in, if it has one of its own.
+    pub fn network(&self) -> Option<&Network> {
+        match self {
+            Self::Holdfast(group) => group.network(),
+            Self::Upstream(group) => group.network(),
+        }
+    }
+
+    /// What sits between its processes and the kernel, if asked for.
+    pub fn interposer(&self) -> Option<&Interposer> {
+        match self {
+            Self::Holdfast(group) => group.interposer(),
+            Self::Upstream(group) => group.interposer(),
+        }
+    }
+
+    /// How long after its death a process of the stock group is started again. Holdfast decides for itself.
+    pub fn set_restart_delay_ms(&self, delay_ms: u64) {
+        if let Self::Upstream(group) = self {
+            group.set_restart_delay_ms(delay_ms);
+        }
+    }
+
+    /// Ends all processes.
+    pub async fn stop(self) -> Result<()> {
+        match self {
+            Self::Holdfast(group) => group.stop().await,
+            Self::Upstream(group) => group.stop().await,
+        }
+    }
+}

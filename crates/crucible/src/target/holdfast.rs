@@ -1,0 +1,97 @@
+//! Holdfast: `holdfast up --headless`, read through `cluster.json`.
+
+use crate::target::pod::Recipe;
+use crate::target::{Group, GroupSpec, Interposer, Network, process};
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio::process::Child;
+
+/// Time for `up` to stop everything in order before it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(15);
+
+/// A group started by `holdfast up`.
+#[derive(Debug)]
+pub struct HoldfastGroup {
+    dir: PathBuf,
+    up: Child,
+    interposer: Option<Interposer>,
+}
+
+impl HoldfastGroup {
+    /// Starts it and waits for the first `cluster.json`.
+    pub async fn start(spec: &GroupSpec) -> Result<Self> {
+        if spec.network {
+            bail!("Holdfast inside network namespaces: not wired yet");
+        }
+        let interposer = if spec.interposer { Some(Interposer::build(&spec.dir)?) } else { None };
+        let dir = spec.dir.join("group");
+        fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+        let environment = interposer.as_ref().map(Interposer::environment).unwrap_or_default();
+        let recipe = Recipe { command: up_command(spec, &dir), environment, log: spec.dir.join("up.log") };
+        let mut group = Self { up: recipe.spawn()?, dir, interposer };
+        group.wait_for_file(spec).await?;
+        Ok(group)
+    }
+
+    /// Its processes now.
+    pub fn group(&self) -> Result<Group> {
+        let path = self.dir.join("cluster.json");
+        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))
+    }
+
+    /// Its own network, if any.
+    pub fn network(&self) -> Option<&Network> {
+        None
+    }
+
+    /// Its interposer, if any.
+    pub fn interposer(&self) -> Option<&Interposer> {
+        self.interposer.as_ref()
+    }
+
+    /// Stops it in order, then by force whatever is left.
+    pub async fn stop(mut self) -> Result<()> {
+        let pids = self.group().map(|group| group.pids()).unwrap_or_default();
+        // A frozen process cannot end in order.
+        pids.iter().for_each(|pid| drop(process::send(*pid, Signal::SIGCONT)));
+        if let Some(pid) = self.up.id() {
+            process::send(pid as i32, Signal::SIGTERM)?;
+        }
+        let _ = tokio::time::timeout(STOP_LIMIT, self.up.wait()).await;
+        let _ = self.up.kill().await;
+        if !process::wait_gone(&pids, Duration::from_millis(500)).await {
+            tracing::warn!("`holdfast up` left processes behind: killing them");
+            pids.iter().for_each(|pid| drop(process::send(*pid, Signal::SIGKILL)));
+        }
+        Ok(())
+    }
+
+    async fn wait_for_file(&mut self, spec: &GroupSpec) -> Result<()> {
+        let start = Instant::now();
+        while self.group().is_err() {
+            if let Some(status) = self.up.try_wait().context("look after `holdfast up`")? {
+                bail!("`holdfast up` ended at once ({status}): see {}", spec.dir.join("up.log").display());
+            }
+            if start.elapsed() > spec.ready_limit {
+                bail!("`holdfast up` wrote no cluster.json within {:?}", spec.ready_limit);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+}
+
+fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
+    let mut words = vec![spec.holdfast.display().to_string()];
+    words.extend(["up", "--headless", "--dir"].map(str::to_owned));
+    words.push(dir.display().to_string());
+    words.extend(["--replicas".to_owned(), spec.replicas.to_string()]);
+    words.extend(["--sentinels".to_owned(), spec.sentinels.to_string()]);
+    words.extend(["--server".to_owned(), spec.server.display().to_string()]);
+    words.extend(["--group".to_owned(), spec.group.clone()]);
+    words
+}
