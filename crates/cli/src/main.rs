@@ -1,2 +1,43 @@
-//! The holdfast binary.
-fn main() {}
+//! The `holdfast` binary: argument parsing, output, live view. What it starts lives in the other crates.
+
+mod cli;
+mod exit;
+mod logging;
+mod observation;
+mod roles;
+mod runtime;
+mod settings;
+mod up;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use cli::{Cli, Command};
+use exit::{Exit, Outcome};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let outcome = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => logging::start(&cli.logging).and_then(|()| run(cli, &matches)),
+        Err(error) => error.exit(),
+    };
+    exit::report(outcome)
+}
+
+fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
+    match cli.command {
+        Command::Up(args) => up::run(&args),
+        Command::Sentinel(args) => roles::sentinel(args, matches),
+        Command::Agent(args) => roles::agent(args, matches),
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    clap_complete::generate(
+        shell,
+        &mut Cli::command(),
+        "holdfast",
+        &mut std::io::stdout(),
+    );
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,42 @@
+//! The long-running roles.
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::runtime::block_on;
+use crate::settings::{AgentSettings, Effective, RoleArgs, SentinelSettings, Settings};
+use clap::ArgMatches;
+
+/// Runs a sentinel until it is told to end.
+pub(crate) fn sentinel(args: Box<RoleArgs<SentinelSettings>>, matches: &ArgMatches) -> Outcome {
+    let options = prepare(&args, matches)?;
+    drop(args);
+    ended(block_on(run_sentinel(options))?)
+}
+
+/// Runs an agent until it is told to end.
+pub(crate) fn agent(args: Box<RoleArgs<AgentSettings>>, matches: &ArgMatches) -> Outcome {
+    let options = prepare(&args, matches)?;
+    drop(args);
+    ended(block_on(run_agent(options))?)
+}
+
+fn prepare<S: Settings>(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<S::Options, Failure> {
+    if let Some(parent) = args.die_with_parent {
+        holdfast_cluster::die_with_parent(parent).map_err(|error| Failure::failed(&error))?;
+    }
+    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    Ok(Effective::of(args, matches)?.options)
+}
+
+fn ended(result: anyhow::Result<()>) -> Outcome {
+    result
+        .map(|()| Exit::Ok)
+        .map_err(|error| Failure::failed(&error))
+}
+
+async fn run_sentinel(_options: holdfast_sentinel::Options) -> anyhow::Result<()> {
+    anyhow::bail!("the sentinel is not built into this binary yet")
+}
+
+async fn run_agent(_options: holdfast_agent::Options) -> anyhow::Result<()> {
+    anyhow::bail!("the agent is not built into this binary yet")
+}

@@ -1,0 +1,77 @@
+//! `holdfast up`: a whole group on this machine.
+
+mod args;
+mod headless;
+mod narrator;
+
+pub(crate) use args::UpArgs;
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::runtime::block_on;
+use holdfast_cluster::LocalGroup;
+
+pub(crate) fn run(args: &UpArgs) -> Outcome {
+    let spec = args.spec().map_err(|error| Failure::failed(&error))?;
+    if spec.replicas == Some(0) {
+        eprintln!(
+            "holdfast: warning: --replicas 0: with one node there is nothing to fail over to; the loss of it stops the group"
+        );
+    }
+    block_on(async {
+        let group = LocalGroup::start(&spec).await?;
+        headless::run(group).await
+    })?
+}
+
+/// What is said first, whatever follows: how to connect and where things are.
+fn greeting(group: &LocalGroup) -> Vec<String> {
+    let manifest = group.manifest();
+    let sentinels: Vec<String> = manifest
+        .sentinels
+        .iter()
+        .map(|sentinel| sentinel.address.to_string())
+        .collect();
+    let nodes: Vec<String> = manifest
+        .nodes
+        .iter()
+        .map(|node| node.address.to_string())
+        .collect();
+    let asked = manifest
+        .sentinels
+        .first()
+        .map_or(0, |sentinel| sentinel.address.port);
+    vec![
+        format!(
+            "group {}: 1 primary + {} replicas + {} sentinels, {}",
+            manifest.group,
+            manifest.nodes.len().saturating_sub(1),
+            manifest.sentinels.len(),
+            group.server()
+        ),
+        format!(
+            "  connect    redis-cli -p PORT; the primary's: redis-cli -p {asked} SENTINEL get-master-addr-by-name {}",
+            manifest.group
+        ),
+        format!("  sentinels  {}", sentinels.join(" ")),
+        format!("  nodes      {}", nodes.join(" ")),
+        format!(
+            "  folder     {} (data in redis-*/data, logs in */*.log, processes in cluster.json)",
+            group.dir().display()
+        ),
+        "  stop       Ctrl-C; the data stays".to_owned(),
+    ]
+}
+
+/// Ends the group and says where the data is.
+async fn stop(group: LocalGroup) -> Outcome {
+    let dir = group.dir().display().to_string();
+    let killed = group.stop().await;
+    if !killed.is_empty() {
+        eprintln!(
+            "holdfast: had to kill {}: no clean end within 10 s",
+            killed.join(", ")
+        );
+    }
+    println!("stopped; the data is left in {dir}; `holdfast up --dir {dir}` goes on with it");
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,72 @@
+//! Options of `holdfast up`.
+
+use crate::settings::durability;
+use anyhow::Context as _;
+use clap::Args;
+use holdfast_cluster::Spec;
+use holdfast_core::record::Durability;
+use std::path::PathBuf;
+
+/// Folder of the group where none is named.
+pub(crate) const DEFAULT_DIR: &str = "holdfast-data";
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Folder of the group: data, logs, configuration and cluster.json. A group that lives there goes on.
+    #[arg(long, env = "HOLDFAST_DIR", value_name = "DIR", default_value = DEFAULT_DIR)]
+    dir: PathBuf,
+    /// Replicas beside the primary. [default: 3]
+    #[arg(long, value_name = "N")]
+    replicas: Option<usize>,
+    /// Sentinels, an odd number. [default: 3]
+    #[arg(long, value_name = "N")]
+    sentinels: Option<usize>,
+    /// First port of the nodes; sentinels start 20000 higher. Ports that are taken are skipped. [default: 6379]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    base_port: Option<u16>,
+    /// redis-server or valkey-server: a path, or a name found in PATH.
+    #[arg(
+        long,
+        env = "HOLDFAST_SERVER",
+        value_name = "PATH",
+        default_value = "redis-server"
+    )]
+    server: PathBuf,
+    /// Name of the group. [default: mymaster]
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// What an acknowledgement promises: async (quorum and fsync are not built yet).
+    #[arg(long, value_name = "WORD", default_value = "async", value_parser = durability)]
+    durability: Durability,
+    /// Leave a process that dies down.
+    #[arg(long)]
+    no_restart: bool,
+    /// Print lines instead of the live view; also what happens without a terminal.
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// File with the password that clients of the nodes must give.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Redis configuration lines of your own, for every node.
+    #[arg(long, value_name = "FILE")]
+    redis_conf: Option<PathBuf>,
+}
+
+impl UpArgs {
+    pub(super) fn spec(&self) -> anyhow::Result<Spec> {
+        let binary = std::env::current_exe().context("cannot tell where this program is")?;
+        Ok(Spec {
+            dir: self.dir.clone(),
+            replicas: self.replicas,
+            sentinels: self.sentinels,
+            base_port: self.base_port,
+            server: self.server.clone(),
+            group: self.group.as_deref().map(Into::into),
+            durability: self.durability,
+            restart: !self.no_restart,
+            binary,
+            password_file: self.password_file.clone(),
+            redis_conf: self.redis_conf.clone(),
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! Asks sentinels: the few commands that `up`, `status`, `failover` and `doctor` need.
+
+use crate::connection::Connection;
+use holdfast_core::names::Address;
+use holdfast_core::status::GroupStatus;
+use holdfast_resp::Value;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// A handoff waits for the new primary to catch up.
+const HANDOFF_WITHIN: Duration = Duration::from_secs(40);
+
+/// Why a question got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// No connection: the question was not heard.
+    #[error("cannot connect to the sentinel at {0}: {1}")]
+    Unreachable(Address, String),
+    /// It was heard, perhaps, but not answered.
+    #[error("the sentinel at {0} does not answer: {1}")]
+    NoAnswer(Address, String),
+    /// The answer was an error of the server.
+    #[error("{1} (says the sentinel at {0})")]
+    Refused(Address, String),
+    /// The answer was not what the question asks for.
+    #[error("the sentinel at {0} gave an answer that makes no sense here: {1}")]
+    Strange(Address, String),
+    /// No sentinel is known to ask.
+    #[error("no sentinel is known: name one with --sentinel HOST:PORT")]
+    NobodyToAsk,
+}
+
+/// What a handoff did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Handoff {
+    /// The primary before.
+    pub from: Option<String>,
+    /// The primary after.
+    pub to: Option<String>,
+    /// How long writes paused, in milliseconds.
+    pub pause_ms: Option<f64>,
+    /// The new epoch.
+    pub epoch: u64,
+    /// All of it in one sentence.
+    pub text: String,
+}
+
+/// The sentinels of one group.
+#[derive(Clone, Debug)]
+pub struct SentinelClient {
+    addresses: Vec<Address>,
+    group: Option<String>,
+    password: Option<String>,
+}
+
+impl SentinelClient {
+    /// Asks these sentinels, in this order; `group` may be left out where they serve only one.
+    pub fn new(addresses: Vec<Address>, group: Option<String>) -> Self {
+        Self {
+            addresses,
+            group,
+            password: None,
+        }
+    }
+
+    /// Gives this password first.
+    #[must_use]
+    pub fn with_password(mut self, password: Option<String>) -> Self {
+        self.password = password;
+        self
+    }
+
+    /// The sentinels that are asked.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// The group as the first sentinel that answers sees it.
+    ///
+    /// # Errors
+    /// When none answers: the error of the last one.
+    pub async fn status(&self) -> Result<GroupStatus, AskError> {
+        let mut last = AskError::NobodyToAsk;
+        for address in &self.addresses {
+            match self.status_of(address).await {
+                Ok(status) => return Ok(status),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// The group as one sentinel sees it.
+    ///
+    /// # Errors
+    /// When it does not answer, or with an error.
+    pub async fn status_of(&self, address: &Address) -> Result<GroupStatus, AskError> {
+        let text = self
+            .ask(address, self.command("STATUS", None), ANSWER_WITHIN)
+            .await?;
+        serde_json::from_str(&text)
+            .map_err(|error| AskError::Strange(address.clone(), error.to_string()))
+    }
+
+    /// A handoff, or a failover where the primary is down, through the first sentinel that answers.
+    ///
+    /// # Errors
+    /// What the sentinel refused, or that none answers.
+    pub async fn failover(&self, to: Option<&str>) -> Result<Handoff, AskError> {
+        let mut last = AskError::NobodyToAsk;
+        for address in &self.addresses {
+            match self
+                .ask(address, self.command("FAILOVER", to), HANDOFF_WITHIN)
+                .await
+            {
+                Ok(text) => {
+                    return serde_json::from_str(&text)
+                        .map_err(|error| AskError::Strange(address.clone(), error.to_string()));
+                }
+                // Only one that never heard the order may be skipped: it must not be given twice.
+                Err(error @ AskError::Unreachable(..)) => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// Where the primary is, as any client asks it.
+    ///
+    /// # Errors
+    /// When no sentinel names one.
+    pub async fn primary(&self) -> Result<Address, AskError> {
+        let group = self
+            .group
+            .clone()
+            .unwrap_or_else(|| crate::spec::DEFAULT_GROUP.to_owned());
+        let mut last = AskError::NobodyToAsk;
+        for address in &self.addresses {
+            let command = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", &group]
+                .map(str::to_owned)
+                .to_vec();
+            match self.call(address, &command, ANSWER_WITHIN).await {
+                Ok(reply) => match named(&reply) {
+                    Some(primary) => return Ok(primary),
+                    None => {
+                        last = AskError::Strange(address.clone(), format!("no primary of {group}"))
+                    }
+                },
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn command(&self, word: &str, last: Option<&str>) -> Vec<String> {
+        let group = match (&self.group, last) {
+            (None, Some(_)) => Some(crate::spec::DEFAULT_GROUP),
+            (group, _) => group.as_deref(),
+        };
+        ["HOLDFAST", word]
+            .into_iter()
+            .chain(group)
+            .chain(last)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    async fn ask(
+        &self,
+        address: &Address,
+        command: Vec<String>,
+        within: Duration,
+    ) -> Result<String, AskError> {
+        let reply = self.call(address, &command, within).await?;
+        reply
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| AskError::Strange(address.clone(), format!("{reply:?}")))
+    }
+
+    async fn call(
+        &self,
+        address: &Address,
+        command: &[String],
+        within: Duration,
+    ) -> Result<Value, AskError> {
+        let unreachable =
+            |error: std::io::Error| AskError::Unreachable(address.clone(), error.to_string());
+        let mut connection = Connection::open(address).await.map_err(unreachable)?;
+        let asked = self.exchange(&mut connection, command);
+        let reply = tokio::time::timeout(within, asked)
+            .await
+            .map_err(|_| {
+                AskError::NoAnswer(
+                    address.clone(),
+                    format!("nothing within {} s", within.as_secs()),
+                )
+            })?
+            .map_err(|error| AskError::NoAnswer(address.clone(), error.to_string()))?;
+        match reply.error() {
+            Some(text) => Err(AskError::Refused(address.clone(), plain(&text))),
+            None => Ok(reply),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        connection: &mut Connection,
+        command: &[String],
+    ) -> std::io::Result<Value> {
+        if let Some(password) = &self.password {
+            let answer = connection.call(&["AUTH", password]).await?;
+            if answer.error().is_some() {
+                return Ok(answer);
+            }
+        }
+        connection.call(command).await
+    }
+}
+
+/// The sentence of an error reply, without the code that programs look at.
+fn plain(text: &str) -> String {
+    text.strip_prefix("ERR ").unwrap_or(text).to_owned()
+}
+
+fn named(reply: &Value) -> Option<Address> {
+    match reply.as_slice()? {
+        [host, port] => Some(Address::new(
+            host.as_str()?,
+            u16::try_from(port.as_integer()?).ok()?,
+        )),
+        _ => None,
+    }
+}

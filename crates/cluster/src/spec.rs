@@ -1,0 +1,213 @@
+//! What a group on this machine should be.
+
+use crate::error::StartError;
+use holdfast_core::names::Group;
+use holdfast_core::record::Durability;
+use std::path::PathBuf;
+
+/// The wish; everything that is `None` is taken from a group that already lives in `dir`, else the default.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Folder of the whole group: data, logs, configuration, `cluster.json`.
+    pub dir: PathBuf,
+    /// Number of replicas beside the primary; 3 by default, at most 64.
+    pub replicas: Option<usize>,
+    /// Number of sentinels, odd; 3 by default, at most 7.
+    pub sentinels: Option<usize>,
+    /// First port of the nodes; 6379 by default. Sentinels start 20,000 higher.
+    pub base_port: Option<u16>,
+    /// redis-server or valkey-server: a path, or a name found in PATH.
+    pub server: PathBuf,
+    /// Name of the group; `mymaster` by default.
+    pub group: Option<Group>,
+    /// What an acknowledgement promises.
+    pub durability: Durability,
+    /// Whether a process that dies is started again.
+    pub restart: bool,
+    /// The `holdfast` binary whose `sentinel` and `agent` subcommands are run.
+    pub binary: PathBuf,
+    /// File with the password that clients of the nodes must give.
+    pub password_file: Option<PathBuf>,
+    /// Redis configuration lines of the user's own, for every node.
+    pub redis_conf: Option<PathBuf>,
+}
+
+/// Defaults of a new group.
+pub(crate) const DEFAULT_REPLICAS: usize = 3;
+pub(crate) const DEFAULT_SENTINELS: usize = 3;
+pub(crate) const DEFAULT_BASE_PORT: u16 = 6379;
+pub(crate) const DEFAULT_GROUP: &str = "mymaster";
+const MOST_REPLICAS: usize = 64;
+const MOST_SENTINELS: usize = 7;
+
+impl Spec {
+    /// A new or resumed group in `dir`, with every default, run by the binary `binary`.
+    pub fn new(dir: impl Into<PathBuf>, binary: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            replicas: None,
+            sentinels: None,
+            base_port: None,
+            server: PathBuf::from("redis-server"),
+            group: None,
+            durability: Durability::Async,
+            restart: true,
+            binary: binary.into(),
+            password_file: None,
+            redis_conf: None,
+        }
+    }
+
+    /// Refuses what cannot work, with the reason.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        self.check_sentinels()?;
+        self.check_nodes()?;
+        self.check_group()?;
+        self.check_file(self.password_file.as_ref(), "--password-file")?;
+        self.check_file(self.redis_conf.as_ref(), "--redis-conf")
+    }
+
+    fn check_sentinels(&self) -> Result<(), StartError> {
+        match self.sentinels {
+            None => Ok(()),
+            Some(0) => Err(StartError::bad(
+                "--sentinels 0: without a sentinel nobody decides who is primary; use 3",
+            )),
+            Some(count) if count > MOST_SENTINELS => Err(StartError::bad(format!(
+                "--sentinels {count}: more than {MOST_SENTINELS} only slow every decision down; use 3 or 5"
+            ))),
+            Some(count) if count % 2 == 0 => Err(StartError::bad(even_sentinels(count))),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn check_nodes(&self) -> Result<(), StartError> {
+        if let Some(count) = self.replicas.filter(|count| *count > MOST_REPLICAS) {
+            return Err(StartError::bad(format!(
+                "--replicas {count}: at most {MOST_REPLICAS} on one machine"
+            )));
+        }
+        if self.durability != Durability::Async {
+            let name = format!("{:?}", self.durability).to_lowercase();
+            return Err(StartError::bad(format!(
+                "--durability {name} is not built yet: use async"
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_group(&self) -> Result<(), StartError> {
+        let Some(group) = &self.group else {
+            return Ok(());
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if group.0.is_empty() || group.0.len() > 63 || !group.0.chars().all(plain) {
+            return Err(StartError::bad(format!(
+                "--group `{}`: a name has 1 to 63 letters, digits, `-`, `_` or `.`",
+                group.0.escape_debug()
+            )));
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::unused_self)]
+    fn check_file(&self, path: Option<&PathBuf>, option: &str) -> Result<(), StartError> {
+        let Some(path) = path else { return Ok(()) };
+        std::fs::File::open(path)
+            .and_then(|file| file.metadata())
+            .and_then(|data| {
+                if data.is_dir() {
+                    Err(std::io::ErrorKind::IsADirectory.into())
+                } else {
+                    Ok(())
+                }
+            })
+            .map_err(|error| StartError::bad(format!("{option} {}: {error}", path.display())))
+    }
+}
+
+fn even_sentinels(count: usize) -> String {
+    let (fewer, more) = (count - 1, count + 1);
+    format!(
+        "--sentinels {count}: an even number survives no more failures than {fewer} and splits into halves that \
+         decide nothing; use {fewer} or {more}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn spec() -> Spec {
+        Spec::new("/nowhere", "/nowhere/holdfast")
+    }
+
+    #[test]
+    fn odd_numbers_of_sentinels_only() {
+        for (count, good) in [
+            (0, false),
+            (1, true),
+            (2, false),
+            (3, true),
+            (4, false),
+            (5, true),
+            (7, true),
+            (9, false),
+        ] {
+            let checked = Spec {
+                sentinels: Some(count),
+                ..spec()
+            }
+            .check();
+            assert_eq!(checked.is_ok(), good, "{count}: {checked:?}");
+        }
+    }
+
+    #[test]
+    fn an_even_number_is_told_what_to_use() {
+        let said = Spec {
+            sentinels: Some(4),
+            ..spec()
+        }
+        .check()
+        .unwrap_err()
+        .to_string();
+        assert!(said.contains("use 3 or 5"), "{said}");
+    }
+
+    #[test]
+    fn only_what_is_built() {
+        let said = Spec {
+            durability: Durability::Quorum,
+            ..spec()
+        }
+        .check()
+        .unwrap_err()
+        .to_string();
+        assert_eq!(said, "--durability quorum is not built yet: use async");
+    }
+
+    #[test]
+    fn group_names_are_plain() {
+        for (name, good) in [
+            ("mymaster", true),
+            ("a.b-c_9", true),
+            ("", false),
+            ("a b", false),
+            ("a/b", false),
+            ("a\n", false),
+        ] {
+            assert_eq!(
+                Spec {
+                    group: Some(name.into()),
+                    ..spec()
+                }
+                .check()
+                .is_ok(),
+                good,
+                "{name:?}"
+            );
+        }
+    }
+}
