@@ -8,11 +8,14 @@
 //! Everything that can lose data or run two primaries is decided here, so that the simulator runs
 //! the very code that runs in production.
 
+pub mod agent;
 pub mod limits;
+pub mod mutant;
 pub mod names;
 pub mod position;
 pub mod record;
 pub mod register;
+pub mod sentinel;
 pub mod status;
 pub mod syncset;
 pub mod time;

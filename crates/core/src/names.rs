@@ -6,7 +6,7 @@ use std::fmt;
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub String);
 
@@ -68,7 +68,10 @@ pub struct Address {
 impl Address {
     /// An address from its parts.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
-        Self { host: host.into(), port }
+        Self {
+            host: host.into(),
+            port,
+        }
     }
 }
 
@@ -92,11 +95,13 @@ impl std::str::FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (host, port) = text
-            .rsplit_once(':')
-            .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT, for example 127.0.0.1:6379"))?;
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| {
+            format!("`{text}` is not an address: write HOST:PORT, for example 127.0.0.1:6379")
+        })?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = port.parse().map_err(|_| format!("`{text}`: `{port}` is not a port between 0 and 65535"))?;
+        let port = port
+            .parse()
+            .map_err(|_| format!("`{text}`: `{port}` is not a port between 0 and 65535"))?;
         if host.is_empty() {
             return Err(format!("`{text}` names no host: write HOST:PORT"));
         }

@@ -6,7 +6,9 @@ use std::fmt;
 
 /// (epoch of the history, replication offset in bytes): comparable across the nodes of one group,
 /// and nothing else is. An offset alone means nothing: another history counts other bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Position {
     /// Epoch in which the history was begun.
     pub epoch: Epoch,

@@ -79,13 +79,20 @@ impl Versioned for Record {
 impl Record {
     /// The epoch whose history `replid` names, if this record knows it.
     pub fn epoch_of(&self, replid: &str) -> Option<Epoch> {
-        self.history.iter().rev().find(|reign| reign.replid == replid).map(|reign| reign.epoch)
+        self.history
+            .iter()
+            .rev()
+            .find(|reign| reign.replid == replid)
+            .map(|reign| reign.epoch)
     }
 
     /// Whether `node`, in this very incarnation, is the primary of the epoch (not while electing).
     pub fn is_primary(&self, node: &Node, incarnation: &Incarnation) -> bool {
         self.phase != Phase::Electing
-            && self.primary.as_ref().is_some_and(|p| p.node == *node && p.incarnation == *incarnation)
+            && self
+                .primary
+                .as_ref()
+                .is_some_and(|p| p.node == *node && p.incarnation == *incarnation)
     }
 
     /// Whether `node` is named as primary, in whatever incarnation and phase.

@@ -23,7 +23,10 @@ pub type Heard = BTreeSet<(Node, Incarnation)>;
 impl SyncRule {
     /// How many of the members are in `heard`, in the incarnation that counts.
     pub fn count(&self, heard: &Heard) -> usize {
-        self.members.iter().filter(|(n, i)| heard.contains(&((*n).clone(), (*i).clone()))).count()
+        self.members
+            .iter()
+            .filter(|(n, i)| heard.contains(&((*n).clone(), (*i).clone())))
+            .count()
     }
 
     /// Whether those who acknowledged suffice to release a reply.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// What an acknowledgement promises.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// As plain Redis, but fenced by a lease: loss is bounded and reported.

@@ -52,7 +52,13 @@ impl Record {
 
     /// Ends the election: `primary` rules this epoch as soon as it is promoted.
     #[must_use]
-    pub fn appointed(&self, primary: Member, sync: SyncRule, by: &Sentinel, reason: String) -> Self {
+    pub fn appointed(
+        &self,
+        primary: Member,
+        sync: SyncRule,
+        by: &Sentinel,
+        reason: String,
+    ) -> Self {
         let mut next = self.next(by, reason);
         next.phase = Phase::Appointed;
         next.primary = Some(primary);
@@ -69,7 +75,11 @@ impl Record {
         let mut next = self.next(by, reason);
         next.phase = Phase::Stable;
         next.previous_sync = None;
-        next.history.push(Reign { epoch: self.epoch, replid, start });
+        next.history.push(Reign {
+            epoch: self.epoch,
+            replid,
+            start,
+        });
         let surplus = next.history.len().saturating_sub(HISTORY_MAX);
         next.history.drain(..surplus);
         next
@@ -84,6 +94,11 @@ impl Record {
     }
 
     fn next(&self, by: &Sentinel, reason: String) -> Self {
-        Self { version: self.version + 1, by: by.clone(), reason, ..self.clone() }
+        Self {
+            version: self.version + 1,
+            by: by.clone(),
+            reason,
+            ..self.clone()
+        }
     }
 }

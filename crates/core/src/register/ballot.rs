@@ -15,11 +15,17 @@ pub struct Ballot {
 impl Ballot {
     /// Below every real ballot: nothing promised yet.
     pub fn zero() -> Self {
-        Self { round: 0, by: Sentinel(String::new()) }
+        Self {
+            round: 0,
+            by: Sentinel(String::new()),
+        }
     }
 
     /// The next ballot of `by` that is above this one.
     pub fn next_of(&self, by: &Sentinel) -> Self {
-        Self { round: self.round + 1, by: by.clone() }
+        Self {
+            round: self.round + 1,
+            by: by.clone(),
+        }
     }
 }

@@ -34,8 +34,14 @@ pub enum Progress<V> {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Stage<V> {
-    Preparing { promises: BTreeMap<Sentinel, Option<(Ballot, V)>> },
-    Accepting { value: V, written: bool, accepts: BTreeMap<Sentinel, Millis> },
+    Preparing {
+        promises: BTreeMap<Sentinel, Option<(Ballot, V)>>,
+    },
+    Accepting {
+        value: V,
+        written: bool,
+        accepts: BTreeMap<Sentinel, Millis>,
+    },
 }
 
 /// One attempt to replace version `expected` by `desired`. With no `desired` it is a read: whatever is
@@ -52,15 +58,33 @@ pub struct Proposal<V> {
 impl<V: Clone + Versioned> Proposal<V> {
     /// Starts with the prepare round: send `prepare(ballot)` to all voters.
     pub fn prepare(ballot: Ballot, voters: Voters, expected: u64, desired: Option<V>) -> Self {
-        let stage = Stage::Preparing { promises: BTreeMap::new() };
-        Self { ballot, voters, expected, desired, stage }
+        let stage = Stage::Preparing {
+            promises: BTreeMap::new(),
+        };
+        Self {
+            ballot,
+            voters,
+            expected,
+            desired,
+            stage,
+        }
     }
 
     /// Starts with the accept round, under a ballot that a majority reserved when it accepted this
     /// sentinel's last write, whose version was `expected`: send `accept(ballot, desired)` to all voters.
     pub fn accept(ballot: Ballot, voters: Voters, expected: u64, desired: V) -> Self {
-        let stage = Stage::Accepting { value: desired.clone(), written: true, accepts: BTreeMap::new() };
-        Self { ballot, voters, expected, desired: Some(desired), stage }
+        let stage = Stage::Accepting {
+            value: desired.clone(),
+            written: true,
+            accepts: BTreeMap::new(),
+        };
+        Self {
+            ballot,
+            voters,
+            expected,
+            desired: Some(desired),
+            stage,
+        }
     }
 
     /// The ballot of this attempt.
@@ -100,7 +124,9 @@ impl<V: Clone + Versioned> Proposal<V> {
         if *ballot != self.ballot || !self.voters.has(from, identity) {
             return Progress::Pending;
         }
-        let Stage::Preparing { promises } = &mut self.stage else { return Progress::Pending };
+        let Stage::Preparing { promises } = &mut self.stage else {
+            return Progress::Pending;
+        };
         promises.insert(from.clone(), accepted);
         if promises.len() < self.voters.majority() {
             return Progress::Pending;
@@ -118,22 +144,46 @@ impl<V: Clone + Versioned> Proposal<V> {
             (_, _, Some(current)) => (current, false),
             (_, _, None) => return Progress::Done(Outcome::Found(None)),
         };
-        self.stage = Stage::Accepting { value: value.clone(), written, accepts: BTreeMap::new() };
-        Progress::Accept { ballot: self.ballot.clone(), value }
+        self.stage = Stage::Accepting {
+            value: value.clone(),
+            written,
+            accepts: BTreeMap::new(),
+        };
+        Progress::Accept {
+            ballot: self.ballot.clone(),
+            value,
+        }
     }
 
     /// An acceptance arrived, with the rest of the lease that its sender has granted.
-    pub fn on_accepted(&mut self, from: &Sentinel, identity: &str, ballot: &Ballot, lease_ms: Millis) -> Progress<V> {
+    pub fn on_accepted(
+        &mut self,
+        from: &Sentinel,
+        identity: &str,
+        ballot: &Ballot,
+        lease_ms: Millis,
+    ) -> Progress<V> {
         if *ballot != self.ballot || !self.voters.has(from, identity) {
             return Progress::Pending;
         }
-        let Stage::Accepting { value, written, accepts } = &mut self.stage else { return Progress::Pending };
+        let Stage::Accepting {
+            value,
+            written,
+            accepts,
+        } = &mut self.stage
+        else {
+            return Progress::Pending;
+        };
         accepts.insert(from.clone(), lease_ms);
         if accepts.len() < self.voters.majority() {
             return Progress::Pending;
         }
         let value = value.clone();
-        Progress::Done(if *written { Outcome::Written(value) } else { Outcome::Found(Some(value)) })
+        Progress::Done(if *written {
+            Outcome::Written(value)
+        } else {
+            Outcome::Found(Some(value))
+        })
     }
 
     /// A refusal arrived: somebody holds a higher ballot.

@@ -15,7 +15,10 @@ pub struct Slot<V> {
 
 impl<V> Default for Slot<V> {
     fn default() -> Self {
-        Self { promised: Ballot::zero(), accepted: None }
+        Self {
+            promised: Ballot::zero(),
+            accepted: None,
+        }
     }
 }
 

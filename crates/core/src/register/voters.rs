@@ -21,17 +21,26 @@ pub struct Voters {
 impl Voters {
     /// The first set.
     pub fn first(members: BTreeMap<Sentinel, String>) -> Self {
-        Self { version: 1, members }
+        Self {
+            version: 1,
+            members,
+        }
     }
 
     /// How many make a majority. An unformed set has none: the answer is then out of reach.
     pub fn majority(&self) -> usize {
-        if self.members.is_empty() { usize::MAX } else { self.members.len() / 2 + 1 }
+        if self.members.is_empty() {
+            usize::MAX
+        } else {
+            self.members.len() / 2 + 1
+        }
     }
 
     /// Whether this very identity votes.
     pub fn has(&self, name: &Sentinel, identity: &str) -> bool {
-        self.members.get(name).is_some_and(|known| known == identity)
+        self.members
+            .get(name)
+            .is_some_and(|known| known == identity)
     }
 
     /// The set without `name`, as the next version.

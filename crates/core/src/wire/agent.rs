@@ -7,7 +7,9 @@ use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// How a redis-server is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ServerState {
     /// No process, or one that does not answer yet.

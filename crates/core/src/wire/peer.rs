@@ -26,7 +26,9 @@ impl Versioned for Value {
 }
 
 /// What one sentinel thinks of a group's primary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing wrong.
@@ -136,13 +138,6 @@ pub enum PeerMessage {
         epoch: Epoch,
         /// Its opinion; none when all is well.
         opinion: Option<Opinion>,
-    },
-    /// A request of a client for a handoff, passed to the sentinel that drives the group.
-    Handoff {
-        /// The group.
-        group: Group,
-        /// The wanted target, if any.
-        to: Option<Node>,
     },
     /// A message of a newer version, to be ignored.
     #[serde(other)]

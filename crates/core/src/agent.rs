@@ -1,0 +1,206 @@
+//! The agent's mind: obeys records, decides nothing about roles.
+//!
+//! ```text
+//!  record (newest committed) ─┐
+//!  lease (majority)           ├─▶ wanted standing ─▶ one operation at a time ─▶ redis-server
+//!  redis-server's own state ──┘          ▲                                        │
+//!                                        └──────── Done / Info / Died ◀───────────┘
+//! ```
+//!
+//! The promise is stored before anything is done for an epoch, and a restarted redis-server starts
+//! sealed, so an agent that was killed at any point is at worst useless, never harmful.
+
+mod lease;
+mod orders;
+mod reporting;
+mod server;
+mod standing;
+mod state;
+
+pub use standing::Standing;
+pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored};
+
+use crate::names::{Epoch, Incarnation, Sentinel};
+use crate::record::Record;
+use crate::time::Millis;
+use crate::wire::{FromSentinel, ServerState};
+use lease::Leases;
+use std::collections::BTreeSet;
+
+/// The state machine of one agent.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    settings: Settings,
+    stored: Stored,
+    record: Option<Record>,
+    data: DataAtStart,
+    server: ServerState,
+    info: ServerInfo,
+    incarnation: Option<Incarnation>,
+    caught_up: bool,
+    standing: Standing,
+    running: Option<Operation>,
+    storing: bool,
+    leases: Leases,
+    linked: BTreeSet<Sentinel>,
+    stop: Option<Stop>,
+    next_report: Millis,
+    next_note: Millis,
+    next_try: Millis,
+    urgent: bool,
+    reason: String,
+    deadline: Option<Millis>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stop {
+    handoff: bool,
+    until: Millis,
+    ordered: bool,
+}
+
+impl Agent {
+    /// An agent that has just started, with what its disk holds. redis-server is not running yet:
+    /// the first step asks for it.
+    pub fn new(settings: Settings, stored: Stored, data: DataAtStart) -> Self {
+        Self {
+            settings,
+            stored,
+            record: None,
+            data,
+            server: ServerState::Starting,
+            info: ServerInfo::default(),
+            incarnation: None,
+            caught_up: false,
+            standing: Standing::Fresh,
+            running: None,
+            storing: false,
+            leases: Leases::default(),
+            linked: BTreeSet::new(),
+            stop: None,
+            next_report: 0,
+            next_note: 0,
+            next_try: 0,
+            urgent: false,
+            reason: String::new(),
+            deadline: None,
+        }
+    }
+
+    /// One step: takes an input, says what to do. `now` never goes back.
+    pub fn step(&mut self, now: Millis, input: AgentInput) -> Vec<AgentOutput> {
+        let mut out = Vec::new();
+        match input {
+            AgentInput::Tick => {}
+            AgentInput::Linked(sentinel) => self.on_linked(sentinel),
+            AgentInput::Unlinked(sentinel) => self.on_unlinked(&sentinel),
+            AgentInput::Sentinel(from, message) => self.on_message(from, message, &mut out),
+            AgentInput::Started(info) => self.on_started(info, &mut out),
+            AgentInput::Died(reason) => self.on_died(now, &reason, &mut out),
+            AgentInput::Hung(reason) => self.on_hung(reason),
+            AgentInput::Recovered => self.on_recovered(),
+            AgentInput::Info(info) => self.on_info(info),
+            AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
+            AgentInput::Stored(promised) => self.on_stored(promised),
+            AgentInput::Stop { handoff, within } => self.on_stop(now, handoff, within),
+        }
+        self.guard_lease(now, &mut out);
+        self.advance(now, &mut out);
+        self.report(now, &mut out);
+        out
+    }
+
+    /// How often redis-server should be looked at now, in milliseconds.
+    pub fn look_every(&self) -> Millis {
+        let handoff = self
+            .record
+            .as_ref()
+            .is_some_and(|r| r.handoff.as_ref() == Some(&self.settings.node));
+        if handoff {
+            crate::limits::REPORT_BUSY
+        } else if self.standing.is_following() && !self.caught_up {
+            20
+        } else {
+            100
+        }
+    }
+
+    /// What redis-server is to the group just now.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The epoch that this agent has promised: it obeys nothing older.
+    pub fn promised(&self) -> Epoch {
+        self.stored.promised
+    }
+
+    /// The newest record that it has.
+    pub fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    fn on_linked(&mut self, sentinel: Sentinel) {
+        self.linked.insert(sentinel);
+        self.urgent = true;
+    }
+
+    /// A closed connection may be all that a sentinel needs to count this node as gone, so what that
+    /// sentinel granted ends now.
+    fn on_unlinked(&mut self, sentinel: &Sentinel) {
+        self.linked.remove(sentinel);
+        self.leases.forget(sentinel);
+    }
+
+    fn on_message(&mut self, from: Sentinel, message: FromSentinel, out: &mut Vec<AgentOutput>) {
+        match message {
+            FromSentinel::Record(record) => self.on_record(*record, out),
+            FromSentinel::Lease(lease) => self.leases.grant(from, lease),
+            FromSentinel::Unknown => {}
+        }
+    }
+
+    fn on_record(&mut self, record: Record, out: &mut Vec<AgentOutput>) {
+        let newer = self
+            .record
+            .as_ref()
+            .is_none_or(|known| record.version > known.version);
+        if !newer || record.epoch < self.stored.promised {
+            return;
+        }
+        if self
+            .record
+            .as_ref()
+            .is_none_or(|known| record.epoch > known.epoch)
+        {
+            self.leases.clear();
+        }
+        if self.data.foreign {
+            out.push(AgentOutput::Decide(format!(
+                "{} stays in quarantine: its data is not known to this group",
+                self.settings.node
+            )));
+        }
+        self.record = Some(record);
+        self.urgent = true;
+    }
+
+    fn on_stored(&mut self, promised: Epoch) {
+        self.storing = false;
+        self.stored.promised = self.stored.promised.max(promised);
+    }
+
+    fn on_stop(&mut self, now: Millis, handoff: bool, within: Millis) {
+        if self.stop.is_none() {
+            self.stop = Some(Stop {
+                handoff,
+                until: now + within,
+                ordered: false,
+            });
+            self.urgent = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! From the newest record to the next operation.
+
+use super::{Agent, AgentOutput, Operation, Standing, Stored};
+use crate::record::{Phase, Record};
+use crate::time::Millis;
+use crate::wire::ServerState;
+
+/// Time between two tries of an operation that failed.
+const RETRY: Millis = 50;
+
+impl Agent {
+    /// Does the next thing towards what the record wants, if nothing is being done.
+    pub(super) fn advance(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
+        if self.running.is_some() || self.storing {
+            return;
+        }
+        if self.advance_stop(now, out) {
+            return;
+        }
+        match self.server {
+            ServerState::Down | ServerState::Starting if now >= self.next_try => {
+                self.start(Operation::Start, out)
+            }
+            ServerState::Up => self.obey(now, out),
+            ServerState::Hung => self.obey_hung(now, out),
+            _ => {}
+        }
+    }
+
+    fn obey(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
+        let Some(record) = self.record.clone() else {
+            return;
+        };
+        if self.data.foreign || self.promise_first(&record, out) || now < self.next_try {
+            return;
+        }
+        if let Some(operation) = self.wanted(&record, now) {
+            self.start(operation, out);
+        }
+    }
+
+    /// A promise is on disk before anything is done for its epoch.
+    fn promise_first(&mut self, record: &Record, out: &mut Vec<AgentOutput>) -> bool {
+        if record.epoch <= self.stored.promised && self.stored.member {
+            return false;
+        }
+        let stored = Stored {
+            promised: record.epoch.max(self.stored.promised),
+            member: true,
+            position: self.position(),
+        };
+        self.stored.member = true;
+        self.stored.position = stored.position;
+        self.storing = true;
+        out.push(AgentOutput::Store {
+            stored,
+            durable: true,
+        });
+        true
+    }
+
+    /// The operation that brings redis-server closer to what the record says, if any is missing.
+    fn wanted(&self, record: &Record, now: Millis) -> Option<Operation> {
+        let epoch = record.epoch;
+        let mine = self
+            .incarnation
+            .as_ref()
+            .is_some_and(|i| record.is_primary(&self.settings.node, i));
+        match record.phase {
+            Phase::Electing => self.wanted_electing(record),
+            _ if mine => self.wanted_primary(record, now),
+            // The others go on as they are until the appointed one can be followed; its predecessor ends.
+            Phase::Appointed if self.standing.is_master() => Some(Operation::Seal),
+            Phase::Appointed => None,
+            Phase::Stable => {
+                let address = record
+                    .primary
+                    .as_ref()
+                    .filter(|p| p.node != self.settings.node)?
+                    .address
+                    .clone();
+                let followed = Standing::Following(epoch, address.clone());
+                match self.standing {
+                    _ if self.standing == followed => None,
+                    _ if self.standing.is_master() => Some(Operation::Seal),
+                    _ => Some(Operation::Follow(address)),
+                }
+            }
+        }
+    }
+
+    fn wanted_electing(&self, record: &Record) -> Option<Operation> {
+        let epoch = record.epoch;
+        if let Some(target) = &record.handoff {
+            let ruled = record.names(&self.settings.node) && self.standing.is_master();
+            let pause =
+                ruled && *target != self.settings.node && self.standing != Standing::Paused(epoch);
+            return pause.then_some(Operation::Pause);
+        }
+        (self.standing != Standing::Sealed(epoch)).then_some(Operation::Seal)
+    }
+
+    fn wanted_primary(&self, record: &Record, now: Millis) -> Option<Operation> {
+        let epoch = record.epoch;
+        match self.standing {
+            Standing::Open(e) if e == epoch => None,
+            Standing::Promoted(e) if e == epoch => {
+                let leased = self.lease_until().is_some_and(|until| until > now + 20);
+                (record.phase == Phase::Stable && leased && self.stop.is_none_or(|s| !s.ordered))
+                    .then_some(Operation::Open)
+            }
+            // A predecessor that rules again takes a new history like any other.
+            Standing::Open(_) | Standing::Promoted(_) | Standing::Paused(_) => {
+                Some(Operation::Seal)
+            }
+            _ => Some(Operation::Promote),
+        }
+    }
+
+    /// A frozen old primary cannot be told to refuse writes; once it is revoked it must not wake up.
+    fn obey_hung(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
+        let Some(record) = self.record.clone() else {
+            return;
+        };
+        if self.promise_first(&record, out) || now < self.next_try {
+            return;
+        }
+        let revoked = match self.standing {
+            Standing::Open(e) | Standing::Promoted(e) => e < record.epoch,
+            Standing::Paused(_) => true,
+            _ => false,
+        };
+        if revoked {
+            self.kill("it is frozen, and its reign has ended", out);
+        }
+    }
+
+    /// Ends redis-server at once.
+    pub(super) fn kill(&mut self, why: &str, out: &mut Vec<AgentOutput>) {
+        if self.running == Some(Operation::Kill) {
+            return;
+        }
+        out.push(AgentOutput::Decide(format!(
+            "killed redis-server of {}: {why}",
+            self.settings.node
+        )));
+        self.start(Operation::Kill, out);
+    }
+
+    pub(super) fn start(&mut self, operation: Operation, out: &mut Vec<AgentOutput>) {
+        if operation == Operation::Open {
+            let until = self.lease_until();
+            self.deadline = until;
+            out.push(AgentOutput::Deadline(until));
+        }
+        self.running = Some(operation.clone());
+        out.push(AgentOutput::Do(operation));
+    }
+
+    /// Carries a wish to stop through. Returns whether it has taken over.
+    fn advance_stop(&mut self, now: Millis, out: &mut Vec<AgentOutput>) -> bool {
+        let Some(stop) = self.stop else { return false };
+        if stop.ordered {
+            if matches!(self.server, ServerState::Down | ServerState::Starting) {
+                out.push(AgentOutput::Exit);
+            }
+            return true;
+        }
+        let waits = stop.handoff
+            && self.standing.is_master()
+            && now < stop.until
+            && self.server == ServerState::Up;
+        if waits {
+            return false;
+        }
+        self.stop = Some(super::Stop {
+            ordered: true,
+            ..stop
+        });
+        if matches!(self.server, ServerState::Down | ServerState::Starting) {
+            out.push(AgentOutput::Exit);
+        } else {
+            self.start(Operation::Stop, out);
+        }
+        true
+    }
+
+    /// Notes how an operation ended.
+    pub(super) fn on_done(
+        &mut self,
+        now: Millis,
+        operation: Operation,
+        result: Result<super::ServerInfo, String>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        if self.running.as_ref() != Some(&operation) {
+            return;
+        }
+        self.running = None;
+        self.urgent = true;
+        match result {
+            Ok(info) => {
+                self.on_info(info);
+                self.stand(operation, out);
+            }
+            Err(why) => self.on_failed(now, &operation, &why, out),
+        }
+    }
+
+    fn on_failed(
+        &mut self,
+        now: Millis,
+        operation: &Operation,
+        why: &str,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        self.next_try = now + RETRY;
+        self.reason = format!("{operation:?} failed: {why}");
+        let was_master = self.standing.is_master();
+        match operation {
+            // It may or may not be open, or refuse writes: only its end is certain.
+            Operation::Open => self.kill("it did not answer the order to open", out),
+            Operation::Fence => self.kill("it did not answer the order to refuse writes", out),
+            Operation::Seal | Operation::Pause if was_master => {
+                self.kill("it did not let itself be sealed", out);
+            }
+            _ => {}
+        }
+    }
+
+    fn stand(&mut self, operation: Operation, out: &mut Vec<AgentOutput>) {
+        let Some(record) = &self.record else { return };
+        let epoch = record.epoch.min(self.stored.promised);
+        let reigns = self.standing.clone();
+        self.standing = match operation {
+            Operation::Seal => Standing::Sealed(epoch),
+            Operation::Pause => Standing::Paused(epoch),
+            Operation::Promote => Standing::Promoted(epoch),
+            Operation::Follow(address) => Standing::Following(epoch, address),
+            Operation::Open => match reigns {
+                Standing::Promoted(e) => Standing::Open(e),
+                other => other,
+            },
+            Operation::Fence => match reigns {
+                Standing::Open(e) => Standing::Promoted(e),
+                other => other,
+            },
+            Operation::Start | Operation::Kill | Operation::Stop => reigns,
+        };
+        if let Standing::Open(e) = self.standing {
+            self.caught_up = true;
+            out.push(AgentOutput::Decide(format!(
+                "opened {} to writes in epoch {e}",
+                self.settings.node
+            )));
+        }
+        if let Standing::Sealed(e) = self.standing {
+            out.push(AgentOutput::Decide(format!(
+                "sealed {} for epoch {e} at {}",
+                self.settings.node, self.info.offset
+            )));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the sentinels are told, and when.
+
+use super::{Agent, AgentOutput, Standing};
+use crate::limits::{REPORT_PRIMARY, REPORT_REPLICA};
+use crate::mutant::Mutant;
+use crate::names::Epoch;
+use crate::record::Phase;
+use crate::time::Millis;
+use crate::wire::{Report, ServerState};
+
+/// Pace at which the position is noted on disk, without waiting for the disk.
+const NOTE_EVERY: Millis = 1000;
+
+impl Agent {
+    pub(super) fn report(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
+        if self.urgent || now >= self.next_report {
+            self.urgent = false;
+            self.next_report = now
+                + if self.wants_lease() > 0 {
+                    REPORT_PRIMARY
+                } else {
+                    REPORT_REPLICA
+                };
+            out.push(AgentOutput::Broadcast(Box::new(self.compose(now))));
+        }
+        if now >= self.next_note && !self.storing {
+            self.next_note = now + NOTE_EVERY;
+            self.note(out);
+        }
+    }
+
+    fn note(&mut self, out: &mut Vec<AgentOutput>) {
+        let position = self.position();
+        if position != self.stored.position && self.stored.member {
+            self.stored.position = position;
+            out.push(AgentOutput::Store {
+                stored: self.stored.clone(),
+                durable: false,
+            });
+        }
+    }
+
+    /// The epoch for which this node asks a lease: it rules, or is about to.
+    fn wants_lease(&self) -> Epoch {
+        let (Some(record), Some(incarnation)) = (&self.record, &self.incarnation) else {
+            return 0;
+        };
+        let rules = record.is_primary(&self.settings.node, incarnation);
+        let alive = self.server == ServerState::Up || self.server == ServerState::Hung;
+        if rules && alive && record.epoch <= self.stored.promised {
+            record.epoch
+        } else {
+            0
+        }
+    }
+
+    fn compose(&self, now: Millis) -> Report {
+        let early = self.settings.mutant == Mutant::ReportBeforeSeal;
+        let electing = self
+            .record
+            .as_ref()
+            .filter(|r| early && r.phase == Phase::Electing && r.handoff.is_none());
+        let up = self.server == ServerState::Up;
+        Report {
+            address: Some(self.settings.address.clone()),
+            priority: self.settings.priority,
+            promised: self.stored.promised,
+            version: self.record.as_ref().map_or(0, |r| r.version),
+            state: self.server,
+            incarnation: self.incarnation.clone(),
+            is_master: self.info.is_master,
+            replid: self.info.replid.clone(),
+            offset: self.info.offset,
+            caught_up: self.caught_up,
+            link_up: self.info.link_up,
+            syncing: self.info.syncing,
+            sealed: match self.standing {
+                Standing::Sealed(epoch) if up => epoch,
+                _ => electing.map_or(0, |r| r.epoch),
+            },
+            paused: if let Standing::Paused(epoch) = self.standing {
+                epoch
+            } else {
+                0
+            },
+            promoted: match self.standing {
+                Standing::Promoted(epoch) | Standing::Open(epoch) => epoch,
+                _ => 0,
+            },
+            open: self.standing.is_open(),
+            lease_epoch: self.wants_lease(),
+            sent_at: now,
+            stored: self.position(),
+            blank: self.data.blank,
+            foreign: self.data.foreign,
+            keys: self.info.keys,
+            memory_bytes: self.info.memory_bytes,
+            reason: self.reason.clone(),
+            leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),
+        }
+    }
+}

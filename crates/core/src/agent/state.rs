@@ -1,0 +1,145 @@
+//! What goes into an agent and what comes out.
+
+use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
+use crate::position::Position;
+use crate::time::Millis;
+use crate::wire::{FromSentinel, Report};
+use serde::{Deserialize, Serialize};
+
+/// What an agent is told at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Name of the node.
+    pub node: Node,
+    /// Where clients and replicas reach its redis-server.
+    pub address: Address,
+    /// Preference between equal positions; lower wins, 0 is never chosen.
+    pub priority: u32,
+    /// A bug to plant, for the simulator's self-test.
+    pub mutant: crate::mutant::Mutant,
+}
+
+/// What an agent keeps on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stored {
+    /// Nothing of an older epoch is obeyed.
+    pub promised: Epoch,
+    /// The data beside it belongs to this group.
+    pub member: bool,
+    /// How far the data reached when last noted.
+    pub position: Option<Position>,
+}
+
+/// What was found on disk before redis-server was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataAtStart {
+    /// No data set at all.
+    pub blank: bool,
+    /// A data set, and no memory of having belonged to this group.
+    pub foreign: bool,
+}
+
+/// What redis-server says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// `run_id`.
+    pub incarnation: Incarnation,
+    /// `role:master`.
+    pub is_master: bool,
+    /// `master_replid`.
+    pub replid: String,
+    /// Bytes applied: `master_repl_offset` of a master, `slave_repl_offset` of a replica.
+    pub offset: u64,
+    /// `master_link_status:up`.
+    pub link_up: bool,
+    /// A full copy from the primary is under way.
+    pub syncing: bool,
+    /// Reading its data set.
+    pub loading: bool,
+    /// Keys in all databases.
+    pub keys: u64,
+    /// Bytes used.
+    pub memory_bytes: u64,
+}
+
+/// Something to do on redis-server. One at a time; each is answered by [`AgentInput::Done`], save the
+/// two that end the process, whose answer is [`AgentInput::Died`], and `Start`, whose answer is
+/// [`AgentInput::Started`] or [`AgentInput::Died`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Start redis-server: sealed and fenced.
+    Start,
+    /// Refuse writes, cut replication, disconnect clients if it was a master; then look.
+    Seal,
+    /// Hold writes back and refuse them after that; then look.
+    Pause,
+    /// Become a master that refuses writes; then look.
+    Promote,
+    /// Follow this address; then look.
+    Follow(Address),
+    /// Accept writes.
+    Open,
+    /// Refuse writes.
+    Fence,
+    /// End it at once, also if it is frozen.
+    Kill,
+    /// End it cleanly.
+    Stop,
+}
+
+/// What may happen to an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentInput {
+    /// Time has passed. At least every 10 ms.
+    Tick,
+    /// A connection to a sentinel stands.
+    Linked(Sentinel),
+    /// It ended.
+    Unlinked(Sentinel),
+    /// A sentinel said something.
+    Sentinel(Sentinel, FromSentinel),
+    /// redis-server answers for the first time.
+    Started(ServerInfo),
+    /// redis-server has ended, and why.
+    Died(String),
+    /// redis-server lives and does not answer; in what state it is.
+    Hung(String),
+    /// It answers again.
+    Recovered,
+    /// A fresh look.
+    Info(ServerInfo),
+    /// An operation has ended: with a look at redis-server, or with what went wrong.
+    Done(Operation, Result<ServerInfo, String>),
+    /// A promise of this epoch is on disk.
+    Stored(Epoch),
+    /// Please end: after a handoff if so wished, in this many milliseconds at most.
+    Stop {
+        /// Hand over first if this is the primary.
+        handoff: bool,
+        /// Milliseconds that it may take.
+        within: Millis,
+    },
+}
+
+/// What an agent wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentOutput {
+    /// Tell every linked sentinel.
+    Broadcast(Box<Report>),
+    /// Write this to disk. With `durable`, fsync and answer [`AgentInput::Stored`].
+    Store {
+        /// What to write.
+        stored: Stored,
+        /// Whether it must survive power loss and be answered.
+        durable: bool,
+    },
+    /// Do this on redis-server.
+    Do(Operation),
+    /// Until when the watchdog may leave redis-server open; `None`: it is fenced, nothing to watch.
+    Deadline(Option<Millis>),
+    /// A decision, in a sentence.
+    Decide(String),
+    /// redis-server has ended as wished: the agent may end.
+    Exit,
+}

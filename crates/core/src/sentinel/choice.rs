@@ -1,0 +1,105 @@
+//! Whom to choose.
+
+use super::{GroupState, SentinelCore};
+use crate::mutant::Mutant;
+use crate::names::{Group, Node};
+use crate::position::Position;
+use crate::record::{Member, Record};
+use crate::wire::{Report, ServerState};
+
+/// A node that may be chosen, and how far its data reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) member: Member,
+    pub(super) position: Position,
+    pub(super) priority: u32,
+}
+
+impl Candidate {
+    /// Furthest first; then the smaller priority number; then the name.
+    fn rank(&self) -> (std::cmp::Reverse<Position>, u32, &Node) {
+        (
+            std::cmp::Reverse(self.position),
+            self.priority,
+            &self.member.node,
+        )
+    }
+}
+
+/// The best of `candidates`.
+pub(super) fn best(candidates: Vec<Candidate>) -> Option<Candidate> {
+    candidates
+        .into_iter()
+        .min_by(|a, b| a.rank().cmp(&b.rank()))
+}
+
+/// The node in the incarnation and at the address that it reported.
+pub(super) fn member(node: &Node, report: &Report) -> Option<Member> {
+    let (incarnation, address) = (report.incarnation.clone()?, report.address.clone()?);
+    Some(Member {
+        node: node.clone(),
+        incarnation,
+        address,
+    })
+}
+
+/// Whether this incarnation has a vote: in step with the group once, with a data set that is whole.
+pub(super) fn is_fit(report: &Report, mutant: Mutant) -> bool {
+    let loaded = report.state == ServerState::Up
+        || (mutant == Mutant::AcceptLoading && report.state == ServerState::Loading);
+    let known = report.caught_up || mutant == Mutant::IgnoreIncarnation;
+    loaded && known && !report.syncing && !report.foreign && !report.blank
+}
+
+impl SentinelCore {
+    /// How far a fit node reaches; none if its history is unknown to the group.
+    fn position(&self, record: &Record, report: &Report) -> Option<Position> {
+        let epoch = record.epoch_of(&report.replid)?;
+        let epoch = if self.settings.mutant == Mutant::CompareOffsetsOnly {
+            0
+        } else {
+            epoch
+        };
+        Some(Position {
+            epoch,
+            offset: report.offset,
+        })
+    }
+
+    pub(super) fn candidate(
+        &self,
+        record: &Record,
+        node: &Node,
+        report: &Report,
+    ) -> Option<Candidate> {
+        if !is_fit(report, self.settings.mutant) {
+            return None;
+        }
+        let position = self.position(record, report)?;
+        Some(Candidate {
+            member: member(node, report)?,
+            position,
+            priority: report.priority,
+        })
+    }
+
+    /// Whether anybody but the primary could take over.
+    pub(super) fn has_heir(&self, name: &Group, record: &Record) -> bool {
+        let Some(group) = self.groups.get(name) else {
+            return false;
+        };
+        let others = reports(group).filter(|(node, _)| !record.names(node));
+        others
+            .filter_map(|(node, report)| self.candidate(record, node, report))
+            .any(|c| c.priority > 0)
+    }
+}
+
+/// The reports of all connected nodes.
+pub(super) fn reports(group: &GroupState) -> impl Iterator<Item = (&Node, &Report)> {
+    group
+        .nodes
+        .iter()
+        .filter(|(_, n)| n.linked)
+        .filter_map(|(node, n)| Some((node, n.report.as_ref()?)))
+}

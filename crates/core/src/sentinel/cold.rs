@@ -1,0 +1,131 @@
+//! When nobody is left who was in step: everything was restarted, or nearly. Choose by data.
+
+use super::SentinelCore;
+use super::choice::{Candidate, member};
+use super::election::sealed;
+use crate::limits::COLD_GRACE;
+use crate::mutant::Mutant;
+use crate::names::{Group, Node};
+use crate::position::Position;
+use crate::record::Record;
+use crate::time::Millis;
+use crate::wire::{Report, ServerState};
+
+impl SentinelCore {
+    /// No fit node was found. Waits for those that still load or sync, then chooses by what is on disk.
+    pub(super) fn drive_cold(&mut self, now: Millis, name: &Group, record: &Record, began: Millis) {
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        let busy = |r: &Report| matches!(r.state, ServerState::Loading | ServerState::Starting);
+        let loading: Vec<String> = super::choice::reports(group)
+            .filter(|(n, r)| record.nodes.contains(*n) && busy(r))
+            .map(|(n, _)| n.to_string())
+            .collect();
+        let back: Vec<(&Node, &Report)> = sealed(group, record)
+            .filter(|(n, r)| record.nodes.contains(*n) && r.state == ServerState::Up)
+            .collect();
+        let cold: Vec<Candidate> = back
+            .iter()
+            .filter_map(|(n, r)| self.cold_candidate(record, n, r))
+            .collect();
+        let (all, here) = (record.nodes.len(), back.len());
+        let forced = group
+            .force
+            .as_ref()
+            .and_then(|f| cold.iter().find(|c| c.member.node == *f))
+            .cloned();
+        let enough = here == all || (here > all / 2 && now >= began + COLD_GRACE);
+        let choice = forced.or_else(|| enough.then(|| super::choice::best(cold.clone())).flatten());
+        if let Some(chosen) = choice {
+            let reason = format!(
+                "appointed {} for epoch {}: everything was restarted, {here} of {all} nodes are back, and its data reaches furthest ({})",
+                chosen.member.node, record.epoch, chosen.position
+            );
+            let next = record.appointed(
+                chosen.member,
+                crate::syncset::SyncRule::default(),
+                &self.settings.name,
+                reason,
+            );
+            self.propose(now, name, next);
+        } else if here == all && cold.is_empty() {
+            self.drive_all_blank(now, name, record);
+        } else if now >= began + 500 {
+            let text = waiting(record, here, &loading, &cold);
+            self.complain(name, &text);
+        }
+    }
+
+    /// A node that may be chosen by its data. The old primary wins among equals of its epoch: whatever
+    /// it acknowledged is on its own disk.
+    fn cold_candidate(&self, record: &Record, node: &Node, report: &Report) -> Option<Candidate> {
+        let usable =
+            !report.foreign && (!report.blank || self.settings.mutant == Mutant::PromoteEmpty);
+        if !usable || report.priority == 0 {
+            return None;
+        }
+        let stored = report.stored.unwrap_or_default();
+        let newest = record.history.last().map_or(0, |reign| reign.epoch);
+        let ruled = record.names(node) && stored.epoch >= newest;
+        let position = Position {
+            epoch: stored.epoch,
+            offset: if ruled { u64::MAX } else { stored.offset },
+        };
+        Some(Candidate {
+            member: member(node, report)?,
+            position,
+            priority: report.priority,
+        })
+    }
+
+    /// Every node is back and none has any data.
+    fn drive_all_blank(&mut self, now: Millis, name: &Group, record: &Record) {
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        let never_held = record.history.is_empty();
+        let forced = group.force.is_some();
+        if !(never_held || group.config.cache || forced) {
+            let text = "every node came back without data; a person must say that this is accepted: holdfast force NODE";
+            self.complain(name, text);
+            return;
+        }
+        let mut blank = sealed(group, record)
+            .filter(|(_, r)| !r.foreign && r.priority > 0 && r.state == ServerState::Up);
+        let first = match &group.force {
+            Some(force) => blank.find(|(n, _)| *n == force),
+            None => blank.next(),
+        };
+        let chosen = first.and_then(|(node, report)| member(node, report));
+        drop(blank);
+        let Some(chosen) = chosen else { return };
+        let reason = format!(
+            "appointed {} for epoch {}: no node holds any data",
+            chosen.node, record.epoch
+        );
+        let next = record.appointed(
+            chosen,
+            crate::syncset::SyncRule::default(),
+            &self.settings.name,
+            reason,
+        );
+        self.propose(now, name, next);
+    }
+}
+
+fn waiting(record: &Record, here: usize, loading: &[String], cold: &[Candidate]) -> String {
+    let all = record.nodes.len();
+    if !loading.is_empty() {
+        return format!("waits for {} to load", loading.join(", "));
+    }
+    match super::choice::best(cold.to_vec()) {
+        Some(best) => format!(
+            "{here} of {all} nodes are back; the best of them, {}, reaches {}: waits for the others, or for `holdfast force {}`, which gives up what only the others hold",
+            best.member.node, best.position, best.member.node
+        ),
+        None => format!(
+            "{here} of {all} nodes are back and none of them has data: waits for the others"
+        ),
+    }
+}

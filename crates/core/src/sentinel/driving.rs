@@ -1,0 +1,258 @@
+//! What to do next for a group.
+
+use super::{Happening, SentinelCore};
+use crate::limits::{RANK_STEP, STALLED};
+use crate::names::{Group, Node};
+use crate::record::{Phase, Record};
+use crate::time::Millis;
+
+/// The new address is published when the new primary says that it is open, or after this long.
+const ANNOUNCE_AFTER: Millis = 50;
+
+impl SentinelCore {
+    /// Does the next thing for a group, if it is this sentinel's turn.
+    pub(super) fn drive(&mut self, now: Millis, name: &Group) {
+        if !self.votes() || self.tend_change(now, name) {
+            return;
+        }
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        if !group.changing.is_idle(now) {
+            return;
+        }
+        let Some(rank) = self.rank(now) else { return };
+        match group.record.clone() {
+            None if !group.read => {
+                if now >= group.since.max(self.started_at.unwrap_or(now)) + rank * RANK_STEP {
+                    self.propose_read(now, name);
+                }
+            }
+            None => self.drive_first(now, name, rank),
+            Some(record) => match record.phase {
+                Phase::Electing => self.drive_election(now, name, &record, rank),
+                Phase::Appointed => self.drive_appointed(now, name, &record, rank),
+                Phase::Stable => self.drive_stable(now, name, &record, rank),
+            },
+        }
+    }
+
+    /// The one whose turn it is goes first; the others follow only if nothing has happened for longer
+    /// the later they come. So votes do not split, and a sentinel that dies costs milliseconds.
+    pub(super) fn my_turn(&self, now: Millis, name: &Group, record: &Record, rank: u64) -> bool {
+        let since = self.groups.get(name).map_or(now, |g| g.since);
+        record.by == self.settings.name || now >= since + STALLED + rank * RANK_STEP
+    }
+
+    fn drive_appointed(&mut self, now: Millis, name: &Group, record: &Record, rank: u64) {
+        if self.drive_deposition(now, name, record, rank) || !self.my_turn(now, name, record, rank)
+        {
+            return;
+        }
+        let Some(primary) = &record.primary else {
+            return;
+        };
+        let node = self
+            .groups
+            .get(name)
+            .and_then(|g| g.nodes.get(&primary.node));
+        let Some(report) = node.filter(|n| n.linked).and_then(|n| n.report.as_ref()) else {
+            return;
+        };
+        let promoted = report.promoted == record.epoch
+            && report.incarnation.as_ref() == Some(&primary.incarnation);
+        if promoted && report.is_master {
+            let reason = format!(
+                "{} rules epoch {} from offset {}",
+                primary.node, record.epoch, report.offset
+            );
+            let next = record.settled(
+                report.replid.clone(),
+                report.offset,
+                &self.settings.name,
+                reason,
+            );
+            self.propose(now, name, next);
+        }
+    }
+
+    fn drive_stable(&mut self, now: Millis, name: &Group, record: &Record, rank: u64) {
+        if self.drive_deposition(now, name, record, rank)
+            || self.drive_handoff_wish(now, name, record, rank)
+        {
+            return;
+        }
+        if rank == 0 {
+            self.drive_membership(now, name, record);
+        }
+    }
+
+    /// Begins an election when the primary has to go.
+    fn drive_deposition(&mut self, now: Millis, name: &Group, record: &Record, rank: u64) -> bool {
+        let Some(why) = self.deposed(name) else {
+            if let Some(group) = self.groups.get_mut(name) {
+                group.deposed_since = None;
+            }
+            return false;
+        };
+        let has_heir = self.has_heir(name, record);
+        let Some(group) = self.groups.get_mut(name) else {
+            return false;
+        };
+        let since = *group.deposed_since.get_or_insert(now);
+        let certain = group
+            .opinion
+            .as_ref()
+            .is_some_and(|o| o.verdict == crate::wire::Verdict::Dead);
+        if !certain && !has_heir {
+            group.trouble = Some(format!("{why}, and no replica is fit to take over"));
+            return true;
+        }
+        if now < since + rank * RANK_STEP {
+            return true;
+        }
+        let node = record
+            .primary
+            .as_ref()
+            .map_or_else(|| Node::from("?"), |p| p.node.clone());
+        let next = record.electing(None, &self.settings.name, format!("deposed {node}: {why}"));
+        self.propose(now, name, next);
+        true
+    }
+
+    /// Takes new nodes into the record, so that a later cold start waits for them as well.
+    fn drive_membership(&mut self, now: Millis, name: &Group, record: &Record) {
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        let joined = |node: &Node| {
+            let report = group
+                .nodes
+                .get(node)
+                .filter(|n| n.linked)
+                .and_then(|n| n.report.as_ref());
+            report.is_some_and(|r| r.caught_up && !r.foreign)
+        };
+        let new: Vec<Node> = group
+            .nodes
+            .keys()
+            .filter(|n| !record.nodes.contains(*n) && joined(n))
+            .cloned()
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        let mut nodes = record.nodes.clone();
+        nodes.extend(new.iter().cloned());
+        let names: Vec<&str> = new.iter().map(Node::as_str).collect();
+        let next = record.with_nodes(
+            nodes,
+            &self.settings.name,
+            format!("{} joined the group", names.join(", ")),
+        );
+        self.propose(now, name, next);
+    }
+
+    /// A committed record has become known: remember it, tell the agents and the clients.
+    pub(super) fn on_record(
+        &mut self,
+        now: Millis,
+        name: &Group,
+        record: Record,
+        lease_over: Option<Millis>,
+    ) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        if group
+            .record
+            .as_ref()
+            .is_some_and(|known| known.version >= record.version)
+        {
+            return;
+        }
+        let before = group.record.as_ref().map(|r| (r.epoch, r.phase));
+        group.read = true;
+        group.since = now;
+        group.lease_over = lease_over;
+        group.first_position = None;
+        group.deposed_since = None;
+        group.trouble = None;
+        if record.phase == Phase::Electing {
+            group.paused_at = None;
+        }
+        group.record = Some(record.clone());
+        if before != Some((record.epoch, record.phase)) {
+            self.tell_phase(name, &record);
+        }
+        if record.by == self.settings.name {
+            self.decide(name, record.reason.clone());
+        }
+        self.show_all(name);
+        self.tend(now, name);
+    }
+
+    fn tell_phase(&mut self, name: &Group, record: &Record) {
+        match (record.phase, &record.primary) {
+            (Phase::Electing, primary) => {
+                if let Some(primary) = primary.clone().filter(|_| record.handoff.is_none()) {
+                    let have = self.groups.get(name).map_or(0, |g| {
+                        g.count(&[
+                            crate::wire::Verdict::Dead,
+                            crate::wire::Verdict::Gone,
+                            crate::wire::Verdict::Hung,
+                            crate::wire::Verdict::Silent,
+                        ])
+                    });
+                    let needed = self.voters.majority();
+                    self.happen(name, Happening::Deposed(primary.node, have, needed));
+                }
+                self.happen(name, Happening::Electing(record.epoch));
+            }
+            (Phase::Appointed, Some(primary)) => {
+                self.happen(name, Happening::Appointed(primary.node.clone()))
+            }
+            _ => {}
+        }
+    }
+
+    /// Publishes the primary's address to clients when it serves there.
+    pub(super) fn announce(&mut self, now: Millis, name: &Group) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let Some(record) = group.record.as_ref().filter(|r| r.phase == Phase::Stable) else {
+            return;
+        };
+        let Some(primary) = &record.primary else {
+            return;
+        };
+        let report = group
+            .nodes
+            .get(&primary.node)
+            .and_then(|n| n.report.as_ref());
+        let same = report.filter(|r| r.incarnation.as_ref() == Some(&primary.incarnation));
+        let address = same
+            .and_then(|r| r.address.clone())
+            .unwrap_or_else(|| primary.address.clone());
+        let open = same.is_some_and(|r| r.open && r.promoted == record.epoch);
+        let next = (record.epoch, primary.node.clone(), address.clone());
+        if group.announced.as_ref() == Some(&next) || !(open || now >= group.since + ANNOUNCE_AFTER)
+        {
+            return;
+        }
+        let replicas: Vec<Node> = group
+            .nodes
+            .keys()
+            .filter(|n| **n != primary.node)
+            .cloned()
+            .collect();
+        let from = group.announced.replace(next).map(|(_, _, address)| address);
+        if from.as_ref() != Some(&address) {
+            self.happen(name, Happening::Switched { from, to: address });
+        }
+        for node in replicas {
+            self.happen(name, Happening::Replica(node));
+        }
+    }
+}

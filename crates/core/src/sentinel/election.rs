@@ -1,0 +1,171 @@
+//! Revoke, then establish.
+//!
+//! The record says `electing`; nobody rules. First the old primary is surely closed: it ended, it is
+//! sealed, it is gone, or its lease has run out. Then the replicas are sealed, report how far they
+//! reach, and the furthest is appointed.
+
+use super::choice::{Candidate, best, reports};
+use super::{GroupState, SentinelCore};
+use crate::limits::POSITIONS_GRACE;
+use crate::mutant::Mutant;
+use crate::names::{Group, Node};
+use crate::record::{Durability, Record};
+use crate::syncset::{Heard, SyncRule, may_elect};
+use crate::time::Millis;
+use crate::wire::{Report, ServerState, Verdict};
+
+/// How long an election waits for a node that is connected and has not been sealed yet.
+const SEAL_GRACE: Millis = 150;
+
+impl SentinelCore {
+    pub(super) fn drive_election(&mut self, now: Millis, name: &Group, record: &Record, rank: u64) {
+        if !self.my_turn(now, name, record, rank) {
+            return;
+        }
+        let lease_over = self.groups.get(name).and_then(|g| g.lease_over);
+        let mine = record.by == self.settings.name;
+        let Some(lease_over) = lease_over.filter(|_| mine) else {
+            let reason = format!(
+                "{} goes on with the election of epoch {}",
+                self.settings.name, record.epoch
+            );
+            let next = record.resumed(record.handoff.clone(), &self.settings.name, reason);
+            self.propose(now, name, next);
+            return;
+        };
+        if let Some(target) = record.handoff.clone() {
+            self.drive_handoff(now, name, record, &target);
+        } else if self.is_closed(now, name, record, lease_over) {
+            self.survey(now, name, record);
+        }
+    }
+
+    /// Whether the old primary surely accepts nothing any more. Only `async` needs to know: in the
+    /// other modes it cannot release a reply without the replicas that are about to be sealed.
+    fn is_closed(&self, now: Millis, name: &Group, record: &Record, lease_over: Millis) -> bool {
+        let Some(primary) = &record.primary else {
+            return true;
+        };
+        let Some(group) = self.groups.get(name) else {
+            return false;
+        };
+        if record.durability != Durability::Async || self.settings.mutant == Mutant::SkipLeaseWait {
+            return true;
+        }
+        let report = group
+            .nodes
+            .get(&primary.node)
+            .and_then(|n| n.report.as_ref());
+        let sealed = report.is_some_and(|r| {
+            r.incarnation.as_ref() == Some(&primary.incarnation)
+                && (r.sealed == record.epoch || r.paused == record.epoch)
+                && !r.open
+        });
+        let ended = group
+            .opinion
+            .as_ref()
+            .is_some_and(|o| o.verdict == Verdict::Dead);
+        let gone = group.count(&[Verdict::Gone, Verdict::Dead]) >= self.voters.majority()
+            && group
+                .opinion
+                .as_ref()
+                .is_some_and(|o| o.verdict == Verdict::Gone);
+        sealed || ended || gone || now >= lease_over
+    }
+
+    /// Has the nodes sealed, hears their positions, appoints the furthest.
+    fn survey(&mut self, now: Millis, name: &Group, record: &Record) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        if group.first_position.is_none() {
+            group.first_position = Some(now);
+            self.show_all(name);
+            return;
+        }
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        let hot: Vec<Candidate> = sealed(group, record)
+            .filter_map(|(n, r)| self.candidate(record, n, r))
+            .collect();
+        let eligible: Vec<Candidate> = hot.into_iter().filter(|c| c.priority > 0).collect();
+        let began = group.first_position.unwrap_or(now);
+        let missing = group.nodes.iter().any(|(n, s)| {
+            s.is_up() && !is_sealed(s.report.as_ref(), record) && record.nodes.contains(n)
+        });
+        let patience = if eligible.is_empty() {
+            SEAL_GRACE
+        } else {
+            POSITIONS_GRACE
+        };
+        if missing && now < began + patience {
+            return;
+        }
+        let heard = heard(group, record);
+        let previous = record
+            .previous_sync
+            .as_ref()
+            .filter(|_| self.settings.mutant != Mutant::SkipPreviousRule);
+        if !may_elect(&record.sync, previous, &heard) {
+            self.complain(
+                name,
+                "too few members of the sync set can be heard to be sure that nothing is lost",
+            );
+            return;
+        }
+        match best(eligible) {
+            Some(chosen) => self.appoint(now, name, record, chosen),
+            None => self.drive_cold(now, name, record, began),
+        }
+    }
+
+    pub(super) fn appoint(
+        &mut self,
+        now: Millis,
+        name: &Group,
+        record: &Record,
+        chosen: Candidate,
+    ) {
+        let reason = format!(
+            "appointed {} for epoch {}: it holds the highest position {}",
+            chosen.member.node, record.epoch, chosen.position
+        );
+        let next = record.appointed(
+            chosen.member,
+            SyncRule::default(),
+            &self.settings.name,
+            reason,
+        );
+        self.propose(now, name, next);
+    }
+
+    pub(super) fn complain(&mut self, name: &Group, trouble: &str) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        if group.trouble.as_deref() != Some(trouble) {
+            group.trouble = Some(trouble.to_owned());
+            self.decide(name, trouble.to_owned());
+        }
+    }
+}
+
+fn is_sealed(report: Option<&Report>, record: &Record) -> bool {
+    report.is_some_and(|r| r.sealed == record.epoch)
+}
+
+/// The connected nodes that were sealed for this epoch.
+pub(super) fn sealed<'a>(
+    group: &'a GroupState,
+    record: &'a Record,
+) -> impl Iterator<Item = (&'a Node, &'a Report)> {
+    reports(group).filter(|(_, r)| r.sealed == record.epoch)
+}
+
+/// Who counts as heard by the sync set's arithmetic.
+fn heard(group: &GroupState, record: &Record) -> Heard {
+    let up = sealed(group, record).filter(|(_, r)| r.state == ServerState::Up);
+    up.filter_map(|(node, r)| Some((node.clone(), r.incarnation.clone()?)))
+        .collect()
+}

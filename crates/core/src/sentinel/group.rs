@@ -1,0 +1,126 @@
+//! One group, as one sentinel sees it.
+
+use super::proposing::Changing;
+use super::{GroupConfig, NodeState};
+use crate::names::{Address, Epoch, Node, Sentinel};
+use crate::record::{Phase, Record};
+use crate::time::Millis;
+use crate::wire::{Opinion, Verdict};
+use std::collections::BTreeMap;
+
+/// Everything that a sentinel knows of one group.
+#[derive(Clone, Debug)]
+pub struct GroupState {
+    pub(super) config: GroupConfig,
+    pub(super) record: Option<Record>,
+    /// The register has been read since this sentinel started.
+    pub(super) read: bool,
+    /// When the record came to be what it is, by this sentinel's clock.
+    pub(super) since: Millis,
+    pub(super) changing: Changing,
+    pub(super) nodes: BTreeMap<Node, NodeState>,
+    /// What the others think of the primary, and when they said so.
+    pub(super) opinions: BTreeMap<Sentinel, Opinion>,
+    pub(super) opinion: Option<Opinion>,
+    pub(super) opinion_said: Millis,
+    pub(super) deposed_since: Option<Millis>,
+    /// Until when this sentinel's last lease to the primary of that epoch runs.
+    pub(super) granted: Option<(Epoch, Millis)>,
+    /// While it drives an election: when the old primary's lease is over.
+    pub(super) lease_over: Option<Millis>,
+    pub(super) first_position: Option<Millis>,
+    pub(super) announced: Option<(Epoch, Node, Address)>,
+    pub(super) asked: Vec<super::handoff::Asked>,
+    pub(super) wanted: Option<Option<Node>>,
+    pub(super) force: Option<Node>,
+    pub(super) paused_at: Option<Millis>,
+    pub(super) trouble: Option<String>,
+}
+
+impl GroupState {
+    pub(super) fn new(config: GroupConfig) -> Self {
+        Self {
+            config,
+            record: None,
+            read: false,
+            since: 0,
+            changing: Changing::default(),
+            nodes: BTreeMap::new(),
+            opinions: BTreeMap::new(),
+            opinion: None,
+            opinion_said: 0,
+            deposed_since: None,
+            granted: None,
+            lease_over: None,
+            first_position: None,
+            announced: None,
+            asked: Vec::new(),
+            wanted: None,
+            force: None,
+            paused_at: None,
+            trouble: None,
+        }
+    }
+
+    /// The newest committed record that this sentinel has.
+    pub fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    /// The nodes, by name.
+    pub fn nodes(&self) -> &BTreeMap<Node, NodeState> {
+        &self.nodes
+    }
+
+    /// The primary's node and address that clients are given, with the epoch.
+    pub fn announced(&self) -> Option<&(Epoch, Node, Address)> {
+        self.announced.as_ref()
+    }
+
+    /// What this sentinel thinks of the primary; none when all is well.
+    pub fn opinion(&self) -> Option<&Opinion> {
+        self.opinion.as_ref()
+    }
+
+    /// How the group was configured.
+    pub fn config(&self) -> &GroupConfig {
+        &self.config
+    }
+
+    /// What is wrong, in a sentence.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// How many voters (this one included) hold one of `verdicts` about the primary.
+    pub(super) fn count(&self, verdicts: &[Verdict]) -> usize {
+        let Some(primary) = self.record.as_ref().and_then(|r| r.primary.as_ref()) else {
+            return 0;
+        };
+        let about = |o: &&Opinion| o.node == primary.node && o.incarnation == primary.incarnation;
+        let all = self.opinions.values().chain(self.opinion.as_ref());
+        all.filter(about)
+            .filter(|o| verdicts.contains(&o.verdict))
+            .count()
+    }
+
+    /// Everybody counts as heard now.
+    pub(super) fn distrust(&mut self, now: Millis) {
+        for node in self.nodes.values_mut() {
+            node.heard_at = now;
+            node.gone_at = node.gone_at.map(|_| now);
+        }
+        self.since = self.since.max(now);
+        self.deposed_since = None;
+    }
+
+    /// Whether `node` may see `record` yet. While an election waits until the old primary is surely
+    /// closed, the replicas go on following it: what it still acknowledges is not lost. Only the
+    /// sentinel that drives the election knows when that is.
+    pub(super) fn may_see(&self, me: &Sentinel, record: &Record, node: &Node) -> bool {
+        if record.phase != Phase::Electing || record.handoff.is_some() || record.names(node) {
+            return true;
+        }
+        record.by == *me && self.first_position.is_some()
+    }
+}

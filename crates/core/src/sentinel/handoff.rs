@@ -1,0 +1,247 @@
+//! A planned change of primary: pause, catch up, switch. No write is lost.
+
+use super::choice::{Candidate, best, reports};
+use super::{Answer, GroupState, SentinelCore, SentinelOutput};
+use crate::limits::{HANDOFF_MAX, RANK_STEP};
+use crate::mutant::Mutant;
+use crate::names::{Epoch, Group, Node};
+use crate::position::Position;
+use crate::record::{Phase, Record};
+use crate::time::Millis;
+use crate::wire::{Report, ServerState};
+
+/// A replica this many bytes behind would keep the primary paused for too long.
+const LAG_MAX: u64 = 8 << 20;
+
+/// A request for a handoff is given up after this long.
+const ANSWER_WITHIN: Millis = 5_000;
+
+/// Most requests that wait for one handoff.
+pub(super) const ASKED_MAX: usize = 64;
+
+/// Somebody who waits for a handoff to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) id: u64,
+    pub(super) at: Millis,
+    pub(super) epoch: Epoch,
+    pub(super) from: Option<Node>,
+    pub(super) to: Option<Node>,
+}
+
+impl SentinelCore {
+    /// Begins a handoff that was asked for, or that a leaving primary needs.
+    pub(super) fn drive_handoff_wish(
+        &mut self,
+        now: Millis,
+        name: &Group,
+        record: &Record,
+        rank: u64,
+    ) -> bool {
+        let Some(group) = self.groups.get(name) else {
+            return false;
+        };
+        let leaving = record
+            .primary
+            .as_ref()
+            .and_then(|p| group.nodes.get(&p.node)?.report.as_ref())
+            .is_some_and(|r| r.leaving);
+        let asked = group.wanted.clone();
+        // A leaving primary tells every sentinel; the one whose turn it is acts.
+        if asked.is_none() && !(leaving && now >= group.since + rank * RANK_STEP) {
+            return false;
+        }
+        let (wish, why) = match asked {
+            Some(to) => (to, "asked for"),
+            None => (None, "it is about to stop"),
+        };
+        match self.heir(name, record, wish.as_ref()) {
+            Ok(target) => {
+                let from = record
+                    .primary
+                    .as_ref()
+                    .map_or_else(String::new, |p| p.node.to_string());
+                let reason = format!("handoff from {from} to {}: {why}", target.member.node);
+                let next = record.electing(Some(target.member.node), &self.settings.name, reason);
+                self.propose(now, name, next);
+            }
+            Err(why) => self.refuse_handoff(name, &why),
+        }
+        if let Some(group) = self.groups.get_mut(name) {
+            group.wanted = None;
+        }
+        true
+    }
+
+    fn refuse_handoff(&mut self, name: &Group, why: &str) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        for asked in std::mem::take(&mut group.asked) {
+            self.out.push(SentinelOutput::Answer {
+                id: asked.id,
+                result: Err(why.to_owned()),
+            });
+        }
+    }
+
+    /// The replica to hand over to: the wanted one if it is fit, else the furthest.
+    pub(super) fn heir(
+        &self,
+        name: &Group,
+        record: &Record,
+        wish: Option<&Node>,
+    ) -> Result<Candidate, String> {
+        let group = self.groups.get(name).ok_or("unknown group")?;
+        let ruler = record.primary.as_ref().ok_or("there is no primary")?;
+        if wish == Some(&ruler.node) {
+            return Err(format!("{} is the primary already", ruler.node));
+        }
+        let leader = group
+            .nodes
+            .get(&ruler.node)
+            .and_then(|n| n.report.as_ref())
+            .ok_or("the primary is not connected")?;
+        let close = |r: &Report| {
+            r.link_up && r.replid == leader.replid && r.offset + LAG_MAX >= leader.offset
+        };
+        let fit = reports(group).filter(|(n, r)| **n != ruler.node && close(r));
+        let fit = fit
+            .filter_map(|(n, r)| self.candidate(record, n, r))
+            .filter(|c| c.priority > 0);
+        let fit: Vec<Candidate> = fit
+            .filter(|c| wish.is_none_or(|w| c.member.node == *w))
+            .collect();
+        best(fit).ok_or_else(|| match wish {
+            Some(wish) => format!("{wish} is not a connected replica in step with the primary"),
+            None => "no replica is connected and in step with the primary".to_owned(),
+        })
+    }
+
+    /// While a handoff is under way: appoint the target once it has all that the paused primary has.
+    pub(super) fn drive_handoff(
+        &mut self,
+        now: Millis,
+        name: &Group,
+        record: &Record,
+        target: &Node,
+    ) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let Some(ruler) = record.primary.clone() else {
+            return;
+        };
+        let old = group
+            .nodes
+            .get(&ruler.node)
+            .filter(|n| n.linked)
+            .and_then(|n| n.report.clone());
+        let paused = old.filter(|r| {
+            r.paused == record.epoch && r.incarnation.as_ref() == Some(&ruler.incarnation)
+        });
+        if paused.is_some() {
+            group.paused_at.get_or_insert(now);
+        }
+        let hold = self.settings.mutant != Mutant::HandoffWithoutCatchUp;
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        let report = reports(group)
+            .find(|(n, _)| *n == target)
+            .map(|(_, r)| r.clone());
+        let ready = paused.as_ref().zip(report.as_ref()).filter(|(p, r)| {
+            r.state == ServerState::Up && r.replid == p.replid && (r.offset >= p.offset || !hold)
+        });
+        let candidate = ready.and_then(|(_, r)| self.candidate(record, target, r));
+        if let Some(candidate) = candidate {
+            self.appoint(now, name, record, candidate);
+        } else if self.handoff_failed(now, group, &ruler.node, target) {
+            let reason = format!(
+                "gave the handoff to {target} up: it could not be completed; electing as after a failure"
+            );
+            let next = record.resumed(None, &self.settings.name, reason);
+            self.propose(now, name, next);
+        }
+    }
+
+    fn handoff_failed(&self, now: Millis, group: &GroupState, ruler: &Node, target: &Node) -> bool {
+        let lost = |node: &Node| !group.nodes.get(node).is_some_and(super::NodeState::is_up);
+        now >= group.since + HANDOFF_MAX || lost(ruler) || lost(target) || group.opinion.is_some()
+    }
+
+    /// Answers those who wait when the group is stable again.
+    pub(super) fn tend_asked(&mut self, now: Millis, name: &Group) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        if group.asked.is_empty() {
+            return;
+        }
+        let primary = group
+            .record
+            .as_ref()
+            .filter(|r| r.phase == Phase::Stable)
+            .and_then(|r| Some((r.epoch, r.primary.clone()?)));
+        let open = primary.as_ref().is_some_and(|(epoch, p)| {
+            group
+                .nodes
+                .get(&p.node)
+                .and_then(|n| n.report.as_ref())
+                .is_some_and(|r| r.open && r.promoted == *epoch)
+        });
+        let pause_ms = group.paused_at.map_or(0, |at| now.saturating_sub(at));
+        let mut rest = Vec::new();
+        let mut answers = Vec::new();
+        for asked in std::mem::take(&mut group.asked) {
+            match &primary {
+                Some((epoch, p)) if *epoch > asked.epoch && open => {
+                    answers.push((asked.id, conclude(&asked, *epoch, &p.node, pause_ms)));
+                }
+                _ if now >= asked.at + ANSWER_WITHIN => {
+                    let text = format!("not done within {ANSWER_WITHIN} ms; see `holdfast status`");
+                    answers.push((asked.id, Err(text)));
+                }
+                _ => rest.push(asked),
+            }
+        }
+        group.asked = rest;
+        for (id, result) in answers {
+            self.out.push(SentinelOutput::Answer { id, result });
+        }
+    }
+}
+
+fn conclude(
+    asked: &Asked,
+    epoch: Epoch,
+    now_primary: &Node,
+    pause_ms: Millis,
+) -> Result<Answer, String> {
+    let from = asked
+        .from
+        .as_ref()
+        .map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    if asked.from.as_ref() == Some(now_primary)
+        || asked.to.as_ref().is_some_and(|to| to != now_primary)
+    {
+        return Err(format!(
+            "the handoff did not succeed; {now_primary} is the primary in epoch {epoch}"
+        ));
+    }
+    let text = format!(
+        "handed over from {from} to {now_primary} in epoch {epoch}; writes paused for {pause_ms} ms"
+    );
+    Ok(Answer {
+        from: asked.from.clone(),
+        to: Some(now_primary.clone()),
+        epoch,
+        pause_ms,
+        text,
+    })
+}
+
+/// Where the furthest candidate stands, for display.
+pub(super) fn behind(leader: Position, follower: Position) -> Option<u64> {
+    (leader.epoch == follower.epoch).then(|| leader.offset.saturating_sub(follower.offset))
+}

@@ -1,0 +1,231 @@
+//! What this sentinel thinks of each primary, and what a majority thinks.
+
+use super::{GroupState, Happening, SentinelCore};
+use crate::limits::{APPOINTED_GRACE, GONE_GRACE};
+use crate::names::{Group, Node, Sentinel};
+use crate::record::{Member, Phase};
+use crate::time::Millis;
+use crate::wire::{Opinion, PeerMessage, ServerState, Verdict};
+
+/// An opinion that stands is repeated at this pace, for sentinels that connected meanwhile.
+const REPEAT: Millis = 200;
+
+/// A replica that has not been heard for this long is shown as down.
+const REPLICA_SILENT: Millis = 1500;
+
+impl GroupState {
+    /// Judges the primary by what was heard of it.
+    pub(super) fn verdict(&self, now: Millis, primary: &Member) -> (Verdict, Millis) {
+        let Some(node) = self.nodes.get(&primary.node) else {
+            let silent = now.saturating_sub(self.since);
+            return (
+                if silent > APPOINTED_GRACE {
+                    Verdict::Silent
+                } else {
+                    Verdict::Fine
+                },
+                silent,
+            );
+        };
+        // A primary is judged from its appointment on: whoever was just chosen gets a fair start.
+        let silent = now.saturating_sub(node.heard_at.max(self.since));
+        let verdict = match &node.report {
+            Some(report)
+                if report
+                    .incarnation
+                    .as_ref()
+                    .is_some_and(|i| *i != primary.incarnation) =>
+            {
+                Verdict::Dead
+            }
+            Some(report) if report.state == ServerState::Down => Verdict::Dead,
+            Some(report) if report.incarnation.is_none() && node.linked => Verdict::Dead,
+            Some(report) if report.state == ServerState::Hung && node.linked => Verdict::Hung,
+            _ if node
+                .gone_at
+                .is_some_and(|at| !node.linked && now >= at + GONE_GRACE) =>
+            {
+                Verdict::Gone
+            }
+            _ if silent > node.silent_limit() => Verdict::Silent,
+            _ => Verdict::Fine,
+        };
+        (verdict, silent)
+    }
+}
+
+impl SentinelCore {
+    /// Forms this sentinel's opinion of the primary and tells the others when it changes.
+    pub(super) fn judge(&mut self, now: Millis, name: &Group) {
+        self.notice_replicas(now, name);
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        let Some(primary) = group.record.as_ref().and_then(|r| r.primary.clone()) else {
+            return;
+        };
+        let (verdict, silent_ms) = group.verdict(now, &primary);
+        let before = group.opinion.as_ref().map_or(Verdict::Fine, |o| o.verdict);
+        let (node, incarnation) = (primary.node, primary.incarnation);
+        let opinion = (verdict != Verdict::Fine).then_some(Opinion {
+            node,
+            incarnation,
+            verdict,
+            silent_ms,
+        });
+        let same = opinion
+            .as_ref()
+            .map(|o| (&o.node, &o.incarnation, o.verdict))
+            == group
+                .opinion
+                .as_ref()
+                .map(|o| (&o.node, &o.incarnation, o.verdict));
+        let again = opinion.is_some() && now >= group.opinion_said + REPEAT;
+        if same && !again {
+            return;
+        }
+        if !same {
+            self.tell_suspicion(name, before, opinion.as_ref());
+        }
+        self.say_opinion(now, name, opinion);
+    }
+
+    fn tell_suspicion(&mut self, name: &Group, before: Verdict, opinion: Option<&Opinion>) {
+        match opinion {
+            Some(opinion) if before == Verdict::Fine => {
+                self.happen(name, Happening::Suspected(opinion.node.clone()));
+            }
+            None => {
+                let node = self
+                    .groups
+                    .get(name)
+                    .and_then(|g| g.opinion.as_ref())
+                    .map(|o| o.node.clone());
+                if let Some(node) = node {
+                    self.happen(name, Happening::Cleared(node));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn say_opinion(&mut self, now: Millis, name: &Group, opinion: Option<Opinion>) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let epoch = group.record.as_ref().map_or(0, |r| r.epoch);
+        group.opinion.clone_from(&opinion);
+        group.opinion_said = now;
+        let peers: Vec<Sentinel> = self
+            .peers
+            .iter()
+            .filter(|(_, p)| p.linked)
+            .map(|(n, _)| n.clone())
+            .collect();
+        for peer in peers {
+            self.send(
+                &peer,
+                PeerMessage::Opinion {
+                    group: name.clone(),
+                    epoch,
+                    opinion: opinion.clone(),
+                },
+            );
+        }
+    }
+
+    pub(super) fn on_opinion(
+        &mut self,
+        now: Millis,
+        from: &Sentinel,
+        name: &Group,
+        opinion: Option<Opinion>,
+    ) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        match opinion {
+            Some(opinion) => group.opinions.insert(from.clone(), opinion),
+            None => group.opinions.remove(from),
+        };
+        self.tend(now, name);
+    }
+
+    /// Why the primary has to go, if it has to: its own agent says so, or a majority of the voters
+    /// has not heard of it.
+    pub(super) fn deposed(&self, name: &Group) -> Option<String> {
+        let group = self.groups.get(name)?;
+        let opinion = group.opinion.as_ref()?;
+        let node = &opinion.node;
+        let reason = |group: &GroupState| {
+            group
+                .nodes
+                .get(node)
+                .and_then(|n| n.report.as_ref())
+                .map(|r| r.reason.clone())
+        };
+        let voters = self.voters.members.len();
+        match opinion.verdict {
+            Verdict::Fine => None,
+            Verdict::Dead => {
+                let why = reason(group)
+                    .filter(|r| !r.is_empty())
+                    .unwrap_or_else(|| "it was restarted".to_owned());
+                Some(format!("redis-server of {node} has ended ({why})"))
+            }
+            Verdict::Hung => {
+                let why = reason(group)
+                    .filter(|r| !r.is_empty())
+                    .unwrap_or_else(|| "no answer".to_owned());
+                Some(format!("redis-server of {node} hangs ({why})"))
+            }
+            Verdict::Gone | Verdict::Silent => {
+                let agreed =
+                    group.count(&[Verdict::Gone, Verdict::Silent, Verdict::Dead, Verdict::Hung]);
+                let how = if opinion.verdict == Verdict::Gone {
+                    "lost the connection to its agent".to_owned()
+                } else {
+                    format!("heard nothing for {} ms", opinion.silent_ms)
+                };
+                (agreed >= self.voters.majority())
+                    .then(|| format!("{agreed} of {voters} sentinels {how}"))
+            }
+        }
+    }
+
+    /// Tells clients of replicas that come and go. It decides nothing.
+    fn notice_replicas(&mut self, now: Millis, name: &Group) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let primary = group
+            .record
+            .as_ref()
+            .filter(|r| r.phase == Phase::Stable)
+            .and_then(|r| r.primary.clone());
+        let Some(primary) = primary else { return };
+        let mut news: Vec<(Node, bool)> = Vec::new();
+        for (node, state) in group.nodes.iter_mut().filter(|(n, _)| **n != primary.node) {
+            let down = now > state.heard_at + REPLICA_SILENT
+                || (!state.linked && state.gone_at.is_some_and(|at| now > at + GONE_GRACE))
+                || state
+                    .report
+                    .as_ref()
+                    .is_some_and(|r| matches!(r.state, ServerState::Down | ServerState::Hung));
+            if down != state.down {
+                state.down = down;
+                news.push((node.clone(), down));
+            }
+        }
+        for (node, down) in news {
+            self.happen(
+                name,
+                if down {
+                    Happening::ReplicaDown(node)
+                } else {
+                    Happening::ReplicaUp(node)
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The lease of `async` durability, as a sentinel grants it.
+
+use super::SentinelCore;
+use crate::limits::LEASE_GRANTED;
+use crate::mutant::Mutant;
+use crate::names::{Group, Node};
+use crate::record::Record;
+use crate::time::Millis;
+use crate::wire::{FromSentinel, Lease, Value};
+
+impl SentinelCore {
+    /// The newest record that this sentinel knows of, committed or only accepted. An election that it
+    /// has accepted ends its leases, even if it does not know whether that election is committed.
+    fn newest(&self, name: &Group) -> Option<&Record> {
+        let committed = self.groups.get(name)?.record.as_ref();
+        let accepted = self.slots.get(name).and_then(|slot| slot.accepted.as_ref());
+        let accepted = match accepted {
+            Some((_, Value::Record(record)))
+                if self.settings.mutant != Mutant::GrantWhileElecting =>
+            {
+                Some(&**record)
+            }
+            _ => None,
+        };
+        accepted
+            .into_iter()
+            .chain(committed)
+            .max_by_key(|record| record.version)
+    }
+
+    /// Grants what the last report of `node` asks for, if the node is what it thinks it is.
+    pub(super) fn grant(&mut self, now: Millis, name: &Group, node: &Node) {
+        if !self.votes() {
+            return;
+        }
+        let Some(record) = self.newest(name) else {
+            return;
+        };
+        let epoch = record.epoch;
+        let Some(report) = self
+            .groups
+            .get(name)
+            .and_then(|g| g.nodes.get(node)?.report.as_ref())
+        else {
+            return;
+        };
+        let asked = report.lease_epoch == epoch && epoch > 0;
+        let rules = report
+            .incarnation
+            .as_ref()
+            .is_some_and(|i| record.is_primary(node, i));
+        let lease = Lease {
+            epoch,
+            sent_at: report.sent_at,
+            voters: self.voters.members.len(),
+        };
+        if !(asked && rules) {
+            return;
+        }
+        if let Some(group) = self.groups.get_mut(name) {
+            group.granted = Some((epoch, now + LEASE_GRANTED));
+        }
+        let message = FromSentinel::Lease(lease);
+        self.out.push(super::SentinelOutput::ToAgent {
+            group: name.clone(),
+            node: node.clone(),
+            message,
+        });
+    }
+
+    /// How long the last lease may still run. A sentinel that was restarted does not remember what it
+    /// granted, so it assumes the worst.
+    pub(super) fn granted_ms(&self, now: Millis, name: &Group) -> Millis {
+        let granted = self
+            .groups
+            .get(name)
+            .and_then(|g| g.granted)
+            .map_or(0, |(_, until)| until);
+        let forgotten = self.started_at.unwrap_or(now) + LEASE_GRANTED;
+        granted.max(forgotten).saturating_sub(now)
+    }
+}

@@ -1,0 +1,107 @@
+//! What a sentinel knows of one node.
+
+use crate::limits::{SILENT_MAX, SILENT_MIN};
+use crate::names::Incarnation;
+use crate::time::Millis;
+use crate::wire::{Report, ServerState};
+
+/// A record that was not taken is shown again after this long.
+const SHOW_AGAIN: Millis = 100;
+
+/// One node, as reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeState {
+    /// Its agent is connected.
+    pub linked: bool,
+    /// When it was last heard.
+    pub heard_at: Millis,
+    /// When its connection ended, if it did.
+    pub gone_at: Option<Millis>,
+    /// Its last report.
+    pub report: Option<Report>,
+    /// Longest pause between its reports of late, in milliseconds; fades by and by.
+    pub gap_ms: Millis,
+    /// Version of the record last shown to it.
+    pub shown_version: u64,
+    /// Counted as down by this sentinel (replicas only; primaries are judged).
+    pub down: bool,
+    shown_at: Millis,
+}
+
+impl NodeState {
+    pub(super) fn new(now: Millis) -> Self {
+        Self {
+            linked: false,
+            heard_at: now,
+            gone_at: None,
+            report: None,
+            gap_ms: 0,
+            shown_version: 0,
+            down: false,
+            shown_at: 0,
+        }
+    }
+
+    pub(super) fn on_linked(&mut self, now: Millis) {
+        self.linked = true;
+        self.heard_at = now;
+        self.gone_at = None;
+        self.shown_version = 0;
+    }
+
+    pub(super) fn on_gone(&mut self, now: Millis) {
+        self.linked = false;
+        self.gone_at.get_or_insert(now);
+    }
+
+    /// Takes a report. Returns whether it says anything that a decision may hang on.
+    pub(super) fn on_report(&mut self, now: Millis, report: Report) -> bool {
+        let gap = now.saturating_sub(self.heard_at);
+        self.gap_ms = gap.max(self.gap_ms - self.gap_ms / 64);
+        self.heard_at = now;
+        let news = self.report.as_ref().is_none_or(|old| differs(old, &report));
+        self.report = Some(report);
+        news
+    }
+
+    pub(super) fn shown(&mut self, now: Millis, version: u64) {
+        self.shown_version = version;
+        self.shown_at = now;
+    }
+
+    /// Whether it was shown this version a while ago and still goes by an older one.
+    pub(super) fn lags(&self, now: Millis, version: u64) -> bool {
+        let behind = self.report.as_ref().is_some_and(|r| r.version < version);
+        self.linked && (self.shown_version < version || behind) && now >= self.shown_at + SHOW_AGAIN
+    }
+
+    /// The silence at which this node is suspected: what it needed of late, three times over.
+    pub fn silent_limit(&self) -> Millis {
+        (3 * self.gap_ms).clamp(SILENT_MIN, SILENT_MAX)
+    }
+
+    /// Its incarnation, if it told.
+    pub fn incarnation(&self) -> Option<&Incarnation> {
+        self.report.as_ref()?.incarnation.as_ref()
+    }
+
+    /// Connected, and its redis-server answers.
+    pub fn is_up(&self) -> bool {
+        self.linked
+            && self
+                .report
+                .as_ref()
+                .is_some_and(|r| r.state == ServerState::Up)
+    }
+}
+
+fn differs(old: &Report, new: &Report) -> bool {
+    let quiet = |r: &Report| Report {
+        sent_at: 0,
+        memory_bytes: 0,
+        keys: 0,
+        stored: None,
+        ..r.clone()
+    };
+    quiet(old) != quiet(new)
+}

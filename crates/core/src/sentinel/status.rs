@@ -1,0 +1,180 @@
+//! What people and programs are shown.
+
+use super::handoff::behind;
+use super::{GroupState, NodeState, SentinelCore};
+use crate::names::{Group, Node};
+use crate::position::Position;
+use crate::record::Phase;
+use crate::status::{GroupStatus, NodeStatus, STATUS_VERSION, SentinelStatus};
+use crate::time::Millis;
+use crate::wire::{Report, ServerState};
+
+impl SentinelCore {
+    /// A group as this sentinel sees it; decisions and addresses of sentinels are the shell's to add.
+    pub fn status(&self, now: Millis, name: &Group) -> Option<GroupStatus> {
+        let group = self.groups.get(name)?;
+        let record = group.record.as_ref();
+        Some(GroupStatus {
+            version: STATUS_VERSION,
+            group: name.to_string(),
+            sentinel: self.settings.name.to_string(),
+            epoch: record.map_or(0, |r| r.epoch),
+            phase: phase(group).to_owned(),
+            durability: group.config.durability.to_string(),
+            primary: group
+                .announced
+                .as_ref()
+                .map(|(_, node, _)| node.to_string()),
+            primary_address: group
+                .announced
+                .as_ref()
+                .map(|(_, _, address)| address.clone()),
+            trouble: self.trouble(group),
+            nodes: group
+                .nodes
+                .iter()
+                .map(|(node, state)| node_status(now, group, node, state))
+                .collect(),
+            sentinels: self
+                .settings
+                .set
+                .iter()
+                .map(|s| self.sentinel_status(group, s))
+                .collect(),
+            decisions: Vec::new(),
+        })
+    }
+
+    fn trouble(&self, group: &GroupState) -> Option<String> {
+        if self.voters.version == 0 {
+            return Some(
+                "the sentinels have not formed yet: all of them must be connected once".to_owned(),
+            );
+        }
+        if !self.votes() {
+            return Some("this sentinel lost its disk or is new: it does not vote until the others have taken it in".to_owned());
+        }
+        let linked = self
+            .peers
+            .iter()
+            .filter(|(n, p)| p.linked && self.voters.members.contains_key(*n))
+            .count()
+            + 1;
+        if linked < self.voters.majority() {
+            return Some(format!(
+                "only {linked} of {} sentinels are connected: nothing can be decided",
+                self.voters.members.len()
+            ));
+        }
+        group.trouble.clone()
+    }
+
+    fn sentinel_status(&self, group: &GroupState, name: &crate::names::Sentinel) -> SentinelStatus {
+        let me = *name == self.settings.name;
+        let peer = self.peers.get(name);
+        let identity = if me {
+            Some(self.settings.identity.clone())
+        } else {
+            peer.and_then(|p| p.identity.clone()).map(|(i, _)| i)
+        };
+        let opinion = if me {
+            group.opinion.as_ref()
+        } else {
+            group.opinions.get(name)
+        };
+        SentinelStatus {
+            name: name.to_string(),
+            id: identity
+                .clone()
+                .or_else(|| self.voters.members.get(name).cloned())
+                .unwrap_or_default(),
+            address: None,
+            connected: me || peer.is_some_and(|p| p.linked),
+            voting: identity.is_some_and(|i| self.voters.has(name, &i)),
+            suspects: opinion.map(|o| o.node.to_string()),
+        }
+    }
+}
+
+fn phase(group: &GroupState) -> &'static str {
+    match group.record.as_ref().map(|r| r.phase) {
+        None => "empty",
+        Some(Phase::Electing) => "electing",
+        Some(Phase::Appointed) => "appointed",
+        Some(Phase::Stable) => "stable",
+    }
+}
+
+fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) -> NodeStatus {
+    let report = state.report.as_ref();
+    let position = report.and_then(|r| position(group, r));
+    let leader = group
+        .announced
+        .as_ref()
+        .and_then(|(_, n, _)| group.nodes.get(n)?.report.as_ref());
+    let leader = leader.and_then(|r| position_of(group, r));
+    let suspects = group
+        .opinions
+        .iter()
+        .filter(|(_, o)| o.node == *node)
+        .map(|(s, _)| s.to_string());
+    let own = group
+        .opinion
+        .iter()
+        .filter(|o| o.node == *node)
+        .map(|_| "this sentinel".to_owned());
+    NodeStatus {
+        name: node.to_string(),
+        address: report.and_then(|r| r.address.clone()),
+        role: report.map_or("unknown", role).to_owned(),
+        state: condition(group, node, state).to_owned(),
+        epoch: report.map_or(0, |r| r.promised),
+        position,
+        lag_bytes: leader.zip(position).and_then(|(l, p)| behind(l, p)),
+        memory_bytes: report.map(|r| r.memory_bytes),
+        keys: report.map(|r| r.keys),
+        run_id: state.incarnation().map(ToString::to_string),
+        writable: state.linked && report.is_some_and(|r| r.open),
+        heard_ms_ago: Some(now.saturating_sub(state.heard_at)),
+        suspected_by: suspects.chain(own).collect(),
+        reason: report.map(|r| r.reason.clone()).filter(|r| !r.is_empty()),
+    }
+}
+
+fn position_of(group: &GroupState, report: &Report) -> Option<Position> {
+    let epoch = group.record.as_ref()?.epoch_of(&report.replid)?;
+    Some(Position {
+        epoch,
+        offset: report.offset,
+    })
+}
+
+fn position(group: &GroupState, report: &Report) -> Option<Position> {
+    position_of(group, report).or(report.stored)
+}
+
+fn role(report: &Report) -> &'static str {
+    match report {
+        r if r.promoted > 0 || r.paused > 0 => "primary",
+        r if r.sealed > 0 || !r.caught_up && !r.link_up => "sealed",
+        _ => "replica",
+    }
+}
+
+fn condition(group: &GroupState, node: &Node, state: &NodeState) -> &'static str {
+    let Some(report) = &state.report else {
+        return "starting";
+    };
+    let suspected = group.opinion.as_ref().is_some_and(|o| o.node == *node);
+    match report.state {
+        _ if !state.linked => "gone",
+        _ if report.foreign => "quarantined",
+        ServerState::Down => "down",
+        ServerState::Hung => "hung",
+        _ if state.down || suspected => "silent",
+        ServerState::Starting => "starting",
+        ServerState::Loading => "loading",
+        ServerState::Up if report.syncing || (!report.caught_up && !report.is_master) => "syncing",
+        ServerState::Up => "up",
+    }
+}
