@@ -1,1 +1,52 @@
-//! The redis-server beside the agent.
+//! The one redis-server (or valkey-server) beside an agent: its configuration, its process, its health, the
+//! link to it and the dead man's switch. It decides nothing about roles; it executes.
+//!
+//! ```text
+//!                 ┌────────────── agent (one thread) ──────────────┐
+//!   options ─▶ config::render ─▶ Server::start ──fork──▶ redis-server ◀── clients and replicas by TCP
+//!                                   │                      ▲  ▲  ▲
+//!             Event::Died/Hung ◀── watch ── /proc, PING ───┘  │  │  unix socket
+//!             info, seal, promote… ── Link ───────────────────┘  │
+//!             lease's deadline ── Watchdog ══pipe══▶ watchdog process (fences or kills when the agent cannot)
+//! ```
+//!
+//! A server is *born sealed*: a replica of a dead address, read-only, its write fence closed. Only an order
+//! (`Link::follow`, `Link::promote`, `Link::open`) changes that.
+//!
+//! Linux only: death, hangs and parent-death protection rest on `/proc`, `prctl` and `timerfd`.
+
+pub mod cgroup;
+pub mod config;
+pub mod data;
+mod event;
+pub mod hang;
+mod link;
+mod log;
+mod probe;
+mod process;
+pub mod reaper;
+mod spawn;
+pub mod stat;
+mod version;
+mod watch;
+pub mod watchdog;
+
+pub use event::{Death, DeathReason, Event};
+pub use link::{ConnectedReplica, Info, Link, LinkError, Persistence, Replication, Role};
+pub use process::{Server, StartError, Stopped};
+pub use version::{Flavour, Version, VersionError};
+pub use watch::Watch;
+pub use watchdog::{Watchdog, WatchdogCommand};
+
+/// Name of the ACL user by which agents, replicas and watchdogs talk to a server. Never given to clients.
+pub const USER: &str = "holdfast";
+
+/// The address that a sealed server "follows". Nothing listens on port 1 of a host's own loopback, and the
+/// attempt costs one refused connect a second.
+pub const DEAD_HOST: &str = "127.0.0.1";
+
+/// Port of [`DEAD_HOST`].
+pub const DEAD_PORT: u16 = 1;
+
+/// `min-replicas-to-write` that no server can meet: the closed write fence.
+pub const FENCE: u32 = 2_147_483_647;

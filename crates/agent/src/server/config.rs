@@ -1,0 +1,298 @@
+//! The configuration file of the server: typed options, the operator's own lines, and what Holdfast owns.
+//!
+//! Order in the file: Holdfast's defaults, the operator's lines (they may change the defaults), then what
+//! Holdfast owns. Operator's lines are read, judged and written again, so what was judged is what the server reads.
+
+mod lines;
+pub mod memory;
+mod owned;
+mod users;
+
+use super::{DEAD_HOST, DEAD_PORT, FENCE, USER, Version};
+use crate::Options;
+use lines::{Line, quoted};
+use std::path::{Path, PathBuf};
+
+/// What the operator can change with a redis.conf of their own.
+const DEFAULTS: &[&str] = &[
+    "appendonly yes",
+    "appendfsync everysec",
+    "aof-load-truncated yes",
+];
+
+/// What never changes. The server is born sealed: it follows nobody, takes no write as a replica, and its fence
+/// refuses writes should somebody make it a primary by hand.
+const SEALED: &[&str] = &[
+    "replica-read-only yes",
+    "replica-serve-stale-data yes",
+    "min-replicas-max-lag 10",
+    "protected-mode no",
+    "daemonize no",
+    "supervised no",
+    "unixsocketperm 700",
+    "repl-diskless-sync yes",
+    "repl-diskless-sync-delay 0",
+    "repl-diskless-load disabled",
+    // A backlog that is freed after an hour without replicas takes the replication id with it.
+    "repl-backlog-ttl 0",
+    "repl-timeout 10",
+    "repl-ping-replica-period 1",
+];
+
+/// All that a configuration is made of; files are read by the caller.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// The agent's options.
+    pub options: &'a Options,
+    /// The server that will read it.
+    pub version: &'a Version,
+    /// Password of the user `holdfast`, the same on all nodes of the cluster.
+    pub password: &'a str,
+    /// The agent's socket to the server.
+    pub socket: &'a Path,
+    /// The server's log.
+    pub log: &'a Path,
+    /// Bytes of memory that the node may use, if limited.
+    pub memory_limit: Option<u64>,
+    /// Text of the operator's redis.conf, if any.
+    pub redis_conf: Option<&'a str>,
+    /// Password that clients must give, if any.
+    pub client_password: Option<&'a str>,
+}
+
+/// A configuration, and what the operator should hear about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The file's text. It holds secrets: mode 0600.
+    pub text: String,
+    /// One line each.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no configuration. Each reads as one line: what, where, what to do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A key that Holdfast owns.
+    #[error("{}:{line}: `{key}` is not yours to set: {reason}; remove the line", file.display())]
+    Owned {
+        /// The operator's redis.conf.
+        file: PathBuf,
+        /// Line in it.
+        line: usize,
+        /// The key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// A line that cannot be read.
+    #[error("{}:{line}: {what}; correct the line", file.display())]
+    Syntax {
+        /// The operator's redis.conf.
+        file: PathBuf,
+        /// Line in it.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// The path of the agent's socket is longer than Unix allows.
+    #[error("the socket `{}` has a path of {} bytes and Unix allows {MAX_SOCKET_PATH}: choose a shorter `dir`", path.display(), path.as_os_str().len())]
+    SocketPath {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A path or secret that no configuration line can hold.
+    #[error("{what} holds a line break or is not UTF-8: change it")]
+    Unwritable {
+        /// Which.
+        what: &'static str,
+    },
+}
+
+/// Bytes of a Unix socket's path (`sun_path` less its end mark).
+pub const MAX_SOCKET_PATH: usize = 107;
+
+/// The file's text for these inputs. Pure.
+pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
+    if inputs.socket.as_os_str().len() > MAX_SOCKET_PATH {
+        return Err(ConfigError::SocketPath {
+            path: inputs.socket.to_owned(),
+        });
+    }
+    let own_lines = operators_lines(inputs)?;
+    let mut out = vec![
+        "# Written by Holdfast at every start of the server; changes here are lost.".to_owned(),
+    ];
+    out.extend(DEFAULTS.iter().map(ToString::to_string));
+    let mut warnings = Vec::new();
+    out.extend(memory_lines(inputs, &own_lines, &mut warnings));
+    out.push("# From the operator's redis.conf.".to_owned());
+    out.extend(own_lines.iter().map(written));
+    out.push("# Owned by Holdfast.".to_owned());
+    out.extend(SEALED.iter().map(ToString::to_string));
+    out.extend(node_lines(inputs)?);
+    out.extend(access_lines(inputs, &own_lines, &mut warnings));
+    out.push(String::new());
+    Ok(Rendered {
+        text: out.join("\n"),
+        warnings,
+    })
+}
+
+/// The operator's lines, judged.
+fn operators_lines(inputs: &Inputs<'_>) -> Result<Vec<Line>, ConfigError> {
+    let file = || {
+        inputs
+            .options
+            .redis_conf
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("redis.conf"))
+    };
+    let syntax = |line, what: String| ConfigError::Syntax {
+        file: file(),
+        line,
+        what,
+    };
+    let parsed = lines::parse(inputs.redis_conf.unwrap_or_default())
+        .map_err(|bad| syntax(bad.number, bad.what.to_owned()))?;
+    for line in &parsed {
+        if let Some(reason) = owned::reason(&line.key, &line.args) {
+            return Err(ConfigError::Owned {
+                file: file(),
+                line: line.number,
+                key: line.key.clone(),
+                reason,
+            });
+        }
+        if line.key == "user" {
+            judge_user(inputs, line).map_err(|what| syntax(line.number, what))?;
+        }
+    }
+    Ok(parsed)
+}
+
+/// Whether an ACL line of the operator's can stand.
+fn judge_user(inputs: &Inputs<'_>, line: &Line) -> Result<(), String> {
+    match line.args.first().map(String::as_str) {
+        None => Err("`user` names nobody".to_owned()),
+        Some(USER) => Err(format!("the user `{USER}` is Holdfast's own; choose another name")),
+        Some("default") if inputs.client_password.is_some() => {
+            Err("the user `default` has its password from `client_password_file` already; keep one of the two".to_owned())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// A line of the operator's as it goes into the file.
+fn written(line: &Line) -> String {
+    if line.key == "user" {
+        return users::guarded(&line.args);
+    }
+    let args = line.args.iter().map(|arg| quoted(arg));
+    std::iter::once(line.key.clone())
+        .chain(args)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Backlog and `maxmemory`, unless the operator set them. Sizes are explained in [`memory`].
+fn memory_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -> Vec<String> {
+    let set = |key: &str| {
+        own.iter()
+            .rev()
+            .find(|line| line.key == key)
+            .and_then(|line| line.args.first())
+    };
+    let set_backlog = set("repl-backlog-size").and_then(|text| memory::bytes(text));
+    let backlog = set_backlog.unwrap_or_else(|| memory::backlog(inputs.memory_limit));
+    let mut out = vec![format!("repl-backlog-size {backlog}")];
+    match (
+        inputs.memory_limit,
+        set("maxmemory").and_then(|text| memory::bytes(text)),
+    ) {
+        (Some(limit), None) => out.push(format!("maxmemory {}", memory::maxmemory(limit, backlog))),
+        (Some(limit), Some(chosen)) if chosen == 0 || chosen > limit => {
+            warnings.push(format!("maxmemory {chosen} does not fit the memory limit of {limit} bytes: the kernel will kill the server when it is full"));
+        }
+        _ => {}
+    }
+    out
+}
+
+/// Addresses, files and the dead address that it "follows" at birth.
+fn node_lines(inputs: &Inputs<'_>) -> Result<Vec<String>, ConfigError> {
+    let Options {
+        listen,
+        data_dir,
+        priority,
+        ..
+    } = inputs.options;
+    let announced = inputs.options.announced();
+    let mut out = vec![
+        format!("port {}", listen.port),
+        format!("bind {}", quoted(&listen.host)),
+        format!("unixsocket {}", path("the socket's path", inputs.socket)?),
+        format!("dir {}", path("`data_dir`", data_dir)?),
+        format!("logfile {}", path("the log's path", inputs.log)?),
+        "pidfile \"\"".to_owned(),
+        "dbfilename dump.rdb".to_owned(),
+        "appendfilename appendonly.aof".to_owned(),
+        format!("replica-priority {priority}"),
+        format!("replica-announce-port {}", announced.port),
+        format!("replicaof {DEAD_HOST} {DEAD_PORT}"),
+        format!("min-replicas-to-write {FENCE}"),
+    ];
+    if !is_any(&announced.host) {
+        out.push(format!("replica-announce-ip {}", quoted(&announced.host)));
+    }
+    if inputs.version.at_least(7, 0) {
+        out.push("appenddirname appendonlydir".to_owned());
+        out.push("propagation-error-behavior panic-on-replicas".to_owned());
+    }
+    Ok(out)
+}
+
+/// Users and the password for replication.
+fn access_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -> Vec<String> {
+    let mut out = vec![
+        format!("masteruser {USER}"),
+        format!("masterauth {}", quoted(inputs.password)),
+        users::own(inputs.password),
+    ];
+    let default_is_set = own
+        .iter()
+        .any(|line| line.key == "user" && line.args[0] == "default");
+    if !default_is_set {
+        out.push(users::default(inputs.client_password));
+        if inputs.client_password.is_none() && !is_loopback(&inputs.options.listen.host) {
+            warnings.push(format!(
+                "anybody who reaches {} may read and write: set client_password_file",
+                inputs.options.listen
+            ));
+        }
+    }
+    out
+}
+
+/// A path as an argument.
+fn path(what: &'static str, path: &Path) -> Result<String, ConfigError> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute
+        .to_str()
+        .map(quoted)
+        .ok_or(ConfigError::Unwritable { what })
+}
+
+/// Is it "all addresses of this host", which means nothing to anybody else?
+fn is_any(host: &str) -> bool {
+    matches!(host, "0.0.0.0" | "::" | "*" | "")
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

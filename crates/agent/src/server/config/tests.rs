@@ -1,0 +1,216 @@
+use super::*;
+use crate::server::Flavour;
+use holdfast_core::names::{Address, Cluster, Group, Node};
+
+fn options() -> Options {
+    Options {
+        name: Node::from("redis-0"),
+        group: Group::from("mymaster"),
+        cluster: Cluster::from("c"),
+        secret_file: "/s".into(),
+        dir: "/a".into(),
+        data_dir: "/d a".into(),
+        server: "redis-server".into(),
+        listen: Address::new("127.0.0.1", 7000),
+        announce: None,
+        sentinels: Vec::new(),
+        redis_conf: Some("my.conf".into()),
+        client_password_file: None,
+        memory_limit_bytes: 0,
+        adopt: false,
+        priority: 90,
+        stop_seconds: 1,
+    }
+}
+
+fn version(major: u32, minor: u32) -> Version {
+    Version {
+        executable: "redis-server".into(),
+        flavour: Flavour::Redis,
+        major,
+        minor,
+        patch: 0,
+    }
+}
+
+struct Case {
+    options: Options,
+    version: Version,
+    limit: Option<u64>,
+    client_password: Option<&'static str>,
+}
+
+fn case() -> Case {
+    Case {
+        options: options(),
+        version: version(7, 0),
+        limit: None,
+        client_password: None,
+    }
+}
+
+impl Case {
+    fn render(&self, conf: &str) -> Result<Rendered, ConfigError> {
+        render(&Inputs {
+            options: &self.options,
+            version: &self.version,
+            password: "p w",
+            socket: Path::new("/a/redis.sock"),
+            log: Path::new("/a/server.log"),
+            memory_limit: self.limit,
+            redis_conf: Some(conf),
+            client_password: self.client_password,
+        })
+    }
+
+    fn text(&self, conf: &str) -> String {
+        self.render(conf).expect("a configuration").text
+    }
+}
+
+/// The last line of a key, which is the one that counts.
+fn last<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines()
+        .rev()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))
+}
+
+#[test]
+fn born_sealed_whatever_the_operator_writes() {
+    let text = case().text("maxclients 5\nAPPENDONLY no");
+    for (key, value) in [
+        ("replicaof", "127.0.0.1 1"),
+        ("min-replicas-to-write", "2147483647"),
+        ("min-replicas-max-lag", "10"),
+        ("replica-read-only", "yes"),
+        ("repl-backlog-ttl", "0"),
+        ("repl-backlog-size", "268435456"),
+        ("dir", "\"/d a\""),
+        ("masterauth", "\"p w\""),
+        ("masteruser", "holdfast"),
+        ("propagation-error-behavior", "panic-on-replicas"),
+        ("replica-priority", "90"),
+        ("maxclients", "5"),
+        ("appendonly", "no"),
+    ] {
+        assert_eq!(last(&text, key), Some(value), "{key}");
+    }
+    assert_eq!(last(&text, "maxmemory"), None);
+    assert!(
+        !text.contains("> p w") && text.contains("user holdfast on "),
+        "the password stands only in masterauth"
+    );
+    assert_eq!(text.matches("p w").count(), 1);
+}
+
+#[test]
+fn owned_keys_are_refused_by_name_line_and_reason() {
+    let keys = "PORT bind unixsocket replicaof slaveof dir masterauth masteruser min-replicas-to-write min-slaves-max-lag \
+        replica-read-only replica-announce-ip replica-announce-port daemonize pidfile supervised aclfile requirepass \
+        cluster-enabled include tls-port logfile dbfilename protected-mode repl-backlog-ttl";
+    for key in keys.split_whitespace() {
+        let refusal = case()
+            .render(&format!("# mine\nmaxclients 10\n{key} x\n"))
+            .expect_err(key)
+            .to_string();
+        assert!(
+            refusal.starts_with(&format!(
+                "my.conf:3: `{}` is not yours to set: ",
+                key.to_lowercase()
+            )),
+            "{refusal}"
+        );
+        assert!(!refusal.contains('\n'));
+    }
+    assert!(
+        case().render("\"p\\x6frt\" 5").is_err(),
+        "quotes hide nothing"
+    );
+}
+
+#[test]
+fn needed_commands_keep_their_names() {
+    let refusal = case()
+        .render("rename-command CONFIG \"\"")
+        .expect_err("needed")
+        .to_string();
+    assert!(refusal.contains("sends CONFIG"), "{refusal}");
+    assert!(
+        case()
+            .text("rename-command FLUSHALL \"\"")
+            .contains("rename-command FLUSHALL \"\"")
+    );
+}
+
+#[test]
+fn every_user_is_denied_what_the_register_decides() {
+    let denied = "-replicaof -slaveof -failover -shutdown";
+    let text = case().text("user app on nopass +@all (+@all ~a*) (+get)");
+    assert!(
+        text.contains(&format!(
+            "user app on nopass +@all (+@all ~a* {denied}) (+get {denied}) {denied}\n"
+        )),
+        "{text}"
+    );
+    assert!(text.contains(&format!("user default on nopass ~* &* +@all {denied}")));
+    let own_default = case().text("user default off");
+    assert!(own_default.contains(&format!("user default off {denied}")));
+    assert_eq!(own_default.matches("user default").count(), 1);
+    assert!(case().render("user holdfast off").is_err());
+}
+
+#[test]
+fn a_client_password_is_written_as_its_hash() {
+    let case = Case {
+        client_password: Some("geheim"),
+        ..case()
+    };
+    let text = case.text("");
+    assert!(
+        !text.contains("geheim") && text.contains("user default on #") && !text.contains("nopass")
+    );
+    assert!(case.render("user default off").is_err());
+}
+
+#[test]
+fn memory_is_derived_unless_the_operator_says_otherwise() {
+    let case = Case {
+        limit: Some(1 << 30),
+        ..case()
+    };
+    let text = case.text("");
+    assert_eq!(last(&text, "maxmemory"), Some("603979776"));
+    assert_eq!(last(&text, "repl-backlog-size"), Some("134217728"));
+    let rendered = case.render("maxmemory 2gb").expect("allowed");
+    assert_eq!(last(&rendered.text, "maxmemory"), Some("2gb"));
+    assert_eq!(rendered.warnings.len(), 1);
+    assert!(
+        case.render("maxmemory 500mb")
+            .expect("allowed")
+            .warnings
+            .is_empty()
+    );
+}
+
+#[test]
+fn older_servers_get_only_what_they_know() {
+    let case = Case {
+        version: version(6, 2),
+        ..case()
+    };
+    let text = case.text("");
+    assert!(!text.contains("appenddirname") && !text.contains("propagation-error-behavior"));
+}
+
+#[test]
+fn an_open_server_is_worth_a_warning_and_its_own_address_is_not_announced() {
+    let mut case = case();
+    case.options.listen = Address::new("0.0.0.0", 7000);
+    let rendered = case.render("").expect("allowed");
+    assert_eq!(rendered.warnings.len(), 1);
+    assert_eq!(last(&rendered.text, "replica-announce-ip"), None);
+    case.options.announce = Some(Address::new("redis-0.redis", 7001));
+    let text = case.text("");
+    assert_eq!(last(&text, "replica-announce-ip"), Some("redis-0.redis"));
+    assert_eq!(last(&text, "replica-announce-port"), Some("7001"));
+}

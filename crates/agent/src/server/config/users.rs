@@ -1,0 +1,67 @@
+//! Who may do what: ACL lines.
+//!
+//! The user `holdfast` may do everything; agents, replicas and watchdogs use it. Every other user is denied
+//! four commands, whatever its own rules say, because one of them from a script, an old operator or a curious
+//! person would undo what the register decided:
+//!
+//! * `REPLICAOF`, `SLAVEOF`: would make a second primary, or wipe a node by a full resync from the wrong one;
+//! * `FAILOVER`: would change the primary behind the sentinels' back;
+//! * `SHUTDOWN`: would skip the handoff (stop the agent instead).
+//!
+//! What is *not* closed: a user with `+@all` may still `CONFIG SET` or `CONFIG GET masterauth`. Whoever must
+//! not is given a user of its own.
+
+use super::lines::quoted;
+use crate::server::USER;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// Denied to every user but `holdfast`.
+pub(super) const DENIED: &str = "-replicaof -slaveof -failover -shutdown";
+
+/// The agents' own user, by the hash of its password.
+pub(super) fn own(password: &str) -> String {
+    format!(
+        "user {USER} on resetkeys resetchannels resetpass {} ~* &* +@all",
+        hashed(password)
+    )
+}
+
+/// Clients that name no user: with the password, or without any.
+pub(super) fn default(password: Option<&str>) -> String {
+    let secret = password.map_or_else(|| "nopass".to_owned(), hashed);
+    format!("user default on {secret} ~* &* +@all {DENIED}")
+}
+
+/// A `user` line of the operator's, with the denials behind it and inside each of its selectors (a selector
+/// allows on its own what the rules before it deny).
+pub(super) fn guarded(args: &[String]) -> String {
+    let mut in_selector = false;
+    let words: Vec<String> = args
+        .iter()
+        .map(|word| guarded_word(word, &mut in_selector))
+        .collect();
+    format!("user {} {DENIED}", words.join(" "))
+}
+
+/// `(+get ~a*)` arrives as two words: a selector reaches from a word that begins with `(` to one that ends with `)`.
+fn guarded_word(word: &str, in_selector: &mut bool) -> String {
+    *in_selector |= word.starts_with('(');
+    match word.strip_suffix(')') {
+        Some(open) if *in_selector => {
+            *in_selector = false;
+            format!("{open} {DENIED})")
+        }
+        _ => quoted(word),
+    }
+}
+
+/// `#` and the SHA-256 of a password in hex, as ACL lines take it.
+fn hashed(password: &str) -> String {
+    Sha256::digest(password.as_bytes())
+        .iter()
+        .fold(String::from("#"), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}

@@ -1,0 +1,89 @@
+//! The data files of a node, looked at while no server runs: is there anything to lose, and putting it aside.
+
+mod aof;
+mod aside;
+mod rdb;
+
+pub use aside::{SetAside, set_aside};
+
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// Snapshot file.
+const RDB: &str = "dump.rdb";
+/// Directory of the append-only files (7.0 and later).
+const AOF_DIR: &str = "appendonlydir";
+/// The append-only file of older servers.
+const OLD_AOF: &str = "appendonly.aof";
+
+/// What a data directory holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataState {
+    /// No dataset, or one without a key.
+    Empty,
+    /// A dataset.
+    Present {
+        /// Bytes of its files.
+        bytes: u64,
+        /// When the newest of them was last changed.
+        newest_mtime: SystemTime,
+    },
+    /// It cannot be told. Never taken for empty.
+    Unreadable(String),
+}
+
+/// One file that holds data.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    bytes: u64,
+    mtime: SystemTime,
+}
+
+/// Looks at a data directory; one that does not exist is empty. Reads a few hundred bytes of each file, except for a
+/// snapshot without a key, which is small anyway.
+pub fn inspect(data_dir: &Path) -> DataState {
+    match parts(data_dir) {
+        Ok(parts) => total(&parts),
+        Err(error) => DataState::Unreadable(format!("{}: {error}", data_dir.display())),
+    }
+}
+
+fn total(parts: &[Part]) -> DataState {
+    match parts.iter().map(|part| part.mtime).max() {
+        Some(newest_mtime) => DataState::Present {
+            bytes: parts.iter().map(|part| part.bytes).sum(),
+            newest_mtime,
+        },
+        None => DataState::Empty,
+    }
+}
+
+fn parts(data_dir: &Path) -> io::Result<Vec<Part>> {
+    if !data_dir.try_exists()? {
+        return Ok(Vec::new());
+    }
+    std::fs::read_dir(data_dir)?;
+    let mut found = Vec::new();
+    found.extend(file(&data_dir.join(RDB), rdb::is_empty)?);
+    found.extend(file(&data_dir.join(OLD_AOF), aof::is_empty)?);
+    found.extend(aof::parts(&data_dir.join(AOF_DIR))?);
+    Ok(found)
+}
+
+/// The file as a part, unless it is missing or without data.
+fn file(path: &Path, is_empty: impl Fn(&Path) -> io::Result<bool>) -> io::Result<Option<Part>> {
+    let name_it =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let meta = match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        meta => meta.map_err(name_it)?,
+    };
+    if meta.len() == 0 || is_empty(path).map_err(name_it)? {
+        return Ok(None);
+    }
+    Ok(Some(Part {
+        bytes: meta.len(),
+        mtime: meta.modified()?,
+    }))
+}

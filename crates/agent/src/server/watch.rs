@@ -1,0 +1,261 @@
+//! The watch over one server process: sees it die, sees it hang, reaps it.
+//!
+//! One timer does it all. Each look costs one `pread` of `/proc/PID/statm`, and every few looks a PING is written;
+//! nothing is registered with the runtime's reactor, so an idle watch wakes the agent only by that timer.
+
+use super::cgroup::OomKills;
+use super::event::{Death, DeathReason, Event};
+use super::hang::{Activity, Change, Silence};
+use super::log;
+use super::probe::Probe;
+use super::stat::{Eye, Stat};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+
+/// How closely a server is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// A primary: a look every 5 ms, a PING every 20 ms.
+    Vigilant,
+    /// All others: a look every 20 ms, a PING every 100 ms.
+    Relaxed,
+}
+
+impl Watch {
+    fn interval(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Vigilant => 5,
+            Self::Relaxed => 20,
+        })
+    }
+
+    /// Looks from one PING to the next.
+    fn looks_per_ping(self) -> u32 {
+        match self {
+            Self::Vigilant => 4,
+            Self::Relaxed => 5,
+        }
+    }
+}
+
+/// Time between attempts to reap a dead server whose memory the kernel is still freeing.
+const REAP_EVERY: Duration = Duration::from_millis(20);
+
+/// Looks between two checks of the log's size.
+const LOOKS_PER_LOG_CHECK: u32 = 4096;
+
+/// What the watch and the server's owner share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// The process; locked for single calls only.
+    child: Mutex<Child>,
+    /// Set before the agent itself kills.
+    killed: AtomicBool,
+    vigilant: AtomicBool,
+    /// The death, once it is seen.
+    pub death: watch::Sender<Option<Death>>,
+    /// True once the kernel has released everything (memory, ports) and the child is reaped.
+    pub released: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(super) fn new(child: Child) -> Arc<Self> {
+        Arc::new(Self {
+            child: Mutex::new(child),
+            killed: AtomicBool::new(false),
+            vigilant: AtomicBool::new(false),
+            death: watch::Sender::new(None),
+            released: watch::Sender::new(false),
+        })
+    }
+
+    pub(super) fn set(&self, watch: Watch) {
+        self.vigilant
+            .store(watch == Watch::Vigilant, Ordering::Relaxed);
+    }
+
+    fn mode(&self) -> Watch {
+        if self.vigilant.load(Ordering::Relaxed) {
+            Watch::Vigilant
+        } else {
+            Watch::Relaxed
+        }
+    }
+
+    /// SIGKILL. Safe at any time: a child that is not reaped keeps its number, and a reaped one is not signalled.
+    pub(super) fn kill(&self) {
+        self.killed.store(true, Ordering::Relaxed);
+        let _ = self.child().kill();
+    }
+
+    fn reap(&self) -> Option<ExitStatus> {
+        self.child().try_wait().ok().flatten()
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One watch. Ends when the server is reaped.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    pub pid: u32,
+    pub shared: Arc<Shared>,
+    pub eye: Eye,
+    pub probe: Probe,
+    pub events: mpsc::Sender<Event>,
+    pub log: PathBuf,
+    /// Length of the log when the server was started.
+    pub log_from: u64,
+    pub oom_before: OomKills,
+}
+
+impl Watcher {
+    /// Watches to the end.
+    pub(super) async fn run(mut self) {
+        self.until_death().await;
+        let death = self.death();
+        self.shared.death.send_replace(Some(death.clone()));
+        self.report(Event::Died(death)).await;
+        while self.shared.reap().is_none() {
+            tokio::time::sleep(REAP_EVERY).await;
+        }
+        super::reaper::disown(self.pid);
+        self.shared.released.send_replace(true);
+    }
+
+    async fn until_death(&mut self) {
+        let started = Instant::now();
+        let mut silence = Silence::default();
+        let mut cpu_ticks = 0;
+        let mut announced = false;
+        for looks in 0_u32.. {
+            let mode = self.shared.mode();
+            if self.dead() {
+                return;
+            }
+            if self.probe.answered() {
+                if !announced {
+                    announced = self.announce().await;
+                }
+                self.judge(silence.answered()).await;
+            }
+            let activity = || self.activity(&mut cpu_ticks);
+            let now_ms = started.elapsed().as_millis() as u64;
+            let change = silence.look(now_ms, mode.interval().as_millis() as u64, activity);
+            self.judge(change).await;
+            if looks.is_multiple_of(mode.looks_per_ping()) {
+                self.probe.ask();
+                silence.asked();
+            }
+            if looks.is_multiple_of(LOOKS_PER_LOG_CHECK) {
+                let _ = log::rotate(&self.log);
+            }
+            tokio::time::sleep(mode.interval()).await;
+        }
+    }
+
+    /// The first answer of this incarnation.
+    async fn announce(&self) -> bool {
+        let Some(run_id) = self.probe.run_id().cloned() else {
+            return false;
+        };
+        self.report(Event::Up {
+            pid: self.pid,
+            run_id,
+        })
+        .await;
+        true
+    }
+
+    async fn judge(&self, change: Option<Change>) {
+        let pid = self.pid;
+        match change {
+            Some(Change::Hung {
+                activity,
+                silent_ms,
+            }) => {
+                self.report(Event::Hung {
+                    pid,
+                    activity,
+                    silent_ms,
+                })
+                .await
+            }
+            Some(Change::Recovered) => self.report(Event::Recovered { pid }).await,
+            None => {}
+        }
+    }
+
+    /// Waits while the channel is full: nothing is lost, and the hang count takes the delay for its own.
+    async fn report(&self, event: Event) {
+        let _ = self.events.send(event).await;
+    }
+
+    /// The cheap look, and a second one where it says "no memory" (a zombie, or about to be one).
+    fn dead(&self) -> bool {
+        !self.eye.has_memory() && self.eye.stat().is_none_or(|stat| stat.dying())
+    }
+
+    fn activity(&self, cpu_ticks: &mut u64) -> Activity {
+        if !self.probe.connected_once() {
+            return Activity::Starting;
+        }
+        let Some(stat) = self.eye.stat() else {
+            return Activity::Running;
+        };
+        let grew = std::mem::replace(cpu_ticks, stat.cpu_ticks) != stat.cpu_ticks;
+        Activity::of(stat.state, grew)
+    }
+
+    fn death(&self) -> Death {
+        let stat = self.eye.stat();
+        let reason = self.reason(stat);
+        let complains = matches!(reason, DeathReason::Exit(code) if code != 0)
+            || matches!(reason, DeathReason::Signal(_));
+        let said = if complains {
+            log::complaint(&self.log, self.log_from)
+        } else {
+            None
+        };
+        Death {
+            pid: self.pid,
+            run_id: self.probe.run_id().cloned(),
+            reason,
+            said,
+        }
+    }
+
+    /// The kernel knows the exit status from the first moment of a death; the parent is told it at the last.
+    fn reason(&self, stat: Option<Stat>) -> DeathReason {
+        let status = self
+            .shared
+            .reap()
+            .or_else(|| stat.map(|stat| ExitStatus::from_raw(stat.exit_code)));
+        let Some(status) = status else {
+            return DeathReason::Unknown;
+        };
+        let sigkill = nix::sys::signal::Signal::SIGKILL as i32;
+        match (status.signal(), status.code()) {
+            (Some(signal), _)
+                if signal == sigkill && self.shared.killed.load(Ordering::Relaxed) =>
+            {
+                DeathReason::Killed
+            }
+            (Some(signal), _)
+                if signal == sigkill && OomKills::now().more_than(self.oom_before) =>
+            {
+                DeathReason::OutOfMemory
+            }
+            (Some(signal), _) => DeathReason::Signal(signal),
+            (None, Some(code)) => DeathReason::Exit(code),
+            (None, None) => DeathReason::Unknown,
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Orders and positions, on real servers.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod server_support;
+
+use holdfast_agent::server::{LinkError, Role};
+use holdfast_core::names::Address;
+use server_support::Node0;
+use std::time::Duration;
+
+fn dead() -> Option<Address> {
+    Some(Address::new("127.0.0.1", 1))
+}
+
+#[tokio::test]
+async fn a_server_is_born_sealed_and_stays_closed_by_hand() {
+    let mut node = Node0::start().await;
+    let info = node.link.info().await.unwrap();
+    assert_eq!(info.replication.role, Role::Replica);
+    assert_eq!(info.replication.follows, dead());
+    assert_eq!((info.replication.offset, info.keys), (0, 0));
+    assert!(info.replication.fenced && !info.loading && info.persistence.aof_enabled);
+    assert_eq!(info.run_id.as_str().len(), 40);
+    assert!(info.maxmemory > 0);
+    assert!(node.set("a", "1").await.unwrap_err().contains("READONLY"));
+    node.link
+        .command(&["REPLICAOF", "NO", "ONE"])
+        .await
+        .unwrap();
+    let refusals = [
+        node.set("a", "1").await,
+        node.link
+            .command(&["EVAL", "return redis.call('set','a','1')", "0"])
+            .await
+            .map(drop)
+            .map_err(|e| e.to_string()),
+    ];
+    for refusal in refusals {
+        assert!(refusal.unwrap_err().contains("NOREPLICAS"));
+    }
+    assert_eq!(node.get("a").await, None);
+}
+
+#[tokio::test]
+async fn promote_leaves_the_fence_closed_until_it_is_opened() {
+    let mut node = Node0::start().await;
+    let info = node.link.promote().await.unwrap();
+    assert_eq!(
+        (
+            info.replication.role,
+            info.replication.fenced,
+            info.replication.follows
+        ),
+        (Role::Primary, true, None)
+    );
+    assert!(node.set("a", "1").await.is_err());
+    node.link.open().await.unwrap();
+    assert!(!node.link.replication().await.unwrap().fenced);
+    node.set("a", "1").await.unwrap();
+    node.link.fence().await.unwrap();
+    assert!(node.set("a", "2").await.is_err());
+    assert_eq!(node.get("a").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn sealed_positions_are_the_applied_ones_and_the_next_sync_is_partial() {
+    let (mut a, mut b, mut c) = (
+        Node0::start().await,
+        Node0::start().await,
+        Node0::start().await,
+    );
+    a.reign().await;
+    b.follow_and_catch_up(&mut a).await;
+    c.follow_and_catch_up(&mut a).await;
+    for i in 0..100 {
+        a.set(&format!("k{i}"), "v").await.unwrap();
+    }
+    b.catch_up(&mut a).await;
+    // C falls behind: sealed before the last writes.
+    let sealed_c = c.link.seal().await.unwrap();
+    a.set("late", "1").await.unwrap();
+    b.catch_up(&mut a).await;
+    let before = a.link.replication().await.unwrap();
+    let sealed_b = b.link.seal().await.unwrap();
+    let sealed_a = a.link.depose().await.unwrap();
+    for sealed in [&sealed_a, &sealed_b, &sealed_c] {
+        assert_eq!(sealed.replication.replid, before.replid);
+        assert_eq!(sealed.replication.follows, dead());
+        assert!(sealed.replication.fenced);
+    }
+    assert!(
+        sealed_a.replication.offset >= before.offset,
+        "a primary's last pings count"
+    );
+    assert!(
+        sealed_b.replication.offset >= before.offset
+            && sealed_b.replication.offset <= sealed_a.replication.offset
+    );
+    assert!(sealed_c.replication.offset < sealed_b.replication.offset);
+    assert_eq!(
+        (sealed_a.keys, sealed_b.keys, sealed_c.keys),
+        (101, 101, 100)
+    );
+    // A sealed position does not move.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    for (node, sealed) in [
+        (&mut a, &sealed_a),
+        (&mut b, &sealed_b),
+        (&mut c, &sealed_c),
+    ] {
+        assert_eq!(
+            node.link.replication().await.unwrap().offset,
+            sealed.replication.offset
+        );
+    }
+    // B reigns: its history continues at its position, and C comes level without a full copy.
+    let promoted = b.link.promote().await.unwrap();
+    assert_ne!(promoted.replication.replid, before.replid);
+    assert_eq!(
+        promoted.replication.replid2.as_deref(),
+        Some(before.replid.as_str())
+    );
+    assert_eq!(
+        promoted.replication.second_offset,
+        Some(sealed_b.replication.offset + 1)
+    );
+    b.link.open().await.unwrap();
+    b.set("new", "2").await.unwrap();
+    c.follow_and_catch_up(&mut b).await;
+    assert_eq!(c.get("late").await.as_deref(), Some("1"));
+    assert_eq!(c.get("new").await.as_deref(), Some("2"));
+    assert_eq!(
+        (b.count("sync_full").await, b.count("sync_partial_ok").await),
+        (0, 1)
+    );
+    // The old primary, when it has nothing of its own beyond B's start, too.
+    if sealed_a.replication.offset == sealed_b.replication.offset {
+        a.follow_and_catch_up(&mut b).await;
+        assert_eq!(b.count("sync_full").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_chain_of_promotions_resyncs_partially() {
+    let (mut a, mut b, mut c) = (
+        Node0::start().await,
+        Node0::start().await,
+        Node0::start().await,
+    );
+    a.reign().await;
+    b.follow_and_catch_up(&mut a).await;
+    c.follow_and_catch_up(&mut a).await;
+    a.set("from a", "1").await.unwrap();
+    // A hands over to B: pause, level, seal, promote; C and A follow.
+    let paused = a.link.pause(2000).await.unwrap();
+    b.catch_up(&mut a).await;
+    let sealed = a.link.depose().await.unwrap();
+    assert_eq!(
+        sealed.replication.offset, paused.offset,
+        "no write and no ping while paused"
+    );
+    b.reign().await;
+    b.set("from b", "2").await.unwrap();
+    c.follow_and_catch_up(&mut b).await;
+    a.follow_and_catch_up(&mut b).await;
+    // B hands over to C.
+    b.link.pause(2000).await.unwrap();
+    c.catch_up(&mut b).await;
+    b.link.depose().await.unwrap();
+    c.reign().await;
+    c.set("from c", "3").await.unwrap();
+    a.follow_and_catch_up(&mut c).await;
+    b.follow_and_catch_up(&mut c).await;
+    for node in [&mut a, &mut b] {
+        assert_eq!(node.get("from c").await.as_deref(), Some("3"));
+        assert_eq!(node.link.info().await.unwrap().keys, 3);
+    }
+    assert_eq!(
+        (b.count("sync_full").await, c.count("sync_full").await),
+        (0, 0)
+    );
+    let replicas = c.link.replication().await.unwrap().connected_replicas;
+    let mut ports: Vec<u16> = replicas
+        .iter()
+        .map(|replica| replica.address.port)
+        .collect();
+    ports.sort_unstable();
+    let mut expected = vec![a.address().port, b.address().port];
+    expected.sort_unstable();
+    assert_eq!(
+        ports, expected,
+        "replicas are known by the address that they announce"
+    );
+}
+
+#[tokio::test]
+async fn deposing_disconnects_clients_and_following_twice_changes_nothing() {
+    use std::io::Read;
+    let (mut a, mut b) = (Node0::start().await, Node0::start().await);
+    a.reign().await;
+    b.follow_and_catch_up(&mut a).await;
+    let mut client = std::net::TcpStream::connect(("127.0.0.1", a.address().port)).unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    std::io::Write::write_all(&mut client, b"SUBSCRIBE x\r\n").unwrap();
+    assert!(client.read(&mut [0; 256]).unwrap() > 0);
+    let full = a.count("sync_full").await;
+    b.link.follow(a.address()).await.unwrap();
+    b.catch_up(&mut a).await;
+    assert_eq!(a.count("sync_full").await, full);
+    b.link.follow_now(a.address()).await.unwrap();
+    b.catch_up(&mut a).await;
+    assert_eq!(
+        a.count("sync_full").await,
+        full,
+        "a hurried reconnect is partial"
+    );
+    a.link.depose().await.unwrap();
+    assert_eq!(
+        client.read(&mut [0; 256]).unwrap(),
+        0,
+        "the subscriber is disconnected"
+    );
+    a.link.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pause_holds_writes_and_a_seal_ends_it() {
+    let mut node = Node0::start().await;
+    node.reign().await;
+    node.link.pause(60_000).await.unwrap();
+    let mut writer = node.server.link().with_patience(Duration::from_millis(100));
+    assert_eq!(
+        writer.command(&["SET", "a", "1"]).await,
+        Err(LinkError::Timeout(100))
+    );
+    assert_eq!(node.get("a").await, None);
+    node.link.depose().await.unwrap();
+    let refused = node.set("a", "1").await.unwrap_err();
+    assert!(refused.contains("READONLY"), "{refused}");
+}
+
+#[tokio::test]
+async fn clients_are_denied_what_the_register_decides() {
+    use std::io::{Read, Write};
+    let mut node = Node0::start_with("user app on nopass ~* &* +@all").await;
+    node.reign().await;
+    for hello in ["", "AUTH app x\r\n"] {
+        for command in [
+            "REPLICAOF NO ONE",
+            "SLAVEOF 127.0.0.1 1",
+            "FAILOVER",
+            "SHUTDOWN NOSAVE",
+        ] {
+            let mut client =
+                std::net::TcpStream::connect(("127.0.0.1", node.address().port)).unwrap();
+            client
+                .write_all(format!("{hello}{command}\r\n").as_bytes())
+                .unwrap();
+            client.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut said = String::new();
+            client.read_to_string(&mut said).unwrap();
+            assert!(said.contains("-NOPERM"), "{hello}{command}: {said}");
+        }
+    }
+    assert_eq!(node.link.replication().await.unwrap().role, Role::Primary);
+}
+
+#[tokio::test]
+async fn a_link_belongs_to_one_process_and_says_what_is_wrong() {
+    let mut node = Node0::start().await;
+    let mut old = node.server.link();
+    old.ping().await.unwrap();
+    assert!(matches!(
+        old.command(&["NO-SUCH"]).await,
+        Err(LinkError::Refused { .. })
+    ));
+    old.ping().await.unwrap();
+    // Closed by the server: the next call goes through on a new connection.
+    node.link.kill_clients().await.unwrap();
+    old.ping().await.unwrap();
+    node.reign().await;
+    node.set("a", "1").await.unwrap();
+    let mut node = node.restart().await;
+    assert!(
+        matches!(old.ping().await, Err(LinkError::Closed(_))),
+        "a later incarnation is another server"
+    );
+    assert_eq!(
+        node.get("a").await.as_deref(),
+        Some("1"),
+        "stopped in order, the data is there"
+    );
+}
+
+#[tokio::test]
+async fn a_busy_script_and_a_silent_server_are_told_apart() {
+    let mut node = Node0::start_with("lua-time-limit 50").await;
+    node.reign().await;
+    let mut script = node.server.link().with_patience(Duration::from_millis(150));
+    let endless = script.command(&["EVAL", "while true do end", "0"]).await;
+    assert_eq!(endless, Err(LinkError::Timeout(150)));
+    assert_eq!(node.link.info().await, Err(LinkError::Busy));
+    node.link.command(&["SCRIPT", "KILL"]).await.unwrap();
+    node.link.info().await.unwrap();
+}
