@@ -17,12 +17,12 @@ pub mod drill;
 pub mod fault;
 pub mod history;
 pub mod measure;
-pub mod target;
-pub mod watch;
-pub mod workload;
 pub mod options;
 pub mod report;
 mod run;
+pub mod target;
+pub mod watch;
+pub mod workload;
 
 pub use options::{CrucibleOptions, GroupOptions};
 pub use report::Report;

@@ -60,7 +60,9 @@ impl GroupOptions {
         };
         std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
         Ok(GroupSpec {
-            dir: dir.canonicalize().with_context(|| format!("find {}", dir.display()))?,
+            dir: dir
+                .canonicalize()
+                .with_context(|| format!("find {}", dir.display()))?,
             group: self.group.clone(),
             replicas: self.replicas,
             sentinels: self.sentinels,
@@ -133,7 +135,12 @@ impl Default for CrucibleOptions {
             rounds: 5,
             against: vec![],
             only: None,
-            workloads: vec![Workload::Set, Workload::List, Workload::Counter, Workload::Cas],
+            workloads: vec![
+                Workload::Set,
+                Workload::List,
+                Workload::Counter,
+                Workload::Cas,
+            ],
             timeout: 300,
             pause: 0,
             hold: 700,
@@ -163,6 +170,10 @@ impl CrucibleOptions {
 
     /// The drills to run.
     pub fn chosen_drills(&self) -> Vec<Drill> {
-        if self.drills.is_empty() { Drill::all() } else { self.drills.clone() }
+        if self.drills.is_empty() {
+            Drill::all()
+        } else {
+            self.drills.clone()
+        }
     }
 }

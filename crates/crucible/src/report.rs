@@ -25,8 +25,15 @@ pub struct Report {
 impl Report {
     /// Sums up `rounds`. `lossless`: any acknowledged write that is lost breaks a promise.
     pub fn new(rounds: Vec<RoundResult>, lossless: bool) -> Self {
-        let violations = rounds.iter().filter(|round| round.violates(lossless)).count();
-        Self { summaries: summary::summarise(&rounds), violations, rounds }
+        let violations = rounds
+            .iter()
+            .filter(|round| round.violates(lossless))
+            .count();
+        Self {
+            summaries: summary::summarise(&rounds),
+            violations,
+            rounds,
+        }
     }
 
     /// Whether a promise was broken: the command then ends with a non-zero code.
@@ -47,7 +54,8 @@ impl Report {
     /// Writes the files that were asked for.
     pub fn write_files(&self, json: Option<&Path>, svg: Option<&Path>) -> Result<()> {
         if let Some(path) = json {
-            std::fs::write(path, self.json()?).with_context(|| format!("write {}", path.display()))?;
+            std::fs::write(path, self.json()?)
+                .with_context(|| format!("write {}", path.display()))?;
         }
         if let Some(path) = svg {
             plot::draw(&plot::series(&self.rounds), path)?;

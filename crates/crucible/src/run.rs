@@ -33,13 +33,25 @@ pub async fn run(options: CrucibleOptions) -> Result<Report> {
 }
 
 /// Drills with the same needs share a group: starting one takes seconds.
-async fn run_drills(options: &CrucibleOptions, dir: &Path, rounds: &mut Vec<RoundResult>) -> Result<()> {
+async fn run_drills(
+    options: &CrucibleOptions,
+    dir: &Path,
+    rounds: &mut Vec<RoundResult>,
+) -> Result<()> {
     let mut by_needs: BTreeMap<(bool, bool), Vec<Drill>> = BTreeMap::new();
     for drill in options.chosen_drills() {
-        by_needs.entry((drill.needs_network(), drill.needs_interposer())).or_default().push(drill);
+        by_needs
+            .entry((drill.needs_network(), drill.needs_interposer()))
+            .or_default()
+            .push(drill);
     }
     for ((network, interposer), drills) in by_needs {
-        let mut stage = Stage::new(options, dir.join(stage_name(network, interposer)), network, interposer);
+        let mut stage = Stage::new(
+            options,
+            dir.join(stage_name(network, interposer)),
+            network,
+            interposer,
+        );
         for drill in drills {
             stage.run(drill, rounds).await?;
         }
@@ -68,7 +80,14 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn new(options: &'a CrucibleOptions, dir: PathBuf, network: bool, interposer: bool) -> Self {
-        Self { options, dir, network, interposer, systems: BTreeMap::new(), started: 0 }
+        Self {
+            options,
+            dir,
+            network,
+            interposer,
+            systems: BTreeMap::new(),
+            started: 0,
+        }
     }
 
     async fn run(&mut self, drill: Drill, rounds: &mut Vec<RoundResult>) -> Result<()> {
@@ -93,14 +112,23 @@ impl<'a> Stage<'a> {
         if drill.obstacle(against).is_none() && !self.systems.contains_key(&against) {
             self.started += 1;
             let dir = self.dir.join(format!("{against}-{}", self.started));
-            let spec = self.options.group.spec(&dir, self.network, self.interposer)?;
+            let spec = self
+                .options
+                .group
+                .spec(&dir, self.network, self.interposer)?;
             let system = System::start(against, &spec).await;
-            self.systems.insert(against, system.with_context(|| format!("start {against} in {}", dir.display()))?);
+            self.systems.insert(
+                against,
+                system.with_context(|| format!("start {against} in {}", dir.display()))?,
+            );
         }
         let spec = round_spec(self.options, &self.dir);
         let result = match self.systems.get(&against) {
             Some(system) => play(system, drill, round, &spec).await,
-            None => RoundResult { skipped: drill.obstacle(against), ..RoundResult::empty(drill, against, round) },
+            None => RoundResult {
+                skipped: drill.obstacle(against),
+                ..RoundResult::empty(drill, against, round)
+            },
         };
         // A group that did not come back is of no use to the next round.
         if result.failed.is_some()
@@ -152,10 +180,13 @@ impl Workplace {
     fn open(dir: Option<&Path>) -> Result<Self> {
         match dir {
             Some(dir) => {
-                std::fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+                std::fs::create_dir_all(dir)
+                    .with_context(|| format!("create {}", dir.display()))?;
                 Ok(Self::Kept(dir.to_owned()))
             }
-            None => Ok(Self::Temporary(tempfile::tempdir().context("make a temporary folder")?)),
+            None => Ok(Self::Temporary(
+                tempfile::tempdir().context("make a temporary folder")?,
+            )),
         }
     }
 

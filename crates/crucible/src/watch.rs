@@ -17,8 +17,12 @@ pub fn reigns(history: &History) -> Vec<String> {
     for switch in &history.switches {
         by_sentinel.entry(switch.sentinel).or_default().push(switch);
     }
-    let accounts = by_sentinel.values().map(|switches| account(&history.first_primary, switches));
-    let mut reigns = accounts.max_by_key(Vec::len).unwrap_or_else(|| vec![history.first_primary.clone()]);
+    let accounts = by_sentinel
+        .values()
+        .map(|switches| account(&history.first_primary, switches));
+    let mut reigns = accounts
+        .max_by_key(Vec::len)
+        .unwrap_or_else(|| vec![history.first_primary.clone()]);
     if !history.last_primary.is_empty() && reigns.last() != Some(&history.last_primary) {
         reigns.push(history.last_primary.clone());
     }
@@ -39,8 +43,11 @@ fn account(first: &str, switches: &[&Switch]) -> Vec<String> {
 
 /// The acknowledgements that prove two writable primaries, in order of completion.
 pub fn two_writable(history: &History) -> Vec<&Operation> {
-    let mut acknowledged: Vec<&Operation> =
-        history.operations.iter().filter(|operation| operation.acknowledged()).collect();
+    let mut acknowledged: Vec<&Operation> = history
+        .operations
+        .iter()
+        .filter(|operation| operation.acknowledged())
+        .collect();
     acknowledged.sort_by_key(|operation| operation.complete);
     let mut succession = Succession::new(reigns(history));
     acknowledged.retain(|operation| !succession.allows(operation));
@@ -57,7 +64,11 @@ struct Succession {
 
 impl Succession {
     fn new(reigns: Vec<String>) -> Self {
-        Self { first: vec![None; reigns.len()], reigns, now: 0 }
+        Self {
+            first: vec![None; reigns.len()],
+            reigns,
+            now: 0,
+        }
     }
 
     /// Whether `operation` fits: its node reigns now, or reigned when it was invoked, or comes to reign hereby.
@@ -65,7 +76,8 @@ impl Succession {
         if self.fits_past(operation) {
             return true;
         }
-        let later = (self.now..self.reigns.len()).find(|index| self.reigns[*index] == operation.node);
+        let later =
+            (self.now..self.reigns.len()).find(|index| self.reigns[*index] == operation.node);
         let Some(index) = later else { return false };
         self.now = index;
         self.first[index].get_or_insert(operation.complete);
@@ -74,7 +86,9 @@ impl Succession {
 
     fn fits_past(&mut self, operation: &Operation) -> bool {
         let reigned = |index: &usize| self.reigns[*index] == operation.node;
-        let Some(index) = (0..=self.now).rev().find(reigned) else { return false };
+        let Some(index) = (0..=self.now).rev().find(reigned) else {
+            return false;
+        };
         let overtaken = self.first[index + 1..].iter().flatten().min();
         if overtaken.is_some_and(|first| operation.invoke > *first) {
             return false;

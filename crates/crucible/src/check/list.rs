@@ -7,37 +7,64 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Checks every client's list.
 pub fn check(history: &History, survived: &Survived, verdict: &mut Verdict) {
     let mut pushes: BTreeMap<u16, BTreeMap<u64, &Operation>> = BTreeMap::new();
-    for operation in history.operations.iter().filter(|operation| operation.action == Action::Push) {
-        pushes.entry(operation.client).or_default().insert(operation.sequence, operation);
+    for operation in history
+        .operations
+        .iter()
+        .filter(|operation| operation.action == Action::Push)
+    {
+        pushes
+            .entry(operation.client)
+            .or_default()
+            .insert(operation.sequence, operation);
     }
     for (client, pushed) in pushes {
-        let found = survived.lists.get(&client).map(Vec::as_slice).unwrap_or_default();
+        let found = survived
+            .lists
+            .get(&client)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         check_list(client, &pushed, found, verdict);
     }
 }
 
-fn check_list(client: u16, pushed: &BTreeMap<u64, &Operation>, found: &[String], verdict: &mut Verdict) {
+fn check_list(
+    client: u16,
+    pushed: &BTreeMap<u64, &Operation>,
+    found: &[String],
+    verdict: &mut Verdict,
+) {
     let mut seen = BTreeSet::new();
     let mut highest = None;
     for text in found {
-        let number = text.parse::<u64>().ok().filter(|number| pushed.contains_key(number));
+        let number = text
+            .parse::<u64>()
+            .ok()
+            .filter(|number| pushed.contains_key(number));
         let Some(number) = number else {
-            verdict.find(Finding::Foreign, || format!("`{text}` in the list of client {client}"));
+            verdict.find(Finding::Foreign, || {
+                format!("`{text}` in the list of client {client}")
+            });
             continue;
         };
         if !seen.insert(number) {
             verdict.find(Finding::Duplicated, || format!("push {client}:{number}"));
         } else if highest.is_some_and(|highest| highest > number) {
-            verdict.find(Finding::Reordered, || format!("push {client}:{number} after {highest:?}"));
+            verdict.find(Finding::Reordered, || {
+                format!("push {client}:{number} after {highest:?}")
+            });
         }
         highest = highest.max(Some(number));
     }
     for (number, operation) in pushed {
         verdict.acknowledged += u64::from(operation.acknowledged());
         if operation.acknowledged() && !seen.contains(number) {
-            verdict.find(Finding::Lost, || format!("push {client}:{number} by {}", operation.node));
+            verdict.find(Finding::Lost, || {
+                format!("push {client}:{number} by {}", operation.node)
+            });
         } else if operation.refused() && seen.contains(number) {
-            verdict.find(Finding::Phantom, || format!("push {client}:{number} by {}", operation.node));
+            verdict.find(Finding::Phantom, || {
+                format!("push {client}:{number} by {}", operation.node)
+            });
         }
     }
 }

@@ -30,8 +30,14 @@ impl Survived {
     pub async fn read(address: &str, history: &History) -> Result<Self> {
         let mut connection = Connection::open(address, LIMIT).await.map_err(reading)?;
         let tag = &history.tag;
-        let counter = connection.call(&["GET", &names::counter_key(tag)], LIMIT).await.map_err(reading)?;
-        let register = connection.call(&["GET", &names::register_key(tag)], LIMIT).await.map_err(reading)?;
+        let counter = connection
+            .call(&["GET", &names::counter_key(tag)], LIMIT)
+            .await
+            .map_err(reading)?;
+        let register = connection
+            .call(&["GET", &names::register_key(tag)], LIMIT)
+            .await
+            .map_err(reading)?;
         Ok(Self {
             sets: read_sets(&mut connection, history).await?,
             lists: read_lists(&mut connection, history).await?,
@@ -43,10 +49,18 @@ impl Survived {
     /// Deletes the keys of the round, so that the next round's data set is as small.
     pub async fn forget(address: &str, history: &History) -> Result<()> {
         let mut connection = Connection::open(address, LIMIT).await.map_err(reading)?;
-        let mut keys: Vec<String> =
-            set_ids(history).map(|(client, sequence)| names::set_key(&history.tag, client, sequence)).collect();
-        keys.extend(list_clients(history).into_iter().map(|client| names::list_key(&history.tag, client)));
-        keys.extend([names::counter_key(&history.tag), names::register_key(&history.tag)]);
+        let mut keys: Vec<String> = set_ids(history)
+            .map(|(client, sequence)| names::set_key(&history.tag, client, sequence))
+            .collect();
+        keys.extend(
+            list_clients(history)
+                .into_iter()
+                .map(|client| names::list_key(&history.tag, client)),
+        );
+        keys.extend([
+            names::counter_key(&history.tag),
+            names::register_key(&history.tag),
+        ]);
         for batch in keys.chunks(BATCH) {
             let mut command = vec!["UNLINK"];
             command.extend(batch.iter().map(String::as_str));
@@ -65,36 +79,63 @@ fn writes_a_key(operation: &Operation) -> bool {
 }
 
 fn set_ids(history: &History) -> impl Iterator<Item = (u16, u64)> + '_ {
-    let sets = history.operations.iter().filter(|operation| writes_a_key(operation));
+    let sets = history
+        .operations
+        .iter()
+        .filter(|operation| writes_a_key(operation));
     sets.map(|operation| (operation.client, operation.sequence))
 }
 
 fn list_clients(history: &History) -> BTreeSet<u16> {
-    let pushes = history.operations.iter().filter(|operation| operation.action == Action::Push);
+    let pushes = history
+        .operations
+        .iter()
+        .filter(|operation| operation.action == Action::Push);
     pushes.map(|operation| operation.client).collect()
 }
 
-async fn read_sets(connection: &mut Connection, history: &History) -> Result<BTreeMap<(u16, u64), String>> {
+async fn read_sets(
+    connection: &mut Connection,
+    history: &History,
+) -> Result<BTreeMap<(u16, u64), String>> {
     let ids: Vec<_> = set_ids(history).collect();
     let mut found = BTreeMap::new();
     for batch in ids.chunks(BATCH) {
         let mut command = vec!["MGET".to_owned()];
-        command.extend(batch.iter().map(|(client, sequence)| names::set_key(&history.tag, *client, *sequence)));
+        command.extend(
+            batch
+                .iter()
+                .map(|(client, sequence)| names::set_key(&history.tag, *client, *sequence)),
+        );
         let reply = connection.call(&command, LIMIT).await.map_err(reading)?;
-        let values = reply.as_slice().ok_or_else(|| anyhow!("MGET answered {reply:?}"))?;
-        let present = batch.iter().zip(values).filter_map(|(id, value)| Some((*id, value.as_str()?.to_owned())));
+        let values = reply
+            .as_slice()
+            .ok_or_else(|| anyhow!("MGET answered {reply:?}"))?;
+        let present = batch
+            .iter()
+            .zip(values)
+            .filter_map(|(id, value)| Some((*id, value.as_str()?.to_owned())));
         found.extend(present);
     }
     Ok(found)
 }
 
-async fn read_lists(connection: &mut Connection, history: &History) -> Result<BTreeMap<u16, Vec<String>>> {
+async fn read_lists(
+    connection: &mut Connection,
+    history: &History,
+) -> Result<BTreeMap<u16, Vec<String>>> {
     let mut lists = BTreeMap::new();
     for client in list_clients(history) {
         let key = names::list_key(&history.tag, client);
-        let reply = connection.call(&["LRANGE", &key, "0", "-1"], LIMIT).await.map_err(reading)?;
+        let reply = connection
+            .call(&["LRANGE", &key, "0", "-1"], LIMIT)
+            .await
+            .map_err(reading)?;
         let items = reply.as_slice().unwrap_or_default().iter();
-        lists.insert(client, items.filter_map(Value::as_str).map(str::to_owned).collect());
+        lists.insert(
+            client,
+            items.filter_map(Value::as_str).map(str::to_owned).collect(),
+        );
     }
     Ok(lists)
 }

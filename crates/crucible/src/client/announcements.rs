@@ -49,7 +49,11 @@ impl Announcements {
             tokio::spawn(listener.run())
         };
         let tasks = sentinels.iter().enumerate().map(start).collect();
-        Self { heard, newest, tasks }
+        Self {
+            heard,
+            newest,
+            tasks,
+        }
     }
 
     /// Rings at every announcement.
@@ -59,7 +63,10 @@ impl Announcements {
 
     /// All announcements so far, in the order heard.
     pub fn heard(&self) -> Vec<Switch> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -89,7 +96,9 @@ impl Listener {
     async fn subscribe(&self) -> Result<(), CallError> {
         let limit = Duration::from_millis(500);
         let mut connection = Connection::open(&self.address, limit).await?;
-        connection.call(&["SUBSCRIBE", "+switch-master"], limit).await?;
+        connection
+            .call(&["SUBSCRIBE", "+switch-master"], limit)
+            .await?;
         loop {
             let message = connection.read().await?;
             self.take(&message);
@@ -97,15 +106,24 @@ impl Listener {
     }
 
     fn take(&self, message: &Value) {
-        let Some([_, _, payload]) = message.as_slice() else { return };
+        let Some([_, _, payload]) = message.as_slice() else {
+            return;
+        };
         let words: Vec<&str> = payload.as_str().unwrap_or_default().split(' ').collect();
-        let [group, old_host, old_port, new_host, new_port] = words[..] else { return };
+        let [group, old_host, old_port, new_host, new_port] = words[..] else {
+            return;
+        };
         if group != self.group {
             return;
         }
         let old = format!("{old_host}:{old_port}");
         let new = format!("{new_host}:{new_port}");
-        let switch = Switch { at: clock::now(), sentinel: self.sentinel, old, new };
+        let switch = Switch {
+            at: clock::now(),
+            sentinel: self.sentinel,
+            old,
+            new,
+        };
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         if heard.len() < KEPT {
             heard.push(switch);

@@ -33,8 +33,14 @@ impl Connection {
             Ok(Err(error)) => return Err(not_sent(error.to_string())),
             Ok(Ok(stream)) => stream,
         };
-        stream.set_nodelay(true).map_err(|error| not_sent(error.to_string()))?;
-        Ok(Self { stream, buffer: BytesMut::with_capacity(4096), address: address.to_owned() })
+        stream
+            .set_nodelay(true)
+            .map_err(|error| not_sent(error.to_string()))?;
+        Ok(Self {
+            stream,
+            buffer: BytesMut::with_capacity(4096),
+            address: address.to_owned(),
+        })
     }
 
     /// Where it leads.
@@ -43,9 +49,15 @@ impl Connection {
     }
 
     /// Sends one command and waits for its reply, at most `limit`. After an error the connection is of no use.
-    pub async fn call<A: AsRef<[u8]>>(&mut self, command: &[A], limit: Duration) -> Result<Value, CallError> {
+    pub async fn call<A: AsRef<[u8]>>(
+        &mut self,
+        command: &[A],
+        limit: Duration,
+    ) -> Result<Value, CallError> {
         let mut replies = self.pipeline(&[command], limit).await?;
-        replies.pop().ok_or_else(|| CallError::Unknown("no reply".to_owned()))
+        replies
+            .pop()
+            .ok_or_else(|| CallError::Unknown("no reply".to_owned()))
     }
 
     /// Sends several commands at once and waits for all replies, at most `limit` together.
@@ -59,14 +71,19 @@ impl Connection {
             for command in commands {
                 encode_command(command, &mut bytes);
             }
-            self.stream.write_all(&bytes).await.map_err(|error| unknown(&error))?;
+            self.stream
+                .write_all(&bytes)
+                .await
+                .map_err(|error| unknown(&error))?;
             let mut replies = Vec::with_capacity(commands.len());
             while replies.len() < commands.len() {
                 replies.push(self.read().await?);
             }
             Ok(replies)
         };
-        timeout(limit, exchange).await.unwrap_or_else(|_| Err(CallError::Unknown("timed out".to_owned())))
+        timeout(limit, exchange)
+            .await
+            .unwrap_or_else(|_| Err(CallError::Unknown("timed out".to_owned())))
     }
 
     /// Waits for one message from the server, without limit; for subscriptions.
@@ -91,6 +108,13 @@ fn unknown(error: &std::io::Error) -> CallError {
 }
 
 /// Connects, sends one command, closes: how most libraries ask a sentinel.
-pub async fn ask<A: AsRef<[u8]>>(address: &str, command: &[A], limit: Duration) -> Result<Value, CallError> {
-    Connection::open(address, limit).await?.call(command, limit).await
+pub async fn ask<A: AsRef<[u8]>>(
+    address: &str,
+    command: &[A],
+    limit: Duration,
+) -> Result<Value, CallError> {
+    Connection::open(address, limit)
+        .await?
+        .call(command, limit)
+        .await
 }

@@ -16,7 +16,12 @@ pub struct Directory {
 impl Directory {
     /// Asks `sentinels` for `group`, each at most `limit` long.
     pub fn new(sentinels: Vec<String>, group: &str, limit: Duration) -> Self {
-        Self { sentinels, group: group.to_owned(), limit, first: 0 }
+        Self {
+            sentinels,
+            group: group.to_owned(),
+            limit,
+            first: 0,
+        }
     }
 
     /// Addresses of the sentinels.
@@ -57,13 +62,17 @@ impl Directory {
 
     async fn ask_one(&self, index: usize) -> Option<String> {
         let command = ["SENTINEL", "get-master-addr-by-name", &self.group];
-        let reply = ask(&self.sentinels[index], &command, self.limit).await.ok()?;
+        let reply = ask(&self.sentinels[index], &command, self.limit)
+            .await
+            .ok()?;
         host_and_port(&reply)
     }
 }
 
 /// `[ip, port]` as `ip:port`.
 fn host_and_port(reply: &Value) -> Option<String> {
-    let [host, port] = reply.as_slice()? else { return None };
+    let [host, port] = reply.as_slice()? else {
+        return None;
+    };
     Some(format!("{}:{}", host.as_str()?, port.as_str()?))
 }

@@ -27,7 +27,10 @@ pub struct Answer {
 #[derive(Debug)]
 enum Route {
     /// Ask the sentinels, and again when they announce a switch.
-    Sentinels { directory: Directory, bell: watch::Receiver<u64> },
+    Sentinels {
+        directory: Directory,
+        bell: watch::Receiver<u64>,
+    },
     /// Always the same server: a client that hangs on, or lives beside it.
     Fixed(String),
 }
@@ -44,16 +47,29 @@ pub struct Session {
 impl Session {
     /// A client that asks sentinels; operations and connects take at most `limit`.
     pub fn following(directory: Directory, bell: watch::Receiver<u64>, limit: Duration) -> Self {
-        Self::new(Route::Sentinels { directory, bell }, limit, Duration::from_millis(5))
+        Self::new(
+            Route::Sentinels { directory, bell },
+            limit,
+            Duration::from_millis(5),
+        )
     }
 
     /// A client of one fixed server.
     pub fn fixed(address: &str, limit: Duration) -> Self {
-        Self::new(Route::Fixed(address.to_owned()), limit, Duration::from_millis(10))
+        Self::new(
+            Route::Fixed(address.to_owned()),
+            limit,
+            Duration::from_millis(10),
+        )
     }
 
     fn new(route: Route, limit: Duration, pause: Duration) -> Self {
-        Self { route, connection: None, limit, pause }
+        Self {
+            route,
+            connection: None,
+            limit,
+            pause,
+        }
     }
 
     /// One attempt at `command`. `None`: there was no server to send it to, and a short pause has passed.
@@ -74,7 +90,13 @@ impl Session {
             self.give_up_on_server();
             tokio::time::sleep(self.pause).await;
         }
-        Some(Answer { invoke, complete, outcome, node, reply })
+        Some(Answer {
+            invoke,
+            complete,
+            outcome,
+            node,
+            reply,
+        })
     }
 
     /// A client of one fixed server has nowhere else to go when it is refused.
@@ -124,13 +146,21 @@ impl Session {
 
     /// Drops the connection when an announced switch moved the primary elsewhere; for clients between operations.
     pub async fn heed_announcements(&mut self) {
-        let Route::Sentinels { directory, bell } = &mut self.route else { return };
-        let Some(connection) = &self.connection else { return };
+        let Route::Sentinels { directory, bell } = &mut self.route else {
+            return;
+        };
+        let Some(connection) = &self.connection else {
+            return;
+        };
         if !bell.has_changed().unwrap_or(false) {
             return;
         }
         bell.mark_unchanged();
-        if directory.locate().await.is_some_and(|address| address != connection.address()) {
+        if directory
+            .locate()
+            .await
+            .is_some_and(|address| address != connection.address())
+        {
             self.connection = None;
         }
     }

@@ -30,7 +30,15 @@ impl RoundResult {
     /// A round with nothing in it yet.
     pub fn empty(drill: Drill, against: Against, round: usize) -> Self {
         let (outage, verdict) = (Outage::default(), Verdict::default());
-        Self { drill, against, round, skipped: None, failed: None, outage, verdict }
+        Self {
+            drill,
+            against,
+            round,
+            skipped: None,
+            failed: None,
+            outage,
+            verdict,
+        }
     }
 
     /// Whether it ran to its end.
@@ -41,12 +49,28 @@ impl RoundResult {
     /// Whether it breaks a promise. `lossless`: acknowledged writes may never be lost. Stock Redis promises nothing.
     pub fn violates(&self, lossless: bool) -> bool {
         let lost = self.verdict.all_lost() > 0 && (lossless || self.drill.forbids_loss());
-        self.against == Against::Holdfast && (self.failed.is_some() || self.verdict.broken() || lost)
+        self.against == Against::Holdfast
+            && (self.failed.is_some() || self.verdict.broken() || lost)
+    }
+
+    /// Microseconds that clients could not write: from the fault to the first write on the new primary, or the longest pause
+    /// where the primary was not taken away.
+    pub fn away(&self) -> u64 {
+        if self.drill.measures_pause() {
+            self.outage.longest_pause
+        } else {
+            self.outage.unavailable()
+        }
     }
 
     /// The round in one line.
     pub fn line(&self) -> String {
-        let head = format!("{:>3} {:<20} {:<8}", self.round, self.drill.name(), self.against.to_string());
+        let head = format!(
+            "{:>3} {:<20} {:<8}",
+            self.round,
+            self.drill.name(),
+            self.against.to_string()
+        );
         if let Some(why) = &self.skipped {
             return format!("{head} skipped: {why}");
         }
@@ -55,9 +79,8 @@ impl RoundResult {
         }
         let verdict = &self.verdict;
         let mut line = format!(
-            "{head} back after {:>7.1} ms, pause {:>7.1} ms, lost {} + {} of {}",
-            millis(self.outage.unavailable()),
-            millis(self.outage.longest_pause),
+            "{head} away {:>7.1} ms, lost {} + {} of {}",
+            millis(self.away()),
             verdict.lost,
             verdict.lost_direct,
             verdict.acknowledged,

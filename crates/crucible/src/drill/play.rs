@@ -2,8 +2,8 @@
 
 use crate::check::{Survived, check};
 use crate::clock;
-use crate::drill::settle::settle;
 use crate::drill::RoundResult;
+use crate::drill::settle::settle;
 use crate::fault::{Drill, Outlook, Scene, inject};
 use crate::history::{History, Pulse};
 use crate::measure::Outage;
@@ -54,11 +54,17 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
     let primary = settle(system, spec.settle_limit).await?;
     let crew_spec = crew_of(system, result, spec);
     let crew = Crew::start(&system.group()?, &crew_spec)?;
-    let mut history = History { tag: crew_spec.tag, first_primary: primary.clone(), ..History::default() };
+    let mut history = History {
+        tag: crew_spec.tag,
+        first_primary: primary.clone(),
+        ..History::default()
+    };
     let returned = disturb(system, result, spec, &crew, &mut history).await;
     (history.operations, history.switches) = crew.finish().await?;
     let settled = settle(system, spec.settle_limit).await;
-    history.last_primary.clone_from(settled.as_ref().unwrap_or(&primary));
+    history
+        .last_primary
+        .clone_from(settled.as_ref().unwrap_or(&primary));
     result.outage = Outage::of(&history);
     save(result, spec, &history);
     returned?;
@@ -69,8 +75,17 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
 
 fn crew_of(system: &System, result: &RoundResult, spec: &RoundSpec) -> CrewSpec {
     let mut crew = spec.crew.clone();
-    crew.tag = format!("{}-{}-{}-{}", std::process::id(), result.drill.name(), result.round, clock::now());
-    crew.namespaces = system.network().map(|network| network.node_namespaces()).unwrap_or_default();
+    crew.tag = format!(
+        "{}-{}-{}-{}",
+        std::process::id(),
+        result.drill.name(),
+        result.round,
+        clock::now()
+    );
+    crew.namespaces = system
+        .network()
+        .map(|network| network.node_namespaces())
+        .unwrap_or_default();
     crew
 }
 
@@ -84,7 +99,11 @@ async fn disturb(
 ) -> Result<()> {
     wait_for_writes(crew.pulse(), clock::now(), spec.return_limit, |_| true).await?;
     tokio::time::sleep(spec.warm_up).await;
-    let mut scene = Scene::new(system, &history.first_primary, spec.seed + result.round as u64)?;
+    let mut scene = Scene::new(
+        system,
+        &history.first_primary,
+        spec.seed + result.round as u64,
+    )?;
     let injected = inject(result.drill, &mut scene).await;
     history.event = scene.event.unwrap_or_else(clock::now);
     let returned = match &injected {
@@ -92,7 +111,7 @@ async fn disturb(
         Err(_) => Ok(()),
     };
     if returned.is_ok() {
-        tokio::time::sleep(spec.hold).await;
+        tokio::time::sleep(spec.hold.max(result.drill.least_hold())).await;
     }
     for remedy in &scene.remedies {
         remedy.apply(system)?;
@@ -101,18 +120,30 @@ async fn disturb(
     injected.and(returned)
 }
 
-async fn wait_for_return(result: &RoundResult, spec: &RoundSpec, pulse: &Pulse, history: &History) -> Result<()> {
+async fn wait_for_return(
+    result: &RoundResult,
+    spec: &RoundSpec,
+    pulse: &Pulse,
+    history: &History,
+) -> Result<()> {
     match result.drill.outlook() {
         Outlook::Switch => {
             let elsewhere = |node: &str| node != history.first_primary;
             wait_for_writes(pulse, history.event, spec.return_limit, elsewhere).await
         }
-        // A reply on its way when the fault fell proves nothing yet.
-        Outlook::Writes => wait_for_writes(pulse, history.event + 5_000, spec.return_limit, |_| true).await,
+        // A reply on its way when the last blow fell proves nothing yet.
+        Outlook::Writes => {
+            wait_for_writes(pulse, clock::now() + 5_000, spec.return_limit, |_| true).await
+        }
     }
 }
 
-async fn wait_for_writes(pulse: &Pulse, since: u64, limit: Duration, wanted: impl Fn(&str) -> bool) -> Result<()> {
+async fn wait_for_writes(
+    pulse: &Pulse,
+    since: u64,
+    limit: Duration,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<()> {
     let start = Instant::now();
     while !pulse.beaten_since(since, &wanted) {
         if start.elapsed() > limit {
@@ -126,7 +157,11 @@ async fn wait_for_writes(pulse: &Pulse, since: u64, limit: Duration, wanted: imp
 fn save(result: &RoundResult, spec: &RoundSpec, history: &History) {
     let Some(dir) = &spec.histories else { return };
     let against: Against = result.against;
-    let path = dir.join(format!("{}-{against}-{}.jsonl", result.drill.name(), result.round));
+    let path = dir.join(format!(
+        "{}-{against}-{}.jsonl",
+        result.drill.name(),
+        result.round
+    ));
     if let Err(error) = history.save(&path) {
         tracing::warn!("{error:#}");
     }

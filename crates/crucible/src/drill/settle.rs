@@ -33,7 +33,11 @@ async fn settle_upstream(system: &System, limit: Duration) -> Result<String> {
             Err(lack) => lack,
         };
         if start.elapsed() > limit {
-            bail!("{} is not whole after {:.1} s: {lack}", system.against(), limit.as_secs_f64());
+            bail!(
+                "{} is not whole after {:.1} s: {lack}",
+                system.against(),
+                limit.as_secs_f64()
+            );
         }
         if start.elapsed() > Duration::from_millis(300) {
             lend_a_hand(&system.group()?).await;
@@ -44,8 +48,12 @@ async fn settle_upstream(system: &System, limit: Duration) -> Result<String> {
 
 /// Points every stray node at the primary that all sentinels name, once none of them has a failover under way.
 async fn lend_a_hand(group: &Group) {
-    let Some(primary) = settled_primary(group).await else { return };
-    let Some((host, port)) = primary.rsplit_once(':') else { return };
+    let Some(primary) = settled_primary(group).await else {
+        return;
+    };
+    let Some((host, port)) = primary.rsplit_once(':') else {
+        return;
+    };
     for node in group.nodes.iter().filter(|node| node.address != primary) {
         if follows(&node.address, host, port).await == Some(false) {
             let _ = ask(&node.address, &["REPLICAOF", host, port], ASK).await;
@@ -56,12 +64,22 @@ async fn lend_a_hand(group: &Group) {
 }
 
 async fn settled_primary(group: &Group) -> Option<String> {
-    let answers = Directory::new(group.sentinel_addresses(), &group.group, ASK).survey().await;
+    let answers = Directory::new(group.sentinel_addresses(), &group.group, ASK)
+        .survey()
+        .await;
     let first = answers.first().cloned().flatten()?;
     for (answer, sentinel) in answers.iter().zip(&group.sentinels) {
-        let master = ask(&sentinel.address, &["SENTINEL", "MASTER", &group.group], ASK).await.ok()?;
+        let master = ask(
+            &sentinel.address,
+            &["SENTINEL", "MASTER", &group.group],
+            ASK,
+        )
+        .await
+        .ok()?;
         let words = master.as_slice()?;
-        let flags = words.iter().position(|word| word.as_str() == Some("flags"))?;
+        let flags = words
+            .iter()
+            .position(|word| word.as_str() == Some("flags"))?;
         if answer.as_ref() != Some(&first) || words.get(flags + 1)?.as_str() != Some("master") {
             return None;
         }
@@ -74,13 +92,22 @@ async fn follows(address: &str, host: &str, port: &str) -> Option<bool> {
     let words = role.as_slice()?;
     let (kind, to, at) = (words.first()?.as_str()?, words.get(1), words.get(2));
     let same_host = to.and_then(|host| host.as_str()) == Some(host);
-    let same_port = at.and_then(holdfast_resp::Value::as_integer).map(|port| port.to_string()).as_deref() == Some(port);
+    let same_port = at
+        .and_then(holdfast_resp::Value::as_integer)
+        .map(|port| port.to_string())
+        .as_deref()
+        == Some(port);
     Some(kind == "slave" && same_host && same_port)
 }
 
 async fn set_info_period(group: &Group, period_ms: u64) {
     for sentinel in &group.sentinels {
         // A sentinel that is down learns it next time.
-        let _ = ask(&sentinel.address, &["SENTINEL", "DEBUG", "INFO-PERIOD", &period_ms.to_string()], ASK).await;
+        let _ = ask(
+            &sentinel.address,
+            &["SENTINEL", "DEBUG", "INFO-PERIOD", &period_ms.to_string()],
+            ASK,
+        )
+        .await;
     }
 }

@@ -2,9 +2,22 @@
 
 use crate::target::{Against, Interposer, Network};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// One drill: a fault, or a planned event, that a round injects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Drill {
     /// SIGKILL the primary's redis-server.
@@ -31,7 +44,7 @@ pub enum Drill {
     RestartEmpty,
     /// Every write of the primary's redis-server to its disk fails.
     DiskFull,
-    /// Every fsync of the primary's redis-server takes 300 ms longer.
+    /// Every fsync of the primary's redis-server takes 300 ms longer, every write to a file 30 ms.
     SlowDisk,
     /// The wall clocks of the primary and of one sentinel jump an hour ahead, then behind.
     ClockJump,
@@ -64,21 +77,42 @@ impl Drill {
 
     /// Its name on the command line.
     pub fn name(self) -> String {
-        clap::ValueEnum::to_possible_value(&self).map_or_else(String::new, |value| value.get_name().to_owned())
+        clap::ValueEnum::to_possible_value(&self)
+            .map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// What to wait for.
     pub fn outlook(self) -> Outlook {
         match self {
-            Self::Crash
-            | Self::Freeze
-            | Self::Node
-            | Self::FreezeNode
-            | Self::PrimaryAndSentinel
-            | Self::Partition
-            | Self::Handoff => Outlook::Switch,
+            Self::Freeze | Self::FreezeNode | Self::Partition | Self::Handoff => Outlook::Switch,
             _ => Outlook::Writes,
         }
+    }
+
+    /// How long the fault must last at least to show its effect: these do not stop the primary at once.
+    pub fn least_hold(self) -> Duration {
+        match self {
+            Self::DiskFull | Self::SlowDisk | Self::FreezeAgent | Self::PartitionFromGroup => {
+                Duration::from_millis(3000)
+            }
+            Self::TwoFaults => Duration::from_millis(2500),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether the primary goes on serving until its successor takes over, so that only the pause tells.
+    pub fn measures_pause(self) -> bool {
+        !matches!(
+            self,
+            Self::Crash
+                | Self::Freeze
+                | Self::Node
+                | Self::FreezeNode
+                | Self::PrimaryAndSentinel
+                | Self::Partition
+                | Self::Everything
+                | Self::RestartEmpty
+        )
     }
 
     /// Whether it needs namespaces.
@@ -95,7 +129,13 @@ impl Drill {
     pub fn forbids_loss(self) -> bool {
         matches!(
             self,
-            Self::Handoff | Self::HandoffStorm | Self::RestartEmpty | Self::Sentinel | Self::Replica | Self::SlowDisk | Self::ClockJump
+            Self::Handoff
+                | Self::HandoffStorm
+                | Self::RestartEmpty
+                | Self::Sentinel
+                | Self::Replica
+                | Self::SlowDisk
+                | Self::ClockJump
         )
     }
 

@@ -22,8 +22,11 @@ pub async fn request(scene: &mut Scene<'_>) -> Result<()> {
 
 /// Many handoffs, each asked of another sentinel as soon as the one before shows. Refusals (`INPROG`) are tried again.
 pub async fn storm(scene: &mut Scene<'_>) -> Result<()> {
-    let mut directory =
-        Directory::new(scene.group.sentinel_addresses(), &scene.group.group, Duration::from_millis(300));
+    let mut directory = Directory::new(
+        scene.group.sentinel_addresses(),
+        &scene.group.group,
+        Duration::from_millis(300),
+    );
     for _ in 0..STORM {
         let sentinel = scene.some_sentinel()?;
         let before = directory.locate().await;

@@ -20,7 +20,9 @@ pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
         Drill::Agent => scene.kill(primary.agent_pid),
         Drill::FreezeAgent => scene.freeze(primary.agent_pid),
         Drill::Node => kill_node(scene),
-        Drill::FreezeNode => scene.freeze(primary.agent_pid).and_then(|()| scene.freeze(primary.server_pid)),
+        Drill::FreezeNode => scene
+            .freeze(primary.agent_pid)
+            .and_then(|()| scene.freeze(primary.server_pid)),
         Drill::Replica => {
             let replica = scene.some_replica();
             scene.kill(replica.server_pid)
@@ -31,12 +33,28 @@ pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
         }
         Drill::PrimaryAndSentinel => {
             let sentinel = scene.some_sentinel()?;
-            scene.kill(primary.server_pid).and_then(|()| scene.kill(sentinel.pid))
+            scene
+                .kill(primary.server_pid)
+                .and_then(|()| scene.kill(sentinel.pid))
         }
         Drill::Everything => kill_everything(scene),
         Drill::RestartEmpty => empty::kill_and_delete(scene).await,
-        Drill::DiskFull => order(scene, primary.server_pid, Orders { disk_full: true, ..Orders::default() }),
-        Drill::SlowDisk => order(scene, primary.server_pid, Orders { slow_sync: SLOW_SYNC, ..Orders::default() }),
+        Drill::DiskFull => order(
+            scene,
+            primary.server_pid,
+            Orders {
+                disk_full: true,
+                ..Orders::default()
+            },
+        ),
+        Drill::SlowDisk => order(
+            scene,
+            primary.server_pid,
+            Orders {
+                slow_sync: SLOW_SYNC,
+                ..Orders::default()
+            },
+        ),
         Drill::ClockJump => jump_clocks(scene).await,
         Drill::Partition => cut(scene),
         Drill::PartitionFromGroup => isolate(scene),
@@ -76,8 +94,14 @@ async fn jump_clocks(scene: &mut Scene<'_>) -> Result<()> {
     let primary = scene.primary().clone();
     let sentinel = scene.some_sentinel()?;
     for jump in [JUMP_MS, -JUMP_MS] {
-        let orders = Orders { clock_ahead_ms: jump, ..Orders::default() };
-        for pid in [primary.server_pid, primary.agent_pid, sentinel.pid].into_iter().flatten() {
+        let orders = Orders {
+            clock_ahead_ms: jump,
+            ..Orders::default()
+        };
+        for pid in [primary.server_pid, primary.agent_pid, sentinel.pid]
+            .into_iter()
+            .flatten()
+        {
             order(scene, Some(pid), orders)?;
         }
         tokio::time::sleep(Duration::from_millis(1500)).await;
@@ -87,7 +111,10 @@ async fn jump_clocks(scene: &mut Scene<'_>) -> Result<()> {
 
 fn cut(scene: &mut Scene<'_>) -> Result<()> {
     let place = scene.primary_place()?;
-    let network = scene.system.network().context("the group has no network of its own")?;
+    let network = scene
+        .system
+        .network()
+        .context("the group has no network of its own")?;
     scene.remedies.push(Remedy::Mend(place.clone()));
     network.cut(&place)?;
     // The cut holds once `ip` has done its work, some milliseconds after it was called.
@@ -97,7 +124,10 @@ fn cut(scene: &mut Scene<'_>) -> Result<()> {
 
 fn isolate(scene: &mut Scene<'_>) -> Result<()> {
     let place = scene.primary_place()?;
-    let network = scene.system.network().context("the group has no network of its own")?;
+    let network = scene
+        .system
+        .network()
+        .context("the group has no network of its own")?;
     scene.remedies.push(Remedy::Reunite(place.clone()));
     scene.strike();
     network.isolate_from_group(&place)

@@ -24,7 +24,9 @@ fn hit_primary(scene: &mut Scene<'_>) -> Result<()> {
     match scene.dice.below(3) {
         0 => scene.kill(primary.server_pid),
         1 => scene.freeze(primary.server_pid),
-        _ if primary.agent_pid.is_some() => scene.kill(primary.agent_pid).and_then(|()| scene.kill(primary.server_pid)),
+        _ if primary.agent_pid.is_some() => scene
+            .kill(primary.agent_pid)
+            .and_then(|()| scene.kill(primary.server_pid)),
         _ => scene.kill(primary.server_pid),
     }
 }

@@ -23,8 +23,12 @@ impl Remedy {
     pub fn apply(&self, system: &System) -> Result<()> {
         match self {
             Self::Continue(pid) => process::send(*pid, Signal::SIGCONT)?,
-            Self::Mend(place) => system.network().map_or(Ok(()), |network| network.mend(place))?,
-            Self::Reunite(place) => system.network().map_or(Ok(()), |network| network.reunite_with_group(place))?,
+            Self::Mend(place) => system
+                .network()
+                .map_or(Ok(()), |network| network.mend(place))?,
+            Self::Reunite(place) => system
+                .network()
+                .map_or(Ok(()), |network| network.reunite_with_group(place))?,
             Self::Relent(pid) => {
                 if let Some(interposer) = system.interposer() {
                     interposer.relent(*pid);

@@ -22,7 +22,11 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        if sides == 0 { 0 } else { (self.0 % sides as u64) as usize }
+        if sides == 0 {
+            0
+        } else {
+            (self.0 % sides as u64) as usize
+        }
     }
 }
 
@@ -48,8 +52,16 @@ impl<'a> Scene<'a> {
     pub fn new(system: &'a System, primary: &str, seed: u64) -> Result<Self> {
         let group = system.group()?;
         let index = group.nodes.iter().position(|node| node.address == primary);
-        let primary = index.with_context(|| format!("find the primary {primary} among the nodes"))?;
-        Ok(Self { system, group, primary, dice: Dice::new(seed), remedies: vec![], event: None })
+        let primary =
+            index.with_context(|| format!("find the primary {primary} among the nodes"))?;
+        Ok(Self {
+            system,
+            group,
+            primary,
+            dice: Dice::new(seed),
+            remedies: vec![],
+            event: None,
+        })
     }
 
     /// The primary.
@@ -59,15 +71,24 @@ impl<'a> Scene<'a> {
 
     /// A replica, by chance.
     pub fn some_replica(&mut self) -> NodeProcess {
-        let others: Vec<_> = (0..self.group.nodes.len()).filter(|index| *index != self.primary).collect();
-        let index = others.get(self.dice.below(others.len())).copied().unwrap_or(self.primary);
+        let others: Vec<_> = (0..self.group.nodes.len())
+            .filter(|index| *index != self.primary)
+            .collect();
+        let index = others
+            .get(self.dice.below(others.len()))
+            .copied()
+            .unwrap_or(self.primary);
         self.group.nodes[index].clone()
     }
 
     /// A sentinel, by chance.
     pub fn some_sentinel(&mut self) -> Result<SentinelProcess> {
         let index = self.dice.below(self.group.sentinels.len());
-        self.group.sentinels.get(index).cloned().context("find a sentinel")
+        self.group
+            .sentinels
+            .get(index)
+            .cloned()
+            .context("find a sentinel")
     }
 
     /// Notes that the blow falls now.
@@ -92,14 +113,23 @@ impl<'a> Scene<'a> {
 
     /// The interposer, which must reach `pid`.
     pub fn interposer(&self, pid: i32) -> Result<&'a Interposer> {
-        let interposer = self.system.interposer().context("the group was started without the interposer")?;
-        anyhow::ensure!(interposer.reaches(pid), "pid {pid} does not load the interposer: statically linked, or its environment was cleared");
+        let interposer = self
+            .system
+            .interposer()
+            .context("the group was started without the interposer")?;
+        anyhow::ensure!(
+            interposer.reaches(pid),
+            "pid {pid} does not load the interposer: statically linked, or its environment was cleared"
+        );
         Ok(interposer)
     }
 
     /// The primary's place in the network.
     pub fn primary_place(&self) -> Result<Place> {
-        let network = self.system.network().context("the group has no network of its own")?;
+        let network = self
+            .system
+            .network()
+            .context("the group has no network of its own")?;
         Ok(network.node(self.primary))
     }
 }

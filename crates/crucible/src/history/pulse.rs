@@ -12,7 +12,10 @@ pub struct Pulse {
 impl Pulse {
     /// Notes an acknowledgement by `node` of an operation invoked at `invoke`.
     pub fn beat(&self, node: &str, invoke: Micros) {
-        let mut newest = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self
+            .acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match newest.iter_mut().find(|(known, _)| known == node) {
             Some(entry) => entry.1 = entry.1.max(invoke),
             None => newest.push((node.to_owned(), invoke)),
@@ -21,7 +24,12 @@ impl Pulse {
 
     /// Whether a node that satisfies `wanted` acknowledged something invoked after `since`.
     pub fn beaten_since(&self, since: Micros, wanted: impl Fn(&str) -> bool) -> bool {
-        let newest = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
-        newest.iter().any(|(node, invoke)| *invoke > since && wanted(node))
+        let newest = self
+            .acknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        newest
+            .iter()
+            .any(|(node, invoke)| *invoke > since && wanted(node))
     }
 }

@@ -22,7 +22,12 @@ pub struct Recorder {
 impl Recorder {
     /// An empty record for client number `client`.
     pub fn new(client: u16, pulse: Pulse) -> Self {
-        Self { client, sequence: 0, pulse, operations: Vec::new() }
+        Self {
+            client,
+            sequence: 0,
+            pulse,
+            operations: Vec::new(),
+        }
     }
 
     /// The client's number.
@@ -88,7 +93,8 @@ pub struct History {
 impl History {
     /// Writes one JSON line per operation to `path`.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let file = std::fs::File::create(path).with_context(|| format!("create {}", path.display()))?;
+        let file =
+            std::fs::File::create(path).with_context(|| format!("create {}", path.display()))?;
         let mut out = BufWriter::new(file);
         for operation in &self.operations {
             serde_json::to_writer(&mut out, operation).context("write an operation")?;

@@ -16,9 +16,13 @@ pub struct Outage {
 impl Outage {
     /// Measures the history around its event.
     pub fn of(history: &History) -> Self {
-        let mut acknowledged: Vec<&Operation> = history.operations.iter().filter(|op| counts(op)).collect();
+        let mut acknowledged: Vec<&Operation> =
+            history.operations.iter().filter(|op| counts(op)).collect();
         acknowledged.sort_by_key(|operation| operation.complete);
-        Self { event_to_first_write: first_elsewhere(history, &acknowledged), longest_pause: longest_pause(history, &acknowledged) }
+        Self {
+            event_to_first_write: first_elsewhere(history, &acknowledged),
+            longest_pause: longest_pause(history, &acknowledged),
+        }
     }
 
     /// The number to report for a fault: to the first write on the new primary, else the longest pause.
@@ -36,14 +40,21 @@ fn first_elsewhere(history: &History, acknowledged: &[&Operation]) -> Option<Mic
     let elsewhere = |operation: &&&Operation| {
         operation.invoke >= history.event && operation.node != history.first_primary
     };
-    acknowledged.iter().find(elsewhere).map(|operation| operation.complete - history.event)
+    acknowledged
+        .iter()
+        .find(elsewhere)
+        .map(|operation| operation.complete - history.event)
 }
 
 /// The longest gap that ends after the event. A gap that began before counts from its beginning: a pause just before a
 /// handoff's answer is part of it.
 fn longest_pause(history: &History, acknowledged: &[&Operation]) -> Micros {
-    let gaps = acknowledged.windows(2).filter(|pair| pair[1].complete > history.event);
-    gaps.map(|pair| pair[1].complete - pair[0].complete).max().unwrap_or(0)
+    let gaps = acknowledged
+        .windows(2)
+        .filter(|pair| pair[1].complete > history.event);
+    gaps.map(|pair| pair[1].complete - pair[0].complete)
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -64,7 +75,12 @@ mod tests {
     }
 
     fn history(operations: Vec<Operation>) -> History {
-        History { operations, first_primary: "a".to_owned(), event: 100, ..History::default() }
+        History {
+            operations,
+            first_primary: "a".to_owned(),
+            event: 100,
+            ..History::default()
+        }
     }
 
     #[test]
@@ -75,13 +91,32 @@ mod tests {
             acknowledgement("b", 400),
             acknowledgement("b", 410),
         ]));
-        assert_eq!(outage, Outage { event_to_first_write: Some(300), longest_pause: 295 });
+        assert_eq!(
+            outage,
+            Outage {
+                event_to_first_write: Some(300),
+                longest_pause: 295
+            }
+        );
     }
 
     #[test]
     fn direct_writes_do_not_count() {
-        let direct = Operation { action: Action::Direct, ..acknowledgement("b", 150) };
-        let outage = Outage::of(&history(vec![acknowledgement("a", 90), direct, acknowledgement("a", 200)]));
-        assert_eq!(outage, Outage { event_to_first_write: None, longest_pause: 110 });
+        let direct = Operation {
+            action: Action::Direct,
+            ..acknowledgement("b", 150)
+        };
+        let outage = Outage::of(&history(vec![
+            acknowledgement("a", 90),
+            direct,
+            acknowledgement("a", 200),
+        ]));
+        assert_eq!(
+            outage,
+            Outage {
+                event_to_first_write: None,
+                longest_pause: 110
+            }
+        );
     }
 }

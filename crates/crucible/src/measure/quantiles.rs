@@ -47,7 +47,10 @@ mod tests {
     fn takes_nearest_ranks() {
         let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
         let found = Quantiles::of(&values);
-        assert_eq!((found.min, found.p50, found.p99, found.max), (1.0, 50.0, 99.0, 100.0));
+        assert_eq!(
+            (found.min, found.p50, found.p99, found.max),
+            (1.0, 50.0, 99.0, 100.0)
+        );
         assert_eq!(Quantiles::of(&[]), Quantiles::default());
         assert_eq!(Quantiles::of(&[7.0]).p99, 7.0);
     }

@@ -29,13 +29,16 @@ pub fn series(rounds: &[RoundResult]) -> Vec<Series> {
     let mut rows: BTreeMap<_, Vec<f64>> = BTreeMap::new();
     for round in rounds.iter().filter(|round| round.finished()) {
         let values = rows.entry((round.drill, round.against)).or_default();
-        values.push(millis(round.outage.unavailable()));
+        values.push(millis(round.away()));
     }
-    let row = |((drill, against), values): ((crate::fault::Drill, crate::target::Against), Vec<f64>)| Series {
-        label: format!("{} · {against}", drill.name()),
-        values,
-        ours: against == crate::target::Against::Holdfast,
-    };
+    let row =
+        |((drill, against), values): ((crate::fault::Drill, crate::target::Against), Vec<f64>)| {
+            Series {
+                label: format!("{} · {against}", drill.name()),
+                values,
+                ours: against == crate::target::Against::Holdfast,
+            }
+        };
     rows.into_iter().map(row).collect()
 }
 
@@ -43,7 +46,8 @@ pub fn series(rounds: &[RoundResult]) -> Vec<Series> {
 pub fn draw(rows: &[Series], path: &Path) -> Result<()> {
     let size = (960, 90 + ROW * rows.len().max(1) as u32);
     let root = SVGBackend::new(path, size).into_drawing_area();
-    let drawn = draw_rows(rows, &root).and_then(|()| root.present().map_err(|error| error.to_string()));
+    let drawn =
+        draw_rows(rows, &root).and_then(|()| root.present().map_err(|error| error.to_string()));
     drawn.map_err(|error| anyhow!("draw {}: {error}", path.display()))
 }
 
@@ -52,10 +56,16 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 fn draw_rows(rows: &[Series], root: &Area<'_>) -> Result<(), String> {
     let text = |error: DrawingAreaErrorKind<std::io::Error>| error.to_string();
     root.fill(&WHITE).map_err(text)?;
-    let most = rows.iter().flat_map(|row| &row.values).fold(100.0_f64, |most, value| most.max(*value));
+    let most = rows
+        .iter()
+        .flat_map(|row| &row.values)
+        .fold(100.0_f64, |most, value| most.max(*value));
     let bottom = rows.len().max(1) as f64;
     let mut chart = ChartBuilder::on(root)
-        .caption("Milliseconds without an acknowledged write", ("sans-serif", 18))
+        .caption(
+            "Milliseconds without an acknowledged write",
+            ("sans-serif", 18),
+        )
         .margin(12)
         .x_label_area_size(32)
         .y_label_area_size(230)
@@ -74,9 +84,14 @@ fn draw_rows(rows: &[Series], root: &Area<'_>) -> Result<(), String> {
         let y = bottom - index as f64 - 0.5;
         let colour = if row.ours { OURS } else { STOCK };
         let dot = |value: &f64| Circle::new((value.max(LEAST_MS), y), 3, colour.mix(0.45).filled());
-        chart.draw_series(row.values.iter().map(dot)).map_err(text)?;
+        chart
+            .draw_series(row.values.iter().map(dot))
+            .map_err(text)?;
         let median = Quantiles::of(&row.values).p50.max(LEAST_MS);
-        let bar = PathElement::new([(median, y - 0.35), (median, y + 0.35)], colour.stroke_width(3));
+        let bar = PathElement::new(
+            [(median, y - 0.35), (median, y + 0.35)],
+            colour.stroke_width(3),
+        );
         chart.draw_series([bar]).map_err(text)?;
     }
     Ok(())
@@ -89,5 +104,6 @@ fn row_label(rows: &[Series], y: f64) -> String {
     if (from_top - nearest).abs() > 0.01 || nearest < 0.0 {
         return String::new();
     }
-    rows.get(nearest as usize).map_or_else(String::new, |row| row.label.clone())
+    rows.get(nearest as usize)
+        .map_or_else(String::new, |row| row.label.clone())
 }

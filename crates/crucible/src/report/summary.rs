@@ -43,16 +43,29 @@ pub struct DrillSummary {
 pub fn summarise(rounds: &[RoundResult]) -> Vec<DrillSummary> {
     let mut groups: BTreeMap<(Drill, Against), Vec<&RoundResult>> = BTreeMap::new();
     for round in rounds {
-        groups.entry((round.drill, round.against)).or_default().push(round);
+        groups
+            .entry((round.drill, round.against))
+            .or_default()
+            .push(round);
     }
-    groups.into_iter().map(|((drill, against), rounds)| summary(drill, against, &rounds)).collect()
+    groups
+        .into_iter()
+        .map(|((drill, against), rounds)| summary(drill, against, &rounds))
+        .collect()
 }
 
 fn summary(drill: Drill, against: Against, rounds: &[&RoundResult]) -> DrillSummary {
     let finished: Vec<_> = rounds.iter().filter(|round| round.finished()).collect();
-    let sum = |count: fn(&crate::check::Verdict) -> u64| finished.iter().map(|round| count(&round.verdict)).sum();
+    let sum = |count: fn(&crate::check::Verdict) -> u64| {
+        finished.iter().map(|round| count(&round.verdict)).sum()
+    };
     let times = |time: fn(&RoundResult) -> u64| {
-        Quantiles::of(&finished.iter().map(|round| millis(time(round))).collect::<Vec<_>>())
+        Quantiles::of(
+            &finished
+                .iter()
+                .map(|round| millis(time(round)))
+                .collect::<Vec<_>>(),
+        )
     };
     DrillSummary {
         drill,
@@ -66,7 +79,7 @@ fn summary(drill: Drill, against: Against, rounds: &[&RoundResult]) -> DrillSumm
         duplicated: sum(|verdict| verdict.duplicated),
         wrong: sum(|verdict| verdict.phantom + verdict.reordered + verdict.foreign),
         two_writable: sum(|verdict| verdict.two_writable),
-        unavailable_ms: times(|round| round.outage.unavailable()),
+        unavailable_ms: times(|round| round.away()),
         pause_ms: times(|round| round.outage.longest_pause),
     }
 }

@@ -35,7 +35,11 @@ pub fn render(report: &Report) -> String {
 
 fn row(summary: &DrillSummary) -> String {
     if let Some(why) = &summary.skipped {
-        return format!("{:<21}{:<9}skipped: {why}\n", summary.drill.name(), summary.against.to_string());
+        return format!(
+            "{:<21}{:<9}skipped: {why}\n",
+            summary.drill.name(),
+            summary.against.to_string()
+        );
     }
     let times = summary.unavailable_ms;
     line(&[
@@ -54,7 +58,10 @@ fn row(summary: &DrillSummary) -> String {
 }
 
 fn line(cells: &[String; 11]) -> String {
-    let padded = cells.iter().zip(COLUMNS).map(|(cell, (_, width))| format!("{cell:<width$}"));
+    let padded = cells
+        .iter()
+        .zip(COLUMNS)
+        .map(|(cell, (_, width))| format!("{cell:<width$}"));
     let text: String = padded.collect();
     text.trim_end().to_owned() + "\n"
 }

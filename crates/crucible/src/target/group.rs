@@ -57,7 +57,10 @@ impl Group {
 
     /// Addresses of all sentinels, in order.
     pub fn sentinel_addresses(&self) -> Vec<String> {
-        self.sentinels.iter().map(|sentinel| sentinel.address.clone()).collect()
+        self.sentinels
+            .iter()
+            .map(|sentinel| sentinel.address.clone())
+            .collect()
     }
 
     /// Addresses of all nodes, in order; the index is the node's number in a history.
@@ -75,8 +78,15 @@ impl Group {
 
     /// Every pid of the group: sentinels, agents, servers.
     pub fn pids(&self) -> Vec<i32> {
-        let nodes = self.nodes.iter().flat_map(|node| [node.agent_pid, node.server_pid]);
+        let nodes = self
+            .nodes
+            .iter()
+            .flat_map(|node| [node.agent_pid, node.server_pid]);
         let sentinels = self.sentinels.iter().map(|sentinel| sentinel.pid);
-        sentinels.chain(nodes).flatten().filter(|pid| *pid > 1).collect()
+        sentinels
+            .chain(nodes)
+            .flatten()
+            .filter(|pid| *pid > 1)
+            .collect()
     }
 }

@@ -26,12 +26,27 @@ impl HoldfastGroup {
         if spec.network {
             bail!("Holdfast inside network namespaces: not wired yet");
         }
-        let interposer = if spec.interposer { Some(Interposer::build(&spec.dir)?) } else { None };
+        let interposer = if spec.interposer {
+            Some(Interposer::build(&spec.dir)?)
+        } else {
+            None
+        };
         let dir = spec.dir.join("group");
         fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
-        let environment = interposer.as_ref().map(Interposer::environment).unwrap_or_default();
-        let recipe = Recipe { command: up_command(spec, &dir), environment, log: spec.dir.join("up.log") };
-        let mut group = Self { up: recipe.spawn()?, dir, interposer };
+        let environment = interposer
+            .as_ref()
+            .map(Interposer::environment)
+            .unwrap_or_default();
+        let recipe = Recipe {
+            command: up_command(spec, &dir),
+            environment,
+            log: spec.dir.join("up.log"),
+        };
+        let mut group = Self {
+            up: recipe.spawn()?,
+            dir,
+            interposer,
+        };
         group.wait_for_file(spec).await?;
         Ok(group)
     }
@@ -57,7 +72,8 @@ impl HoldfastGroup {
     pub async fn stop(mut self) -> Result<()> {
         let pids = self.group().map(|group| group.pids()).unwrap_or_default();
         // A frozen process cannot end in order.
-        pids.iter().for_each(|pid| drop(process::send(*pid, Signal::SIGCONT)));
+        pids.iter()
+            .for_each(|pid| drop(process::send(*pid, Signal::SIGCONT)));
         if let Some(pid) = self.up.id() {
             process::send(pid as i32, Signal::SIGTERM)?;
         }
@@ -65,7 +81,8 @@ impl HoldfastGroup {
         let _ = self.up.kill().await;
         if !process::wait_gone(&pids, Duration::from_millis(500)).await {
             tracing::warn!("`holdfast up` left processes behind: killing them");
-            pids.iter().for_each(|pid| drop(process::send(*pid, Signal::SIGKILL)));
+            pids.iter()
+                .for_each(|pid| drop(process::send(*pid, Signal::SIGKILL)));
         }
         Ok(())
     }
@@ -74,10 +91,16 @@ impl HoldfastGroup {
         let start = Instant::now();
         while self.group().is_err() {
             if let Some(status) = self.up.try_wait().context("look after `holdfast up`")? {
-                bail!("`holdfast up` ended at once ({status}): see {}", spec.dir.join("up.log").display());
+                bail!(
+                    "`holdfast up` ended at once ({status}): see {}",
+                    spec.dir.join("up.log").display()
+                );
             }
             if start.elapsed() > spec.ready_limit {
-                bail!("`holdfast up` wrote no cluster.json within {:?}", spec.ready_limit);
+                bail!(
+                    "`holdfast up` wrote no cluster.json within {:?}",
+                    spec.ready_limit
+                );
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

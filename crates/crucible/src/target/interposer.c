@@ -1,6 +1,6 @@
 /* Sits between a process and the C library (LD_PRELOAD): slow disk, full disk, stepped wall clock, for one process at a time.
  *
- * $CRUCIBLE_INTERPOSER/<pid> holds three numbers: milliseconds that each fsync takes longer, 1 for "no space left on device",
+ * $CRUCIBLE_INTERPOSER/<pid> holds three numbers: milliseconds that each fsync takes longer (a write: a tenth of it), 1 for "no space left on device",
  * milliseconds that the wall clock is ahead. No such file: nothing is changed. A child (a fork for a snapshot) obeys its
  * parent's file too. The file is looked at no more often than every 20 ms.
  */
@@ -65,12 +65,19 @@ static int no_space(int fd) {
     return 1;
 }
 
-static void drag(void) {
+static void drag(long share) {
     look();
-    if (slow_ms > 0) {
-        struct timespec ts = {slow_ms / 1000, (slow_ms % 1000) * 1000000};
+    long ms = slow_ms / share;
+    if (ms > 0) {
+        struct timespec ts = {ms / 1000, (ms % 1000) * 1000000};
         nanosleep(&ts, NULL);
     }
+}
+
+static void drag_write(int fd) {
+    struct stat st;
+    look();
+    if (slow_ms > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) drag(10);
 }
 
 int clock_gettime(clockid_t id, struct timespec *ts) {
@@ -105,11 +112,11 @@ time_t time(time_t *out) {
     static __typeof__(&name) real; \
     if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
-int fsync(int fd) { REAL(fsync); drag(); return no_space(fd) ? -1 : real(fd); }
-int fdatasync(int fd) { REAL(fdatasync); drag(); return no_space(fd) ? -1 : real(fd); }
-ssize_t write(int fd, const void *data, size_t size) { REAL(write); return no_space(fd) ? -1 : real(fd, data, size); }
-ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { REAL(pwrite); return no_space(fd) ? -1 : real(fd, data, size, at); }
-ssize_t writev(int fd, const struct iovec *v, int n) { REAL(writev); return no_space(fd) ? -1 : real(fd, v, n); }
+int fsync(int fd) { REAL(fsync); drag(1); return no_space(fd) ? -1 : real(fd); }
+int fdatasync(int fd) { REAL(fdatasync); drag(1); return no_space(fd) ? -1 : real(fd); }
+ssize_t write(int fd, const void *data, size_t size) { REAL(write); drag_write(fd); return no_space(fd) ? -1 : real(fd, data, size); }
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { REAL(pwrite); drag_write(fd); return no_space(fd) ? -1 : real(fd, data, size, at); }
+ssize_t writev(int fd, const struct iovec *v, int n) { REAL(writev); drag_write(fd); return no_space(fd) ? -1 : real(fd, v, n); }
 
 size_t fwrite(const void *data, size_t size, size_t n, FILE *file) {
     REAL(fwrite);

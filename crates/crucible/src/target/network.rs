@@ -40,14 +40,21 @@ impl Network {
         let probe = format!("{PREFIX}{}probe", std::process::id());
         let outcome = ip(&["netns", "add", &probe]);
         let _ = ip(&["netns", "del", &probe]);
-        outcome.err().map(|error| format!("network namespaces are not allowed here ({error:#})"))
+        outcome
+            .err()
+            .map(|error| format!("network namespaces are not allowed here ({error:#})"))
     }
 
     /// Builds a network with room for so many nodes and sentinels.
     pub fn create(nodes: usize, sentinels: usize) -> Result<Self> {
         remove_leftovers();
         let (name, subnet) = free_name()?;
-        let network = Self { name, subnet, nodes, sentinels };
+        let network = Self {
+            name,
+            subnet,
+            nodes,
+            sentinels,
+        };
         network.build()?;
         Ok(network)
     }
@@ -64,7 +71,9 @@ impl Network {
 
     /// All namespaces of nodes, in order.
     pub fn node_namespaces(&self) -> Vec<String> {
-        (0..self.nodes).map(|index| self.node(index).namespace).collect()
+        (0..self.nodes)
+            .map(|index| self.node(index).namespace)
+            .collect()
     }
 
     /// Pulls the cable of `place`: nothing gets in or out, and nobody is told.
@@ -83,7 +92,17 @@ impl Network {
         let peers = format!("{}.0/24", self.subnet);
         for (direction, chain) in [("-s", "INPUT"), ("-d", "OUTPUT")] {
             self.filter(place, &["-A", chain, direction, &bridge, "-j", "ACCEPT"])?;
-            self.filter(place, &["-A", chain, direction, &format!("{}/32", place.ip), "-j", "ACCEPT"])?;
+            self.filter(
+                place,
+                &[
+                    "-A",
+                    chain,
+                    direction,
+                    &format!("{}/32", place.ip),
+                    "-j",
+                    "ACCEPT",
+                ],
+            )?;
             self.filter(place, &["-A", chain, direction, &peers, "-j", "DROP"])?;
         }
         Ok(())
@@ -96,19 +115,28 @@ impl Network {
 
     /// `command` to be run inside `namespace`, or unchanged where there is none.
     pub fn inside(namespace: Option<&str>, command: Vec<String>) -> Vec<String> {
-        let Some(namespace) = namespace else { return command };
-        let mut words = ["ip", "netns", "exec", namespace].map(str::to_owned).to_vec();
+        let Some(namespace) = namespace else {
+            return command;
+        };
+        let mut words = ["ip", "netns", "exec", namespace]
+            .map(str::to_owned)
+            .to_vec();
         words.extend(command);
         words
     }
 
     fn place(&self, kind: char, index: usize, first: usize) -> Place {
-        Place { namespace: format!("{}{kind}{index}", self.name), ip: format!("{}.{}", self.subnet, first + index) }
+        Place {
+            namespace: format!("{}{kind}{index}", self.name),
+            ip: format!("{}.{}", self.subnet, first + index),
+        }
     }
 
     fn places(&self) -> Vec<Place> {
         let nodes = (0..self.nodes).map(|index| self.node(index));
-        nodes.chain((0..self.sentinels).map(|index| self.sentinel(index))).collect()
+        nodes
+            .chain((0..self.sentinels).map(|index| self.sentinel(index)))
+            .collect()
     }
 
     fn bridge(&self) -> String {
@@ -118,7 +146,13 @@ impl Network {
     fn build(&self) -> Result<()> {
         let bridge = self.bridge();
         ip(&["link", "add", &bridge, "type", "bridge"])?;
-        ip(&["addr", "add", &format!("{}.1/24", self.subnet), "dev", &bridge])?;
+        ip(&[
+            "addr",
+            "add",
+            &format!("{}.1/24", self.subnet),
+            "dev",
+            &bridge,
+        ])?;
         ip(&["link", "set", &bridge, "up"])?;
         self.places().iter().try_for_each(|place| self.plug(place))
     }
@@ -126,9 +160,19 @@ impl Network {
     fn plug(&self, place: &Place) -> Result<()> {
         let name = place.namespace.as_str();
         ip(&["netns", "add", name])?;
-        ip(&["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name])?;
+        ip(&[
+            "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name,
+        ])?;
         ip(&["link", "set", name, "master", &self.bridge(), "up"])?;
-        ip(&["-n", name, "addr", "add", &format!("{}/24", place.ip), "dev", "eth0"])?;
+        ip(&[
+            "-n",
+            name,
+            "addr",
+            "add",
+            &format!("{}/24", place.ip),
+            "dev",
+            "eth0",
+        ])?;
         ip(&["-n", name, "link", "set", "lo", "up"])?;
         ip(&["-n", name, "link", "set", "eth0", "up"])
     }
@@ -152,9 +196,16 @@ impl Drop for Network {
 
 /// Runs `ip`; its complaint becomes the error.
 fn ip(words: &[&str]) -> Result<()> {
-    let output = Command::new("ip").args(words).output().context("run `ip` (package iproute2)")?;
+    let output = Command::new("ip")
+        .args(words)
+        .output()
+        .context("run `ip` (package iproute2)")?;
     if !output.status.success() {
-        bail!("ip {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "ip {}: {}",
+            words.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(())
 }
@@ -164,8 +215,14 @@ fn free_name() -> Result<(String, String)> {
     let pid = std::process::id();
     for number in 0..200 {
         let name = format!("{PREFIX}{pid}{}", char::from(b'a' + number % 26));
-        let subnet = format!("10.{}.{}", 64 + (pid / 200) % 64, (pid + u32::from(number)) % 250 + 1);
-        let taken = Path::new("/sys/class/net").join(format!("{name}br")).exists();
+        let subnet = format!(
+            "10.{}.{}",
+            64 + (pid / 200) % 64,
+            (pid + u32::from(number)) % 250 + 1
+        );
+        let taken = Path::new("/sys/class/net")
+            .join(format!("{name}br"))
+            .exists();
         if !taken && !routed(&subnet) {
             return Ok((name, subnet));
         }
@@ -175,13 +232,17 @@ fn free_name() -> Result<(String, String)> {
 
 fn routed(subnet: &str) -> bool {
     let output = Command::new("ip").args(["-4", "addr"]).output();
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&format!(" {subnet}.")))
+    output.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).contains(&format!(" {subnet}."))
+    })
 }
 
 /// Removes what runs that are no longer alive have left behind.
 fn remove_leftovers() {
     let namespaces = list("/run/netns").into_iter().map(|name| ("netns", name));
-    let links = list("/sys/class/net").into_iter().map(|name| ("link", name));
+    let links = list("/sys/class/net")
+        .into_iter()
+        .map(|name| ("link", name));
     for (kind, name) in namespaces.chain(links) {
         if owner(&name).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
             let _ = ip(&[kind, "del", &name]);
@@ -191,7 +252,9 @@ fn remove_leftovers() {
 
 fn list(dir: &str) -> Vec<String> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// The pid in a name of ours.
@@ -215,7 +278,12 @@ mod tests {
 
     #[test]
     fn interface_names_fit() {
-        let network = Network { name: format!("{PREFIX}4194304a"), subnet: "10.1.2".into(), nodes: 0, sentinels: 0 };
+        let network = Network {
+            name: format!("{PREFIX}4194304a"),
+            subnet: "10.1.2".into(),
+            nodes: 0,
+            sentinels: 0,
+        };
         assert!(network.sentinel(4).namespace.len() <= 15 && network.bridge().len() <= 15);
     }
 }

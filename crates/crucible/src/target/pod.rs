@@ -24,7 +24,10 @@ pub struct Recipe {
 impl Recipe {
     /// Starts it once. It dies with this thread's end (`setpriv --pdeathsig`, where installed) and when dropped.
     pub fn spawn(&self) -> Result<Child> {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log);
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log);
         let log = log.with_context(|| format!("open the log {}", self.log.display()))?;
         let mut words = vec![];
         if std::path::Path::new("/usr/bin/setpriv").exists() {
@@ -32,9 +35,17 @@ impl Recipe {
         }
         words.extend(self.command.iter().cloned());
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).envs(self.environment.iter().cloned()).stdin(Stdio::null());
-        command.stdout(log.try_clone().context("share the log")?).stderr(log).kill_on_drop(true);
-        command.spawn().with_context(|| format!("start {}", words.join(" ")))
+        command
+            .args(&words[1..])
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null());
+        command
+            .stdout(log.try_clone().context("share the log")?)
+            .stderr(log)
+            .kill_on_drop(true);
+        command
+            .spawn()
+            .with_context(|| format!("start {}", words.join(" ")))
     }
 }
 
@@ -52,8 +63,18 @@ impl Pod {
         let child = recipe.spawn()?;
         let pid = Arc::new(AtomicI32::new(pid_of(&child)));
         let stopping = Arc::new(AtomicBool::new(false));
-        let keeper = tokio::spawn(keep(recipe, child, pid.clone(), stopping.clone(), restart_delay_ms));
-        Ok(Self { pid, stopping, keeper })
+        let keeper = tokio::spawn(keep(
+            recipe,
+            child,
+            pid.clone(),
+            stopping.clone(),
+            restart_delay_ms,
+        ));
+        Ok(Self {
+            pid,
+            stopping,
+            keeper,
+        })
     }
 
     /// The pid now, `None` while it is down.

@@ -9,6 +9,10 @@ pub fn free(count: usize) -> Result<Vec<u16>> {
         .map(|_| TcpListener::bind(("127.0.0.1", 0)))
         .collect::<std::io::Result<_>>()
         .context("find free ports on 127.0.0.1")?;
-    let ports = listeners.iter().map(|listener| Ok(listener.local_addr()?.port()));
-    ports.collect::<std::io::Result<_>>().context("read the ports found")
+    let ports = listeners
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()));
+    ports
+        .collect::<std::io::Result<_>>()
+        .context("read the ports found")
 }

@@ -59,7 +59,10 @@ pub fn usage(pid: i32) -> Option<Usage> {
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     // Fields 14 and 15 of proc(5) are ticks of 10 ms (USER_HZ is 100 on every Linux); 24 is pages.
     let ticks = number(11)? + number(12)?;
-    Some(Usage { rss_bytes: number(21)? * 4096, cpu_micros: ticks * 10_000 })
+    Some(Usage {
+        rss_bytes: number(21)? * 4096,
+        cpu_micros: ticks * 10_000,
+    })
 }
 
 /// `/proc/PID/stat` from the third field on: the name before it may hold blanks and brackets.

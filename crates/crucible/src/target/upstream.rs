@@ -36,8 +36,16 @@ impl UpstreamGroup {
             group: spec.group.clone(),
             nodes: vec![],
             sentinels: vec![],
-            network: if spec.network { Some(Network::create(spec.replicas + 1, spec.sentinels)?) } else { None },
-            interposer: if spec.interposer { Some(Interposer::build(&spec.dir)?) } else { None },
+            network: if spec.network {
+                Some(Network::create(spec.replicas + 1, spec.sentinels)?)
+            } else {
+                None
+            },
+            interposer: if spec.interposer {
+                Some(Interposer::build(&spec.dir)?)
+            } else {
+                None
+            },
             restart_delay_ms: Arc::new(AtomicU64::new(spec.restart_delay_ms)),
         };
         let ports = ports::free(spec.replicas + 1 + spec.sentinels)?;
@@ -99,7 +107,10 @@ impl UpstreamGroup {
 
     fn start_node(&self, spec: &GroupSpec, index: usize, port: u16) -> Result<Member> {
         let place = self.network.as_ref().map(|network| network.node(index));
-        let host = place.as_ref().map_or("127.0.0.1", |place| &place.ip).to_owned();
+        let host = place
+            .as_ref()
+            .map_or("127.0.0.1", |place| &place.ip)
+            .to_owned();
         let dir = member_dir(&spec.dir, &format!("redis-{index}"))?;
         let mut lines = server_lines(&host, port, &dir);
         if let Some(master) = self.nodes.first() {
@@ -109,26 +120,60 @@ impl UpstreamGroup {
         let command = vec![spec.server.display().to_string(), config];
         let namespace = place.map(|place| place.namespace);
         let pod = self.start_pod(namespace, command, &dir)?;
-        Ok(Member { name: format!("redis-{index}"), address: format!("{host}:{port}"), dir, pod })
+        Ok(Member {
+            name: format!("redis-{index}"),
+            address: format!("{host}:{port}"),
+            dir,
+            pod,
+        })
     }
 
     fn start_sentinel(&self, spec: &GroupSpec, index: usize, port: u16) -> Result<Member> {
         let place = self.network.as_ref().map(|network| network.sentinel(index));
-        let host = place.as_ref().map_or("127.0.0.1", |place| &place.ip).to_owned();
+        let host = place
+            .as_ref()
+            .map_or("127.0.0.1", |place| &place.ip)
+            .to_owned();
         let dir = member_dir(&spec.dir, &format!("sentinel-{index}"))?;
-        let master = self.nodes.first().map(|node| node.address.replace(':', " ")).unwrap_or_default();
+        let master = self
+            .nodes
+            .first()
+            .map(|node| node.address.replace(':', " "))
+            .unwrap_or_default();
         let lines = sentinel_lines(spec, &host, port, &dir, &master);
         let config = write_config(&dir, "sentinel.conf", &lines)?;
-        let command = vec![spec.server.display().to_string(), config, "--sentinel".to_owned()];
+        let command = vec![
+            spec.server.display().to_string(),
+            config,
+            "--sentinel".to_owned(),
+        ];
         let namespace = place.map(|place| place.namespace);
         let pod = self.start_pod(namespace, command, &dir)?;
-        Ok(Member { name: format!("sentinel-{index}"), address: format!("{host}:{port}"), dir, pod })
+        Ok(Member {
+            name: format!("sentinel-{index}"),
+            address: format!("{host}:{port}"),
+            dir,
+            pod,
+        })
     }
 
-    fn start_pod(&self, namespace: Option<String>, command: Vec<String>, dir: &Path) -> Result<Pod> {
+    fn start_pod(
+        &self,
+        namespace: Option<String>,
+        command: Vec<String>,
+        dir: &Path,
+    ) -> Result<Pod> {
         let command = Network::inside(namespace.as_deref(), command);
-        let environment = self.interposer.as_ref().map(Interposer::environment).unwrap_or_default();
-        let recipe = Recipe { command, environment, log: dir.join("output.log") };
+        let environment = self
+            .interposer
+            .as_ref()
+            .map(Interposer::environment)
+            .unwrap_or_default();
+        let recipe = Recipe {
+            command,
+            environment,
+            log: dir.join("output.log"),
+        };
         Pod::start(recipe, self.restart_delay_ms.clone())
     }
 }
@@ -141,7 +186,8 @@ fn member_dir(root: &Path, name: &str) -> Result<PathBuf> {
 
 fn write_config(dir: &Path, name: &str, lines: &[String]) -> Result<String> {
     let path = dir.join(name);
-    fs::write(&path, lines.join("\n") + "\n").with_context(|| format!("write {}", path.display()))?;
+    fs::write(&path, lines.join("\n") + "\n")
+        .with_context(|| format!("write {}", path.display()))?;
     Ok(path.display().to_string())
 }
 
@@ -170,13 +216,25 @@ fn server_lines(host: &str, port: u16, dir: &Path) -> Vec<String> {
     lines
 }
 
-fn sentinel_lines(spec: &GroupSpec, host: &str, port: u16, dir: &Path, master: &str) -> Vec<String> {
+fn sentinel_lines(
+    spec: &GroupSpec,
+    host: &str,
+    port: u16,
+    dir: &Path,
+    master: &str,
+) -> Vec<String> {
     let (group, quorum) = (&spec.group, spec.sentinels / 2 + 1);
     let mut lines = common_lines(host, port, dir);
     lines.extend([
         format!("sentinel monitor {group} {master} {quorum}"),
-        format!("sentinel down-after-milliseconds {group} {}", spec.down_after_ms),
-        format!("sentinel failover-timeout {group} {}", spec.failover_timeout_ms),
+        format!(
+            "sentinel down-after-milliseconds {group} {}",
+            spec.down_after_ms
+        ),
+        format!(
+            "sentinel failover-timeout {group} {}",
+            spec.failover_timeout_ms
+        ),
         format!("sentinel parallel-syncs {group} {}", spec.replicas.max(1)),
     ]);
     lines

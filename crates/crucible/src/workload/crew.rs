@@ -52,10 +52,18 @@ impl Crew {
             let workers = direct_workers(group, spec, &pulse, FIRST_DIRECT_CLIENT);
             others.push(start_lane(None, workers, &stop)?);
         }
-        for (worker, namespace) in direct_workers(group, spec, &pulse, FIRST_INSIDER).into_iter().zip(&spec.namespaces) {
+        for (worker, namespace) in direct_workers(group, spec, &pulse, FIRST_INSIDER)
+            .into_iter()
+            .zip(&spec.namespaces)
+        {
             others.push(start_lane(Some(namespace.clone()), vec![worker], &stop)?);
         }
-        Ok(Self { stop, pulse, followers, others })
+        Ok(Self {
+            stop,
+            pulse,
+            followers,
+            others,
+        })
     }
 
     /// The newest acknowledgements.
@@ -85,7 +93,11 @@ fn start_followers(
         let announcements = Announcements::listen(&group.sentinel_addresses(), &group.group);
         let mut workers = vec![];
         for (index, workload) in spec.workloads.iter().enumerate() {
-            let directory = Directory::new(group.sentinel_addresses(), &group.group, spec.sentinel_limit);
+            let directory = Directory::new(
+                group.sentinel_addresses(),
+                &group.group,
+                spec.sentinel_limit,
+            );
             workers.push(Worker {
                 workload: *workload,
                 session: Session::following(directory, announcements.bell(), spec.operation_limit),
@@ -102,21 +114,36 @@ fn start_followers(
 fn direct_workers(group: &Group, spec: &CrewSpec, pulse: &Pulse, first: u16) -> Vec<Worker> {
     let worker = |(index, address): (usize, &String)| Worker {
         workload: Workload::Direct,
-        session: Session::fixed(address, spec.operation_limit.min(Duration::from_millis(200))),
+        session: Session::fixed(
+            address,
+            spec.operation_limit.min(Duration::from_millis(200)),
+        ),
         recorder: Recorder::new(first + index as u16, pulse.clone()),
         tag: spec.tag.clone(),
         pause: spec.direct_pause.unwrap_or(Duration::from_millis(2)),
     };
-    group.node_addresses().iter().enumerate().map(worker).collect()
+    group
+        .node_addresses()
+        .iter()
+        .enumerate()
+        .map(worker)
+        .collect()
 }
 
-fn start_lane(namespace: Option<String>, workers: Vec<Worker>, stop: &Stop) -> Result<Lane<Vec<Operation>>> {
+fn start_lane(
+    namespace: Option<String>,
+    workers: Vec<Worker>,
+    stop: &Stop,
+) -> Result<Lane<Vec<Operation>>> {
     let stop = stop.clone();
     Lane::start(namespace, move || run_all(workers, stop))
 }
 
 async fn run_all(workers: Vec<Worker>, stop: Stop) -> Vec<Operation> {
-    let tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.run(stop.clone()))).collect();
+    let tasks: Vec<_> = workers
+        .into_iter()
+        .map(|worker| tokio::spawn(worker.run(stop.clone())))
+        .collect();
     let mut operations = vec![];
     for task in tasks {
         operations.extend(task.await.unwrap_or_default());

@@ -41,11 +41,17 @@ impl<T: Send + 'static> Lane<T> {
             if let Some(name) = namespace {
                 enter(&name)?;
             }
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             Ok(runtime.context("make a runtime")?.block_on(make()))
         };
-        let thread = std::thread::Builder::new().name("crucible-lane".to_owned()).spawn(body);
-        Ok(Self { thread: thread.context("start a client thread")? })
+        let thread = std::thread::Builder::new()
+            .name("crucible-lane".to_owned())
+            .spawn(body);
+        Ok(Self {
+            thread: thread.context("start a client thread")?,
+        })
     }
 
     /// Waits for its end.
@@ -53,7 +59,9 @@ impl<T: Send + 'static> Lane<T> {
         while !self.thread.is_finished() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
-        self.thread.join().map_err(|_| anyhow!("a client thread panicked"))?
+        self.thread
+            .join()
+            .map_err(|_| anyhow!("a client thread panicked"))?
     }
 }
 
@@ -61,5 +69,6 @@ impl<T: Send + 'static> Lane<T> {
 fn enter(name: &str) -> Result<()> {
     let path = Path::new("/run/netns").join(name);
     let file = std::fs::File::open(&path).with_context(|| format!("open {}", path.display()))?;
-    nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET).context("enter the network namespace")
+    nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET)
+        .context("enter the network namespace")
 }

@@ -71,7 +71,9 @@ impl Worker {
     async fn set(&mut self, action: Action) {
         let key = names::set_key(&self.tag, self.recorder.client(), self.recorder.sequence());
         let value = self.recorder.sequence().to_string();
-        let Some(answer) = self.session.attempt(&["SET", &key, &value]).await else { return };
+        let Some(answer) = self.session.attempt(&["SET", &key, &value]).await else {
+            return;
+        };
         // A replica refuses direct writes all day long: that is no news.
         if action == Action::Direct && matches!(answer.outcome, Outcome::Fail(_)) {
             return self.recorder.skip();
@@ -98,12 +100,16 @@ impl Worker {
     /// Reads the register, then sets it if nobody else did. A lost race is refused: nothing was written.
     async fn swap(&mut self) {
         let key = names::register_key(&self.tag);
-        let Some(read) = self.session.attempt(&["GET", &key]).await else { return };
+        let Some(read) = self.session.attempt(&["GET", &key]).await else {
+            return;
+        };
         let Some(value) = read.reply else { return };
         let old = value.as_str().unwrap_or_default().to_owned();
         let mark = format!("{}:{}", self.recorder.client(), self.recorder.sequence());
         let command = ["EVAL", COMPARE_AND_SET, "1", &key, &old, &mark];
-        let Some(mut answer) = self.session.attempt(&command).await else { return };
+        let Some(mut answer) = self.session.attempt(&command).await else {
+            return;
+        };
         if answer.reply.as_ref().and_then(Value::as_integer) == Some(0) {
             answer.outcome = Outcome::Fail("lost the race".to_owned());
         }

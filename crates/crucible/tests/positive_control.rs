@@ -1,0 +1,72 @@
+//! The drills against stock Redis and Sentinel. They must find what is known to be wrong there; drills that find nothing
+//! anywhere prove nothing.
+
+#![allow(clippy::unwrap_used)]
+
+use holdfast_crucible::fault::Drill;
+use holdfast_crucible::report::DrillSummary;
+use holdfast_crucible::target::Against;
+use holdfast_crucible::{CrucibleOptions, run};
+use std::process::Command;
+
+async fn drill(drill: Drill) -> DrillSummary {
+    let found = Command::new("redis-server").arg("--version").output();
+    assert!(found.is_ok(), "these tests need redis-server in PATH");
+    let options = CrucibleOptions {
+        drills: vec![drill],
+        rounds: 1,
+        only: Some(Against::Upstream),
+        ..CrucibleOptions::default()
+    };
+    let report = run(options).await.unwrap();
+    println!("{}", report.text());
+    assert!(
+        !report.violated(),
+        "stock Redis promises nothing, so it can break no promise"
+    );
+    report.summaries[0].clone()
+}
+
+#[tokio::test]
+async fn a_crash_is_survived_after_more_than_a_second() {
+    let found = drill(Drill::Crash).await;
+    assert_eq!((found.finished, found.duplicated, found.wrong), (1, 0, 0));
+    assert!(
+        found.acknowledged > 100,
+        "hardly any load: {}",
+        found.acknowledged
+    );
+    assert!(
+        found.unavailable_ms.max > 900.0,
+        "faster than its own down-after: {:?}",
+        found.unavailable_ms
+    );
+}
+
+#[tokio::test]
+async fn a_plain_handoff_under_load_loses_writes_and_has_two_writable_primaries() {
+    let found = drill(Drill::Handoff).await;
+    assert!(found.lost > 0 && found.two_writable > 0, "{found:?}");
+}
+
+#[tokio::test]
+async fn a_primary_restarted_empty_loses_what_was_written() {
+    let found = drill(Drill::RestartEmpty).await;
+    assert!(found.lost > 100, "{found:?}");
+}
+
+#[tokio::test]
+async fn a_frozen_primary_that_wakes_up_is_writable_beside_the_new_one() {
+    let found = drill(Drill::Freeze).await;
+    assert!(found.lost_direct > 0 && found.two_writable > 0, "{found:?}");
+}
+
+#[tokio::test]
+async fn a_cut_off_primary_acknowledges_writes_that_are_lost() {
+    let found = drill(Drill::Partition).await;
+    if let Some(why) = &found.skipped {
+        println!("skipped: {why}");
+        return;
+    }
+    assert!(found.lost_direct > 0 && found.two_writable > 0, "{found:?}");
+}
