@@ -1,8 +1,11 @@
 //! The command line.
 
+use crate::doctor::DoctorArgs;
 use crate::exit;
+use crate::failover::FailoverArgs;
 use crate::logging::LogArgs;
 use crate::settings::{AgentSettings, RoleArgs, SentinelSettings};
+use crate::status::StatusArgs;
 use crate::up::UpArgs;
 use clap::{Parser, Subcommand};
 
@@ -20,6 +23,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a whole group on this machine: primary, replicas and sentinels.
     Up(UpArgs),
+    /// Show the group: primary, replicas, sentinels, the last decisions.
+    Status(StatusArgs),
+    /// Make another node primary: a handoff that loses nothing where the primary is healthy.
+    Failover(FailoverArgs),
+    /// Explain what is wrong, and what to do.
+    Doctor(DoctorArgs),
     /// Run one sentinel.
     Sentinel(Box<RoleArgs<SentinelSettings>>),
     /// Run one agent with its redis-server.

@@ -1,6 +1,7 @@
 //! Logs: one line each to stderr, for people or as JSON.
 
 use crate::exit::Failure;
+use crate::paint;
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
@@ -27,8 +28,7 @@ pub(crate) fn start(args: &LogArgs) -> Result<(), Failure> {
             "HOLDFAST_LOG={filter}: {error}; use error, warn, info, debug or trace"
         ))
     })?;
-    let colours = std::io::stderr().is_terminal()
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colours = std::io::stderr().is_terminal() && paint::wanted();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

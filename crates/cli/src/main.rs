@@ -1,13 +1,20 @@
 //! The `holdfast` binary: argument parsing, output, live view. What it starts lives in the other crates.
 
 mod cli;
+mod doctor;
 mod exit;
+mod failover;
 mod logging;
 mod observation;
+mod paint;
 mod roles;
 mod runtime;
 mod settings;
+mod status;
+mod table;
+mod units;
 mod up;
+mod whom;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use cli::{Cli, Command};
@@ -26,6 +33,9 @@ fn main() -> ExitCode {
 fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
     match cli.command {
         Command::Up(args) => up::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Failover(args) => failover::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Sentinel(args) => roles::sentinel(args, matches),
         Command::Agent(args) => roles::agent(args, matches),
         Command::Completions { shell } => completions(shell),

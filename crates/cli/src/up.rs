@@ -4,7 +4,7 @@ mod args;
 mod headless;
 mod narrator;
 
-pub(crate) use args::UpArgs;
+pub(crate) use args::{DEFAULT_DIR, UpArgs};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::runtime::block_on;

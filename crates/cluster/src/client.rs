@@ -72,6 +72,15 @@ impl SentinelClient {
         self
     }
 
+    /// The same questions to other sentinels.
+    #[must_use]
+    pub fn at(&self, addresses: Vec<Address>) -> Self {
+        Self {
+            addresses,
+            ..self.clone()
+        }
+    }
+
     /// The sentinels that are asked.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses

@@ -1,0 +1,245 @@
+#![allow(clippy::unwrap_used)]
+use super::evidence::{Disk, Server};
+use super::*;
+use crate::observation::Observation;
+use holdfast_core::names::Address;
+use holdfast_core::status::{GroupStatus, NodeStatus, SentinelStatus};
+use std::collections::BTreeMap;
+
+fn node(i: usize) -> NodeStatus {
+    let role = if i == 0 { "primary" } else { "replica" };
+    NodeStatus {
+        name: format!("redis-{i}"),
+        role: role.into(),
+        state: "up".into(),
+        writable: i == 0,
+        ..NodeStatus::default()
+    }
+}
+
+fn healthy() -> GroupStatus {
+    let sentinel = |i| SentinelStatus {
+        name: format!("sentinel-{i}"),
+        connected: true,
+        voting: true,
+        ..SentinelStatus::default()
+    };
+    GroupStatus {
+        epoch: 3,
+        primary: Some("redis-0".into()),
+        nodes: (0..3).map(node).collect(),
+        sentinels: (0..3).map(sentinel).collect(),
+        ..GroupStatus::default()
+    }
+}
+
+fn evidence(statuses: Vec<GroupStatus>) -> Evidence {
+    let address = |i: usize| Address::new("127.0.0.1", 26379 + i as u16);
+    let views = statuses
+        .into_iter()
+        .enumerate()
+        .map(|(i, status)| (address(i), Ok(status)))
+        .collect();
+    Evidence {
+        observation: Observation { views },
+        ..Evidence::default()
+    }
+}
+
+fn server(i: usize, fields: &[(&str, &str)]) -> Server {
+    let info: BTreeMap<String, String> = fields
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    Server {
+        name: format!("redis-{i}"),
+        address: Address::new("127.0.0.1", 6379),
+        info: Ok(info),
+    }
+}
+
+fn codes(evidence: &Evidence) -> Vec<&'static str> {
+    diagnose(evidence)
+        .into_iter()
+        .map(|finding| finding.code)
+        .collect()
+}
+
+fn sick(edit: impl Fn(&mut GroupStatus)) -> Vec<&'static str> {
+    let mut status = healthy();
+    edit(&mut status);
+    codes(&evidence(vec![status]))
+}
+
+#[test]
+fn a_healthy_group_has_nothing_to_complain_of() {
+    let evidence = evidence(vec![healthy(), healthy(), healthy()]);
+    assert!(codes(&evidence).is_empty());
+    assert_eq!(exit(&diagnose(&evidence), &evidence), Exit::Ok);
+    assert_eq!(
+        lines(&[], &evidence, Paint::off()),
+        ["all is well: redis-0 is primary, and all 3 sentinels agree"]
+    );
+}
+
+#[test]
+fn every_state_of_a_node_has_its_finding() {
+    for (state, code) in [
+        ("silent", "node-silent"),
+        ("hung", "node-hung"),
+        ("down", "node-down"),
+        ("gone", "node-gone"),
+        ("quarantined", "node-quarantined"),
+        ("loading", "node-not-ready"),
+        ("syncing", "node-not-ready"),
+    ] {
+        assert_eq!(
+            sick(|status| status.nodes[1].state = state.into()),
+            [code],
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn a_primary_that_is_missing_or_closed() {
+    assert_eq!(sick(|status| status.primary = None), ["no-primary"]);
+    assert_eq!(
+        sick(|status| status.nodes[0].writable = false),
+        ["primary-closed"]
+    );
+}
+
+#[test]
+fn nobody_to_take_over() {
+    assert_eq!(sick(|status| status.nodes.truncate(1)), ["no-replicas"]);
+    let all_down = sick(|status| {
+        status
+            .nodes
+            .iter_mut()
+            .skip(1)
+            .for_each(|node| node.state = "down".into())
+    });
+    assert_eq!(all_down, ["no-successor", "node-down", "node-down"]);
+}
+
+#[test]
+fn sentinels_without_a_majority_or_a_vote() {
+    let cut = sick(|status| {
+        status
+            .sentinels
+            .iter_mut()
+            .skip(1)
+            .for_each(|sentinel| sentinel.connected = false)
+    });
+    assert_eq!(cut, ["no-majority"]);
+    assert_eq!(
+        sick(|status| status.sentinels[2].voting = false),
+        ["not-voting"]
+    );
+    assert_eq!(
+        sick(|status| status.sentinels.truncate(2)),
+        ["even-sentinels"]
+    );
+    assert_eq!(
+        sick(|status| status.sentinels.truncate(1)),
+        ["one-sentinel"]
+    );
+}
+
+#[test]
+fn sentinels_that_disagree() {
+    let stale = GroupStatus {
+        epoch: 2,
+        primary: Some("redis-1".into()),
+        ..healthy()
+    };
+    let found = diagnose(&evidence(vec![stale, healthy()]));
+    assert_eq!(found[0].code, "disagreement");
+    assert!(
+        found[0]
+            .what
+            .contains("redis-1 in epoch 2, redis-0 in epoch 3"),
+        "{}",
+        found[0].what
+    );
+}
+
+#[test]
+fn what_the_servers_tell() {
+    for (i, fields, code) in [
+        (1, vec![("redis_version", "5.0.14")], "old-server"),
+        (1, vec![("role", "master")], "second-primary"),
+        (
+            0,
+            vec![
+                ("used_memory", "95"),
+                ("maxmemory", "100"),
+                ("maxmemory_policy", "noeviction"),
+            ],
+            "memory-full",
+        ),
+        (
+            0,
+            vec![("used_memory_rss", "60"), ("total_system_memory", "100")],
+            "memory-headroom",
+        ),
+        (0, vec![("rdb_last_bgsave_status", "err")], "save-failed"),
+    ] {
+        let evidence = Evidence {
+            servers: vec![server(i, &fields)],
+            ..evidence(vec![healthy()])
+        };
+        assert_eq!(codes(&evidence), [code]);
+    }
+    let mixed = vec![
+        server(0, &[("redis_version", "7.0.15")]),
+        server(1, &[("redis_version", "7.2.4")]),
+    ];
+    assert_eq!(
+        codes(&Evidence {
+            servers: mixed,
+            ..evidence(vec![healthy()])
+        }),
+        ["mixed-versions"]
+    );
+}
+
+#[test]
+fn lag_counts_only_when_there_is_much_of_it() {
+    assert!(sick(|status| status.nodes[1].lag_bytes = Some(1_000_000)).is_empty());
+    assert_eq!(
+        sick(|status| status.nodes[1].lag_bytes = Some(20_000_000)),
+        ["lag"]
+    );
+}
+
+#[test]
+fn disks() {
+    for (free, expected) in [
+        (1, Some("disk-full")),
+        (100 << 20, Some("disk-nearly-full")),
+        (50 << 30, None),
+    ] {
+        let disk = Disk {
+            node: "redis-0".into(),
+            path: "/data".into(),
+            free_bytes: free,
+            total_bytes: 100 << 30,
+        };
+        let found = codes(&Evidence {
+            disks: vec![disk],
+            ..evidence(vec![healthy()])
+        });
+        assert_eq!(found.first().copied(), expected, "{free}");
+    }
+}
+
+#[test]
+fn problems_come_before_warnings() {
+    let found = sick(|status| {
+        status.sentinels[2].voting = false;
+        status.nodes[1].state = "hung".into();
+    });
+    assert_eq!(found, ["node-hung", "not-voting"]);
+}

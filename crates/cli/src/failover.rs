@@ -1,0 +1,58 @@
+//! `holdfast failover`: a handoff where the primary is healthy, a failover where it is not.
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::runtime::block_on;
+use crate::whom::WhomArgs;
+use clap::Args;
+use holdfast_cluster::{AskError, Handoff};
+
+#[derive(Debug, Args)]
+pub(crate) struct FailoverArgs {
+    #[command(flatten)]
+    whom: WhomArgs,
+    /// The node that becomes primary. Default: the one that holds the most data.
+    #[arg(long, value_name = "NODE")]
+    to: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &FailoverArgs) -> Outcome {
+    let client = args.whom.client()?;
+    let done = block_on(client.failover(args.to.as_deref()))?.map_err(|error| failure(&error))?;
+    println!(
+        "{}",
+        if args.json {
+            json(&done)?
+        } else {
+            sentence(&done)
+        }
+    );
+    Ok(Exit::Ok)
+}
+
+fn failure(error: &AskError) -> Failure {
+    let exit = match error {
+        AskError::Unreachable(..) | AskError::NobodyToAsk => Exit::Unreachable,
+        AskError::NoAnswer(..) | AskError::Refused(..) | AskError::Strange(..) => Exit::Failed,
+    };
+    Failure::new(exit, error)
+}
+
+fn json(done: &Handoff) -> Result<String, Failure> {
+    serde_json::to_string_pretty(done).map_err(|error| Failure::new(Exit::Failed, error))
+}
+
+fn sentence(done: &Handoff) -> String {
+    if !done.text.is_empty() {
+        return done.text.clone();
+    }
+    let from = done.from.as_deref().unwrap_or("no primary");
+    let to = done.to.as_deref().unwrap_or("nobody");
+    let pause = done
+        .pause_ms
+        .map(|ms| format!("; writes paused for {ms:.0} ms"))
+        .unwrap_or_default();
+    format!("from {from} to {to} in epoch {}{pause}", done.epoch)
+}

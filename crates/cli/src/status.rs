@@ -1,0 +1,110 @@
+//! `holdfast status`.
+
+mod render;
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::observation::Observation;
+use crate::paint::Paint;
+use crate::runtime::block_on;
+use crate::units::unix_ms;
+use crate::whom::{WhomArgs, unreachable};
+use clap::Args;
+use holdfast_cluster::SentinelClient;
+use holdfast_core::status::GroupStatus;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CLEAR: &str = "\x1b[H\x1b[2J";
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    whom: WhomArgs,
+    /// Look again every second until interrupted.
+    #[arg(long)]
+    watch: bool,
+    /// Print JSON; with --watch one line per look.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &StatusArgs) -> Outcome {
+    let client = args.whom.client()?;
+    block_on(async {
+        if args.watch {
+            watch(args, &client).await
+        } else {
+            once(args, &client).await
+        }
+    })?
+}
+
+async fn once(args: &StatusArgs, client: &SentinelClient) -> Outcome {
+    let observation = Observation::take(client).await;
+    let status = observation
+        .best()
+        .ok_or_else(|| unreachable(&observation))?;
+    if args.json {
+        print(&json(status, true)?)?;
+    } else {
+        print(
+            &render::lines(status, &observation.decisions(), unix_ms(), Paint::stdout()).join("\n"),
+        )?;
+    }
+    Ok(if healthy(status) {
+        Exit::Ok
+    } else {
+        Exit::Unhealthy
+    })
+}
+
+async fn watch(args: &StatusArgs, client: &SentinelClient) -> Outcome {
+    let clear = if std::io::stdout().is_terminal() {
+        CLEAR
+    } else {
+        ""
+    };
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        ticks.tick().await;
+        let observation = Observation::take(client).await;
+        let text = match observation.best() {
+            Some(status) if args.json => json(status, false)?,
+            Some(status) => {
+                render::lines(status, &observation.decisions(), unix_ms(), Paint::stdout())
+                    .join("\n")
+            }
+            None if args.json => "null".to_owned(),
+            None => "no sentinel answers".to_owned(),
+        };
+        let clear = if args.json { "" } else { clear };
+        print(&format!("{clear}{text}"))?;
+    }
+}
+
+/// Whether clients can write and nothing is amiss.
+fn healthy(status: &GroupStatus) -> bool {
+    let primary = status
+        .nodes
+        .iter()
+        .find(|node| Some(&node.name) == status.primary.as_ref());
+    status.trouble.is_none() && primary.is_some_and(|node| node.writable)
+}
+
+fn json(status: &GroupStatus, pretty: bool) -> Result<String, Failure> {
+    let text = if pretty {
+        serde_json::to_string_pretty(status)
+    } else {
+        serde_json::to_string(status)
+    };
+    text.map_err(|error| Failure::new(Exit::Failed, error))
+}
+
+/// Prints to stdout. A reader that has gone (`| head`) ends the program quietly.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot print: {error}")))
+}
