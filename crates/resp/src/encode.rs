@@ -34,6 +34,11 @@ impl<'a, B: BufMut> Encoder<'a, B> {
         self.proto
     }
 
+    /// Goes on in another version: what was written stays.
+    pub fn set_proto(&mut self, proto: Proto) {
+        self.proto = proto;
+    }
+
     fn line(&mut self, kind: u8, text: &[u8]) {
         self.out.put_u8(kind);
         // A line end inside the text would forge a second reply: blank it out, as redis-server does.
