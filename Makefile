@@ -1,0 +1,44 @@
+# Holdfast. `make help` says what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help up build test bench crucible sim sim-mutants verify fix
+
+HOLDFAST = $(or $(CARGO_TARGET_DIR),target)/release/holdfast
+SEEDS ?= 5000
+ARGS ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+up: ## run 1 primary + 3 replicas + 3 sentinels here and watch them (ARGS='--replicas 2 …')
+	@scripts/install-redis
+	@$(MAKE) --no-print-directory build
+	@$(HOLDFAST) up $(ARGS)
+
+build: ## build the release binary
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs, then run this again" >&2; exit 1; }
+	@cargo build --release --locked -p holdfast-cli
+
+test: ## everything that must pass: tests, the simulator, real clients
+	@SEEDS=$(SEEDS) scripts/test
+
+bench: build ## measure against stock redis-sentinel
+	@$(HOLDFAST) bench $(ARGS)
+
+crucible: build ## fault drills on real processes (ARGS='--drill crash --rounds 50')
+	@$(HOLDFAST) crucible $(ARGS)
+
+sim: ## simulate SEEDS=N runs
+	@scripts/sim $(SEEDS) $(ARGS)
+
+sim-mutants: ## plant each known bug and see the simulator find it
+	@cargo build --release --locked -p holdfast-cli
+	@$(HOLDFAST) sim --mutants $(ARGS)
+
+verify: ## formatting, lints, documentation, dependencies, spelling; never writes to the tree
+	@scripts/verify
+
+fix: ## let the formatter and the linter mend what they can
+	@cargo fmt --all
+	@cargo clippy --quiet --workspace --all-targets --fix --allow-dirty --allow-staged
+	@PATH="$$PATH:$$(scripts/tools)" typos --write-changes || true
