@@ -1,5 +1,22 @@
 //! The sentinel: the shell round the core that holds the register, watches, elects and repoints.
+//!
+//! ```text
+//!  agents ──┐                       ┌── disk thread (register file, fsync) ──┐
+//!  peers  ──┼─ control ─▶ inbox ─▶ core.step ─▶ outputs ─▶ control, disk ◀───┘
+//!  ticks  ──┘                       └── view, events ─▶ clients' thread (Sentinel protocol)
+//! ```
+//!
+//! One thread runs the core and the control connections; fsync and clients have threads of their own,
+//! so that neither a slow disk nor a flood of clients delays a heartbeat.
 
+mod bell;
+mod clients;
+mod control;
+mod decisions;
 mod options;
+mod register_file;
+mod sentinel;
 
 pub use options::{GroupOptions, Options, Peer};
+pub use register_file::{RegisterFile, RegisterFileError};
+pub use sentinel::run;

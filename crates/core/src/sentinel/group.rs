@@ -82,6 +82,11 @@ impl GroupState {
         self.opinion.as_ref()
     }
 
+    /// What another sentinel thinks of the primary; none when all is well.
+    pub fn opinion_of(&self, sentinel: &Sentinel) -> Option<&Opinion> {
+        self.opinions.get(sentinel)
+    }
+
     /// How the group was configured.
     pub fn config(&self) -> &GroupConfig {
         &self.config

@@ -1,0 +1,270 @@
+//! Who is there, and proof of it.
+
+use crate::lines::{Reader, Writer};
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// A greeting that takes longer than this is given up.
+const GREETING_MAX: Duration = Duration::from_secs(3);
+
+/// What kind of process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// An agent of the named group's node.
+    Agent,
+    /// A sentinel.
+    Sentinel,
+}
+
+/// Who this process is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Version of the messages that follow.
+    pub wire: u32,
+    /// The deployment.
+    pub cluster: String,
+    /// What kind of process.
+    pub kind: Kind,
+    /// The group, for agents; empty for sentinels.
+    pub group: String,
+    /// Its stable name.
+    pub name: String,
+    /// The shared secret.
+    pub secret: Secret,
+}
+
+/// Who is at the other end, proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// What kind of process.
+    pub kind: Kind,
+    /// Its group, for agents.
+    pub group: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Why no connection came about.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be reached, or broke off.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It took too long.
+    #[error("no answer within {} s", GREETING_MAX.as_secs())]
+    Timeout,
+    /// One side refuses the other; this is for a person to mend, and is logged once.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    wire: u32,
+    cluster: String,
+    kind: Kind,
+    group: String,
+    name: String,
+    nonce: String,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Challenge {
+    name: String,
+    nonce: String,
+    proof: String,
+    refused: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Proof {
+    proof: String,
+    refused: Option<String>,
+}
+
+/// Connects to a sentinel. Returns its name and both directions.
+///
+/// # Errors
+/// When it cannot be reached, takes too long, or is not of this deployment.
+pub async fn dial(host: &str, port: u16, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
+    timeout(GREETING_MAX, async {
+        let stream = TcpStream::connect((host, port)).await?;
+        dial_on(stream, me).await
+    })
+    .await
+    .map_err(|_| Error::Timeout)?
+}
+
+async fn dial_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
+    let (mut reader, mut writer) = split(stream)?;
+    let nonce = nonce()?;
+    let hello = Hello {
+        wire: me.wire,
+        cluster: me.cluster.clone(),
+        kind: me.kind,
+        group: me.group.clone(),
+        name: me.name.clone(),
+        nonce: nonce.clone(),
+    };
+    say(&mut writer, &hello).await?;
+    let challenge: Challenge = hear(&mut reader).await?;
+    if let Some(why) = challenge.refused {
+        return Err(Error::Refused(why));
+    }
+    let parts = [
+        &me.cluster,
+        &me.group,
+        &me.name,
+        &challenge.name,
+        &nonce,
+        &challenge.nonce,
+    ]
+    .map(String::as_str);
+    if !me
+        .secret
+        .proves(&tagged("acceptor", &parts), &challenge.proof)
+    {
+        let why = format!("{} has another secret", challenge.name);
+        say(
+            &mut writer,
+            &Proof {
+                refused: Some(why.clone()),
+                ..Proof::default()
+            },
+        )
+        .await?;
+        return Err(Error::Refused(why));
+    }
+    let proof = me.secret.prove(&tagged("dialer", &parts));
+    say(
+        &mut writer,
+        &Proof {
+            proof,
+            refused: None,
+        },
+    )
+    .await?;
+    Ok((
+        Met {
+            kind: Kind::Sentinel,
+            group: String::new(),
+            name: challenge.name,
+        },
+        reader,
+        writer,
+    ))
+}
+
+/// Takes a connection in. Returns who it is and both directions.
+///
+/// # Errors
+/// When it breaks off, takes too long, or is not of this deployment.
+pub async fn accept(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
+    timeout(GREETING_MAX, accept_on(stream, me))
+        .await
+        .map_err(|_| Error::Timeout)?
+}
+
+async fn accept_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
+    let (mut reader, mut writer) = split(stream)?;
+    let hello: Hello = hear(&mut reader).await?;
+    if let Err(why) = check(&hello, me) {
+        say(
+            &mut writer,
+            &Challenge {
+                refused: Some(why.clone()),
+                ..Challenge::default()
+            },
+        )
+        .await?;
+        return Err(Error::Refused(why));
+    }
+    let nonce = nonce()?;
+    let parts = [
+        &me.cluster,
+        &hello.group,
+        &hello.name,
+        &me.name,
+        &hello.nonce,
+        &nonce,
+    ]
+    .map(String::as_str);
+    let proof = me.secret.prove(&tagged("acceptor", &parts));
+    say(
+        &mut writer,
+        &Challenge {
+            name: me.name.clone(),
+            nonce: nonce.clone(),
+            proof,
+            refused: None,
+        },
+    )
+    .await?;
+    let answer: Proof = hear(&mut reader).await?;
+    if !me.secret.proves(&tagged("dialer", &parts), &answer.proof) {
+        return Err(Error::Refused(format!("{} has another secret", hello.name)));
+    }
+    Ok((
+        Met {
+            kind: hello.kind,
+            group: hello.group,
+            name: hello.name,
+        },
+        reader,
+        writer,
+    ))
+}
+
+fn check(hello: &Hello, me: &Identity) -> Result<(), String> {
+    if hello.cluster != me.cluster {
+        return Err(format!(
+            "{} belongs to cluster {}, this is {}",
+            hello.name, hello.cluster, me.cluster
+        ));
+    }
+    if hello.wire != me.wire {
+        return Err(format!(
+            "{} speaks version {} of the messages, {} speaks {}",
+            hello.name, hello.wire, me.name, me.wire
+        ));
+    }
+    Ok(())
+}
+
+fn tagged<'a>(side: &'a str, parts: &[&'a str; 6]) -> Vec<&'a str> {
+    std::iter::once(side).chain(parts.iter().copied()).collect()
+}
+
+fn split(stream: TcpStream) -> Result<(Reader, Writer), Error> {
+    stream.set_nodelay(true)?;
+    let (read, write) = stream.into_split();
+    Ok((Reader::new(read), Writer::new(write)))
+}
+
+async fn say<T: Serialize>(writer: &mut Writer, message: &T) -> Result<(), Error> {
+    writer.push(message)?;
+    writer.flush().await?;
+    Ok(())
+}
+
+async fn hear<T: serde::de::DeserializeOwned>(reader: &mut Reader) -> Result<T, Error> {
+    let end = || {
+        std::io::Error::new(
+            std::io::ErrorKind::UnexpectedEof,
+            "closed during the greeting",
+        )
+    };
+    Ok(reader.next().await?.ok_or_else(end)?)
+}
+
+fn nonce() -> Result<String, Error> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|e| std::io::Error::other(e.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

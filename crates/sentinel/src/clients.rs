@@ -1,0 +1,144 @@
+//! The clients' side: what they are shown, told and may ask.
+
+mod asking;
+mod events;
+mod view;
+
+pub(crate) use asking::Asked;
+
+use crate::bell;
+use crate::options::Options;
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use holdfast_core::names::{Group, Sentinel};
+use holdfast_core::sentinel::{Answer, Happening, SentinelCore};
+use holdfast_core::time::Millis;
+use holdfast_protocol::{ActionRequest, Clock, Event, View};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+/// Requests that may wait for the core.
+const ASKED_MAX: usize = 1024;
+
+/// Events kept for subscribers that are a little behind.
+const EVENTS_MAX: usize = 1024;
+
+/// Pace at which ages and offsets are shown anew while nothing happens.
+const REFRESH: Millis = 100;
+
+/// What connects the sentinel with the thread that serves its clients.
+pub(crate) struct Clients {
+    addresses: BTreeMap<Sentinel, holdfast_core::names::Address>,
+    view: Arc<ArcSwap<View>>,
+    events: broadcast::Sender<Event>,
+    actions: mpsc::Receiver<ActionRequest>,
+    waiting: BTreeMap<u64, oneshot::Sender<Result<String, String>>>,
+    next_id: u64,
+    /// What has to be added to the core's time to give the clock of the view.
+    shift: i64,
+    stale: BTreeSet<Group>,
+    refreshed: Millis,
+    memory: view::Memory,
+    /// Dropping it ends the clients' thread.
+    _server: holdfast_protocol::Handle,
+}
+
+impl Clients {
+    /// Starts the thread that serves clients.
+    pub(crate) fn start(options: &Options, identity: &str) -> anyhow::Result<Self> {
+        let origin = Instant::now();
+        let shift = -(bell::now() as i64);
+        let view = Arc::new(ArcSwap::from_pointee(View { my_id: identity.to_owned(), ..View::default() }));
+        let (events, _) = broadcast::channel(EVENTS_MAX);
+        let (sender, actions) = mpsc::channel(ASKED_MAX);
+        let wiring = holdfast_protocol::Wiring {
+            view: view.clone(),
+            actions: sender,
+            events: events.clone(),
+            clock: Clock::since(origin),
+        };
+        let server = holdfast_protocol::spawn(asking::protocol_options(options, identity)?, wiring)
+            .with_context(|| format!("listen for clients at {}", options.listen))?;
+        Ok(Self {
+            addresses: options.sentinels.iter().map(|p| (p.name.clone(), p.clients.clone())).collect(),
+            view,
+            events,
+            actions,
+            waiting: BTreeMap::new(),
+            next_id: 0,
+            shift,
+            stale: BTreeSet::new(),
+            refreshed: 0,
+            memory: view::Memory::default(),
+            _server: server,
+        })
+    }
+
+    /// The next request of a client.
+    pub(crate) async fn asked(&mut self) -> Asked {
+        match self.actions.recv().await {
+            Some(request) => request,
+            // The clients' thread has ended; it takes the process with it.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Something happened that clients may have subscribed to: shown in the view first, then told.
+    pub(crate) fn happened(&mut self, core: &SentinelCore, group: &Group, happening: &Happening) {
+        self.stale.insert(group.clone());
+        self.memory.note(self.at(bell::now()), group, happening);
+        self.refresh_stale(bell::now(), core);
+        for event in self.events_for(core, group, happening) {
+            // Nobody listening is no error.
+            let _ = self.events.send(event);
+        }
+    }
+
+    /// Keeps the view true: at once for groups in which something happened, now and then for the rest.
+    pub(crate) fn refresh(&mut self, now: Millis, core: &SentinelCore) {
+        let pace = REFRESH + core.groups().count() as Millis;
+        if now >= self.refreshed + pace {
+            self.refreshed = now;
+            self.stale.extend(core.groups().map(|(name, _)| name.clone()));
+        }
+        self.refresh_stale(now, core);
+    }
+
+    fn refresh_stale(&mut self, now: Millis, core: &SentinelCore) {
+        if self.stale.is_empty() {
+            return;
+        }
+        let stale = std::mem::take(&mut self.stale);
+        let old = self.view.load();
+        let mut next = View { my_id: old.my_id.clone(), settings: old.settings.clone(), ..View::default() };
+        for (name, state) in core.groups() {
+            next.current_epoch = next.current_epoch.max(state.record().map_or(0, |r| r.epoch));
+            let kept = old.groups.iter().find(|g| g.name == name.as_str()).filter(|_| !stale.contains(name));
+            next.groups.push(match kept {
+                Some(kept) => kept.clone(),
+                None => Arc::new(self.show(now, core, name, state)),
+            });
+        }
+        drop(old);
+        self.view.store(Arc::new(next));
+    }
+
+    /// The view's time for a time of the core.
+    fn at(&self, core: Millis) -> u64 {
+        (core as i64 + self.shift).max(0) as u64
+    }
+
+    /// Answers a request that the core has dealt with.
+    pub(crate) fn answer(&mut self, id: u64, result: Result<Answer, String>) {
+        if let Some(reply) = self.waiting.remove(&id) {
+            let text = result.and_then(|answer| serde_json::to_string(&answer).map_err(|e| e.to_string()));
+            // A client that has left does not mind.
+            let _ = reply.send(text);
+        }
+    }
+}
+
+/// How long a client waits for an action before it is told that there was no answer.
+pub(crate) const ACTION_MAX: Duration = Duration::from_secs(15);

@@ -1,0 +1,39 @@
+//! Connections with agents and other sentinels.
+
+mod dialing;
+mod inbound;
+mod outbox;
+
+pub(crate) use dialing::dial_peers;
+pub(crate) use inbound::listen;
+pub(crate) use outbox::Outbox;
+
+use holdfast_core::names::{Group, Node, Sentinel};
+use holdfast_core::wire::{PeerMessage, Report};
+
+/// Number of one connection, to tell a new one from the one that it replaces.
+pub(crate) type Connection = u64;
+
+/// What the control connections and the disk tell the sentinel.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// An agent is connected.
+    AgentLinked(Connection, Group, Node, Outbox),
+    /// Its connection ended.
+    AgentGone(Connection, Group, Node),
+    /// It reported.
+    Report(Connection, Group, Node, Box<Report>),
+    /// It decided something.
+    AgentDecision(Group, Node, String),
+    /// A sentinel can be reached.
+    PeerLinked(Sentinel, Outbox),
+    /// It cannot any more.
+    PeerGone(Sentinel),
+    /// A sentinel said something.
+    Peer(Sentinel, PeerMessage),
+    /// Something is on disk; these messages may be sent.
+    Persisted(Vec<(Sentinel, PeerMessage)>),
+}
+
+/// Most notices that wait; a connection whose notice finds no room waits, and so does its sender.
+pub(crate) const INBOX_MAX: usize = 8192;

@@ -1,0 +1,91 @@
+//! Taking connections of agents and sentinels in.
+
+use super::{Connection, Notice, Outbox};
+use holdfast_core::names::{Group, Node, Sentinel};
+use holdfast_core::wire::{PeerMessage, ToSentinel};
+use holdfast_link::{Identity, Kind, Met, Reader, Writer, accept};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// Refusals that are remembered so that each is logged once.
+const REFUSALS_MAX: usize = 256;
+
+/// Takes connections in for ever.
+pub(crate) async fn listen(listener: TcpListener, me: Identity, inbox: mpsc::Sender<Notice>) {
+    let refused = Rc::new(RefCell::new(BTreeSet::new()));
+    let mut next: Connection = 0;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                next += 1;
+                let (me, inbox, refused) = (me.clone(), inbox.clone(), refused.clone());
+                tokio::task::spawn_local(serve(next, stream, me, inbox, refused));
+            }
+            Err(error) => {
+                tracing::warn!("accept a control connection: {error}");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn serve(
+    id: Connection,
+    stream: TcpStream,
+    me: Identity,
+    inbox: mpsc::Sender<Notice>,
+    refused: Rc<RefCell<BTreeSet<String>>>,
+) {
+    let met = Box::pin(accept(stream, &me)).await;
+    match met {
+        Ok((met, reader, writer)) if met.kind == Kind::Agent => agent(id, met, reader, writer, inbox).await,
+        Ok((met, reader, _writer)) => peer(met, reader, inbox).await,
+        Err(holdfast_link::Error::Refused(why)) => log_once(&refused, why),
+        Err(error) => tracing::debug!("greet a control connection: {error}"),
+    }
+}
+
+fn log_once(refused: &RefCell<BTreeSet<String>>, why: String) {
+    let mut refused = refused.borrow_mut();
+    if !refused.contains(&why) && refused.len() < REFUSALS_MAX {
+        tracing::warn!("refused a control connection: {why}");
+        refused.insert(why);
+    }
+}
+
+async fn agent(id: Connection, met: Met, mut reader: Reader, writer: Writer, inbox: mpsc::Sender<Notice>) {
+    let (group, node) = (Group(met.group), Node(met.name));
+    let (outbox, sending) = Outbox::open(writer);
+    if inbox.send(Notice::AgentLinked(id, group.clone(), node.clone(), outbox)).await.is_err() {
+        return;
+    }
+    let receiving = async {
+        while let Ok(Some(message)) = reader.next::<ToSentinel>().await {
+            let notice = match message {
+                ToSentinel::Report(report) => Notice::Report(id, group.clone(), node.clone(), report),
+                ToSentinel::Decision(text) => Notice::AgentDecision(group.clone(), node.clone(), text),
+                ToSentinel::Unknown => continue,
+            };
+            if inbox.send(notice).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = receiving => {}
+        () = sending => {}
+    }
+    let _ = inbox.send(Notice::AgentGone(id, group, node)).await;
+}
+
+async fn peer(met: Met, mut reader: Reader, inbox: mpsc::Sender<Notice>) {
+    let from = Sentinel(met.name);
+    while let Ok(Some(message)) = reader.next::<PeerMessage>().await {
+        if inbox.send(Notice::Peer(from.clone(), message)).await.is_err() {
+            return;
+        }
+    }
+}

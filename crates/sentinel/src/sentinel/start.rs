@@ -1,0 +1,115 @@
+//! From options to a running sentinel.
+
+use super::{Disk, Running};
+use crate::clients::Clients;
+use crate::control::{INBOX_MAX, dial_peers, listen};
+use crate::decisions::Decisions;
+use crate::options::Options;
+use crate::register_file::RegisterFile;
+use anyhow::{Context, bail, ensure};
+use holdfast_core::limits::GROUPS_MAX;
+use holdfast_core::mutant::Mutant;
+use holdfast_core::names::Group;
+use holdfast_core::sentinel::{GroupConfig, SentinelCore, SentinelSettings};
+use holdfast_core::wire::WIRE_VERSION;
+use holdfast_link::{Identity, Kind, Secret};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+/// Runs a sentinel until SIGTERM or SIGINT. Needs a current-thread runtime.
+///
+/// # Errors
+/// When an option makes no sense, an address is taken, or its memory cannot be used. Nothing is changed then.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    check(&options)?;
+    LocalSet::new().run_until(Box::pin(serve(options))).await
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let secret = Secret::read(&options.secret_file)?;
+    let control = bind(&options).await?;
+    let (file, identity, persistent, note) =
+        RegisterFile::open(&options.dir, &options.cluster, &options.name, &new_identity()?)?;
+    let me = Identity {
+        wire: WIRE_VERSION,
+        cluster: options.cluster.to_string(),
+        kind: Kind::Sentinel,
+        group: String::new(),
+        name: options.name.to_string(),
+        secret,
+    };
+    let (sender, inbox) = mpsc::channel(INBOX_MAX);
+    let mut decisions = Decisions::default();
+    if let Some(note) = note {
+        decisions.note(&Group::default(), options.name.as_str(), note);
+    }
+    let clients = Clients::start(&options, &identity).context("serve clients")?;
+    let core = SentinelCore::new(settings(&options, &identity), persistent);
+    let disk = Disk::start(file, sender.clone()).context("start the disk thread")?;
+    tokio::task::spawn_local(listen(control, me.clone(), sender.clone()));
+    dial_peers(&options.sentinels, &me, &sender);
+    tracing::info!("{} serves clients at {} and agents at {}", options.name, options.listen, options.control);
+    let running = Running { core, agents: BTreeMap::new(), peers: BTreeMap::new(), disk, clients, decisions };
+    tokio::select! {
+        () = running.serve(inbox) => bail!("the sentinel's loop ended by itself"),
+        signal = stop_signal() => tracing::info!("{} ends: {}", options.name, signal?),
+    }
+    Ok(())
+}
+
+fn check(options: &Options) -> anyhow::Result<()> {
+    let count = options.sentinels.len();
+    ensure!(
+        count % 2 == 1,
+        "{count} sentinels: take an odd number, 3 or 5, for an even one survives no more failures than one less"
+    );
+    let names: BTreeSet<_> = options.sentinels.iter().map(|peer| &peer.name).collect();
+    ensure!(names.len() == count, "two sentinels have the same name");
+    ensure!(names.contains(&options.name), "{} is not in its own list of sentinels", options.name);
+    ensure!(!options.groups.is_empty(), "no group to serve: name at least one under `groups`");
+    ensure!(options.groups.len() <= GROUPS_MAX, "{} groups; at most {GROUPS_MAX}", options.groups.len());
+    let groups: BTreeSet<_> = options.groups.iter().map(|group| &group.name).collect();
+    ensure!(groups.len() == options.groups.len(), "two groups have the same name");
+    Ok(())
+}
+
+async fn bind(options: &Options) -> anyhow::Result<TcpListener> {
+    let control = &options.control;
+    TcpListener::bind((control.host.as_str(), control.port))
+        .await
+        .with_context(|| format!("listen for agents and sentinels at {control}"))
+}
+
+fn settings(options: &Options, identity: &str) -> SentinelSettings {
+    let groups = options.groups.iter().map(|group| GroupConfig {
+        name: group.name.clone(),
+        nodes: group.nodes,
+        durability: group.durability,
+        cache: group.cache,
+    });
+    SentinelSettings {
+        name: options.name.clone(),
+        identity: identity.to_owned(),
+        set: options.sentinels.iter().map(|peer| peer.name.clone()).collect(),
+        groups: groups.collect(),
+        mutant: Mutant::None,
+    }
+}
+
+fn new_identity() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 20];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("draw an identity: {e}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+async fn stop_signal() -> anyhow::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
+    let mut int = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
+    tokio::select! {
+        _ = term.recv() => Ok("SIGTERM"),
+        _ = int.recv() => Ok("SIGINT"),
+    }
+}
