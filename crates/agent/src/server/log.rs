@@ -9,7 +9,15 @@ use std::path::Path;
 const MAX_BYTES: u64 = 16 << 20;
 
 /// Bytes at the end of a log that are searched.
-const TAIL_BYTES: u64 = 8 << 10;
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// How crash reports begin.
+const CRASHES: &[&str] = &[
+    "crashed by signal",
+    "ASSERTION FAILED",
+    "Guru Meditation",
+    "Out Of Memory allocating",
+];
 
 /// Moves a log that has grown too large out of the way.
 pub(super) fn rotate(path: &Path) -> io::Result<()> {
@@ -54,7 +62,18 @@ fn find_complaint(text: &str) -> Option<String> {
             .map(|line| line.trim_start_matches(">>> "));
         return Some(parts.collect::<Vec<_>>().join(": "));
     }
-    // The line before a mere farewell says why.
+    // A crash is reported over many lines; the first says why. Where it ended in order, the last does.
+    if let Some(crash) = lines
+        .iter()
+        .find(|line| CRASHES.iter().any(|mark| line.contains(mark)))
+    {
+        return Some(
+            crash
+                .split_once(" # ")
+                .map_or(*crash, |(_, said)| said)
+                .to_owned(),
+        );
+    }
     let complaints = lines
         .iter()
         .filter_map(|line| line.split_once(" # "))

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// What a SIGKILLed server may take to be seen dead; longer only in uninterruptible sleep.
+/// What a killed server may take to be seen dead; longer only in uninterruptible sleep.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A started server. Dropping it kills the process.

@@ -116,6 +116,7 @@ impl Eye {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 

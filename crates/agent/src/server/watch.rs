@@ -46,6 +46,9 @@ impl Watch {
 /// Time between attempts to reap a dead server whose memory the kernel is still freeing.
 const REAP_EVERY: Duration = Duration::from_millis(20);
 
+/// The signal that no process can report.
+const SIGKILL: i32 = nix::sys::signal::Signal::SIGKILL as i32;
+
 /// Looks between two checks of the log's size.
 const LOOKS_PER_LOG_CHECK: u32 = 4096;
 
@@ -176,20 +179,19 @@ impl Watcher {
 
     async fn judge(&self, change: Option<Change>) {
         let pid = self.pid;
-        match change {
-            Some(Change::Hung {
+        let event = change.map(|change| match change {
+            Change::Hung {
                 activity,
                 silent_ms,
-            }) => {
-                self.report(Event::Hung {
-                    pid,
-                    activity,
-                    silent_ms,
-                })
-                .await
-            }
-            Some(Change::Recovered) => self.report(Event::Recovered { pid }).await,
-            None => {}
+            } => Event::Hung {
+                pid,
+                activity,
+                silent_ms,
+            },
+            Change::Recovered => Event::Recovered { pid },
+        });
+        if let Some(event) = event {
+            self.report(event).await;
         }
     }
 
@@ -217,12 +219,15 @@ impl Watcher {
     fn death(&self) -> Death {
         let stat = self.eye.stat();
         let reason = self.reason(stat);
-        let complains = matches!(reason, DeathReason::Exit(code) if code != 0)
-            || matches!(reason, DeathReason::Signal(_));
-        let said = if complains {
-            log::complaint(&self.log, self.log_from)
-        } else {
-            None
+        let said = match reason {
+            DeathReason::Exit(0)
+            | DeathReason::Signal(SIGKILL)
+            | DeathReason::Killed
+            | DeathReason::OutOfMemory
+            | DeathReason::Unknown => None,
+            DeathReason::Exit(_) | DeathReason::Signal(_) => {
+                log::complaint(&self.log, self.log_from)
+            }
         };
         Death {
             pid: self.pid,
@@ -241,15 +246,14 @@ impl Watcher {
         let Some(status) = status else {
             return DeathReason::Unknown;
         };
-        let sigkill = nix::sys::signal::Signal::SIGKILL as i32;
         match (status.signal(), status.code()) {
             (Some(signal), _)
-                if signal == sigkill && self.shared.killed.load(Ordering::Relaxed) =>
+                if signal == SIGKILL && self.shared.killed.load(Ordering::Relaxed) =>
             {
                 DeathReason::Killed
             }
             (Some(signal), _)
-                if signal == sigkill && OomKills::now().more_than(self.oom_before) =>
+                if signal == SIGKILL && OomKills::now().more_than(self.oom_before) =>
             {
                 DeathReason::OutOfMemory
             }

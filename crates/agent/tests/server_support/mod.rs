@@ -1,5 +1,5 @@
 //! Real servers for tests: free ports, one temporary directory each, gone at the end.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use holdfast_agent::Options;
 use holdfast_agent::server::{Event, Link, Server, Version};

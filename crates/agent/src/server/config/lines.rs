@@ -1,5 +1,7 @@
 //! The lines of a redis.conf, read exactly as redis-server reads them.
 
+use std::fmt::Write;
+
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -53,7 +55,9 @@ pub(super) fn quoted(text: &str) -> String {
         match byte {
             b'"' | b'\\' => out.extend(['\\', byte as char]),
             b' '..=b'~' => out.push(byte as char),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
+            _ => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
         }
     }
     out.push('"');
@@ -136,6 +140,7 @@ fn escape(rest: &[u8]) -> (u8, usize) {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 

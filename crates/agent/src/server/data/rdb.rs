@@ -89,6 +89,7 @@ fn skip(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 
