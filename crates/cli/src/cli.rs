@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::config::ConfigCommand;
 use crate::doctor::DoctorArgs;
+use crate::drills::CrucibleArgs;
 use crate::exit;
 use crate::failover::FailoverArgs;
 use crate::logging::LogArgs;
@@ -33,6 +35,14 @@ pub(crate) enum Command {
     Sentinel(Box<RoleArgs<SentinelSettings>>),
     /// Run one agent with its redis-server.
     Agent(Box<RoleArgs<AgentSettings>>),
+    /// Show the settings of a role, or a documented file of them.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run fault drills on real processes, and check every acknowledged write.
+    Crucible(Box<CrucibleArgs>),
+    /// Guard a redis-server for its agent; started by it, with orders on stdin.
+    #[command(hide = true)]
+    Watchdog,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -1,7 +1,9 @@
 //! The `holdfast` binary: argument parsing, output, live view. What it starts lives in the other crates.
 
 mod cli;
+mod config;
 mod doctor;
+mod drills;
 mod exit;
 mod failover;
 mod logging;
@@ -22,6 +24,13 @@ use exit::{Exit, Outcome};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Small and immediate: it guards a server whose agent may be in trouble.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "watchdog")
+    {
+        return holdfast_agent::server::watchdog::run();
+    }
     let matches = Cli::command().get_matches();
     let outcome = match Cli::from_arg_matches(&matches) {
         Ok(cli) => logging::start(&cli.logging).and_then(|()| run(cli, &matches)),
@@ -38,6 +47,10 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Doctor(args) => doctor::run(&args),
         Command::Sentinel(args) => roles::sentinel(args, matches),
         Command::Agent(args) => roles::agent(args, matches),
+        Command::Config(command) => config::run(&command, matches),
+        Command::Crucible(args) => drills::crucible(*args),
+        // Told apart before anything else was set up.
+        Command::Watchdog => Ok(Exit::BadInput),
         Command::Completions { shell } => completions(shell),
     }
 }

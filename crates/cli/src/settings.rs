@@ -11,7 +11,7 @@ mod parse;
 mod sentinel;
 
 pub(crate) use agent::AgentSettings;
-pub(crate) use effective::Effective;
+pub(crate) use effective::{Effective, variable_of};
 pub(crate) use parse::durability;
 pub(crate) use sentinel::SentinelSettings;
 

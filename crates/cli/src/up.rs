@@ -12,13 +12,11 @@ use holdfast_cluster::LocalGroup;
 
 pub(crate) fn run(args: &UpArgs) -> Outcome {
     let spec = args.spec().map_err(|error| Failure::failed(&error))?;
-    if spec.replicas == Some(0) {
-        eprintln!(
-            "holdfast: warning: --replicas 0: with one node there is nothing to fail over to; the loss of it stops the group"
-        );
-    }
     block_on(async {
         let group = LocalGroup::start(&spec).await?;
+        for warning in group.warnings() {
+            eprintln!("holdfast: warning: {warning}");
+        }
         headless::run(group).await
     })?
 }

@@ -81,7 +81,7 @@ fn peer(sentinel: &PlannedSentinel) -> Peer {
     }
 }
 
-fn agent_options(
+pub(crate) fn agent_options(
     plan: &Plan,
     node: &PlannedNode,
     spec: &Spec,
@@ -122,28 +122,22 @@ fn absolute(path: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::ports::Ports;
 
     #[test]
     fn texts_that_look_like_numbers_stay_texts() {
+        let spec = Spec {
+            base_port: Some(8_900),
+            ..Spec::new("/nowhere", "/nowhere/holdfast")
+        };
+        let mut plan = Plan::fit(&spec, None, &mut Ports::default()).unwrap();
         for cluster in [
             "12345678901234567890123456789012",
-            "1e345678901234567890123456789012",
+            "1e345678901234567890",
             "0x12",
             "true",
         ] {
-            let plan = Plan::fit(
-                &Spec {
-                    base_port: Some(8_900),
-                    ..Spec::new("/nowhere", "/nowhere/holdfast")
-                },
-                None,
-                &mut crate::ports::Ports::default(),
-            );
-            let plan = Plan {
-                cluster: cluster.into(),
-                ..plan.unwrap()
-            };
-            let spec = Spec::new("/nowhere", "/nowhere/holdfast");
+            plan.cluster = cluster.into();
             let options = sentinel_options(&plan, &plan.sentinels[0], &spec, Path::new("/nowhere"));
             let yaml = serde_saphyr::to_string(&options).unwrap();
             assert_eq!(

@@ -13,12 +13,13 @@ use crate::lock::{DirLock, LOCK_FILE};
 use crate::manifest::{Manifest, NodeEntry, SentinelEntry};
 use crate::plan::{PLAN_FILE, Plan};
 use crate::ports::Ports;
+use crate::preflight::{check_server_config, find_server};
 use crate::process::{ProcessSpec, Role, Target, TargetKind};
 use crate::secret::ensure_secret;
-use crate::server_version::{ServerVersion, check_server, find_server};
 use crate::spec::Spec;
 use crate::{server_pid, supervisor};
 use anyhow::Context as _;
+use holdfast_agent::server::Version;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -32,7 +33,8 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct LocalGroup {
     dir: PathBuf,
-    server: ServerVersion,
+    server: Version,
+    warnings: Vec<String>,
     shared: Arc<Shared>,
     supervisors: Vec<JoinHandle<()>>,
     watcher: JoinHandle<()>,
@@ -49,8 +51,7 @@ impl LocalGroup {
     /// [`StartError::BadInput`] when what is asked for cannot be; nothing was changed then.
     pub async fn start(spec: &Spec) -> Result<Self, StartError> {
         spec.check()?;
-        let server = find_server(&spec.server)?;
-        let version = check_server(&server).await?;
+        let server = find_server(spec).await?;
         let dir = std::path::absolute(&spec.dir).context("cannot tell the current folder")?;
         Plan::load(&dir)?;
         let fresh = !dir.exists();
@@ -58,24 +59,22 @@ impl LocalGroup {
         if prepared.is_err() && fresh {
             undo(&dir);
         }
-        let (plan, ports, lock) = prepared?;
-        Ok(Self::launch(spec, dir, &plan, version, ports, lock))
+        Ok(Self::launch(spec, dir, server, prepared?))
     }
 
-    fn launch(
-        spec: &Spec,
-        dir: PathBuf,
-        plan: &Plan,
-        server: ServerVersion,
-        ports: Ports,
-        lock: DirLock,
-    ) -> Self {
+    fn launch(spec: &Spec, dir: PathBuf, server: Version, prepared: Prepared) -> Self {
+        let Prepared {
+            plan,
+            warnings,
+            ports,
+            lock,
+        } = prepared;
         let shared = Arc::new(Shared::new(
-            manifest(plan, &dir),
+            manifest(&plan, &dir),
             dir.join(crate::MANIFEST_FILE),
             spec.restart,
         ));
-        let processes = processes(plan, spec, &dir);
+        let processes = processes(&plan, spec, &dir);
         let logs = processes
             .iter()
             .map(|process| process.log.clone())
@@ -88,6 +87,7 @@ impl LocalGroup {
         Self {
             dir,
             server,
+            warnings,
             shared,
             supervisors,
             watcher,
@@ -96,13 +96,18 @@ impl LocalGroup {
         }
     }
 
+    /// What the user should hear before anything else, one sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// The group's folder, as an absolute path.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// The redis-server that the nodes run.
-    pub fn server(&self) -> &ServerVersion {
+    pub fn server(&self) -> &Version {
         &self.server
     }
 
@@ -179,15 +184,35 @@ impl std::fmt::Display for Target {
     }
 }
 
-fn prepare(spec: &Spec, dir: &Path, server: &Path) -> Result<(Plan, Ports, DirLock), StartError> {
+/// What a start needs once everything that can be refused has not been.
+struct Prepared {
+    plan: Plan,
+    warnings: Vec<String>,
+    ports: Ports,
+    lock: DirLock,
+}
+
+fn prepare(spec: &Spec, dir: &Path, server: &Version) -> Result<Prepared, StartError> {
     make_dir(dir)?;
     let lock = DirLock::take(dir)?;
     // Again under the lock: another `up` may have begun in between.
     let previous = Plan::load(dir)?;
     let mut ports = Ports::default();
     let plan = Plan::fit(spec, previous, &mut ports)?;
-    write_files(&plan, spec, dir, server)?;
-    Ok((plan, ports, lock))
+    let mut warnings = check_server_config(&plan, spec, dir, server)?;
+    if plan.nodes.len() == 1 {
+        warnings.push(
+            "no replicas: nothing can fail over; the loss of the one node stops the group"
+                .to_owned(),
+        );
+    }
+    write_files(&plan, spec, dir, &server.executable)?;
+    Ok(Prepared {
+        plan,
+        warnings,
+        ports,
+        lock,
+    })
 }
 
 fn write_files(plan: &Plan, spec: &Spec, dir: &Path, server: &Path) -> anyhow::Result<()> {

@@ -21,11 +21,11 @@ mod manifest;
 mod orphan;
 mod plan;
 mod ports;
+mod preflight;
 mod process;
 mod readiness;
 mod secret;
 mod server_pid;
-mod server_version;
 mod spec;
 mod supervisor;
 
@@ -38,7 +38,6 @@ pub use manifest::{Manifest, NodeEntry, SentinelEntry};
 pub use orphan::die_with_parent;
 pub use process::{Target, TargetKind};
 pub use readiness::NotReady;
-pub use server_version::{OLDEST_SERVER, ServerVersion};
 pub use spec::Spec;
 
 /// Name of the manifest in the group's directory.

@@ -3,10 +3,11 @@
 use super::evidence::{Evidence, Server};
 use super::finding::Finding;
 use crate::units::bytes;
-use holdfast_cluster::OLDEST_SERVER;
 use holdfast_core::status::{GroupStatus, NodeStatus};
 use std::collections::BTreeSet;
 
+/// What agents accept, too.
+const OLDEST_SERVER: (u32, u32) = (6, 2);
 /// A replica this far behind would take long to catch up, or lose much in `async`.
 const MUCH_LAG_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -159,7 +160,7 @@ fn impostors(status: &GroupStatus, evidence: &Evidence) -> Vec<Finding> {
 fn old(server: &Server) -> Option<Finding> {
     let text = field(server, "redis_version")?;
     let mut numbers = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let version = (numbers.next()?, numbers.next()?, numbers.next()?);
+    let version = (numbers.next()?, numbers.next()?);
     (version < OLDEST_SERVER).then(|| {
         Finding::problem(
             "old-server",
