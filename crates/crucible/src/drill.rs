@@ -3,6 +3,10 @@
 pub mod outcome;
 pub mod play;
 pub mod settle;
+pub mod stage;
+pub mod workplace;
 
 pub use outcome::RoundResult;
 pub use play::{RoundSpec, play};
+pub use stage::Stage;
+pub use workplace::Workplace;

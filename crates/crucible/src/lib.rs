@@ -10,6 +10,7 @@
 //! The system under test is a black box: what it says of itself is never evidence, only what its clients were told and what
 //! can be read back.
 
+pub mod bench;
 pub mod check;
 pub mod client;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod target;
 pub mod watch;
 pub mod workload;
 
-pub use options::{CrucibleOptions, GroupOptions};
+pub use bench::bench;
+pub use options::{BenchOptions, CrucibleOptions, GroupOptions};
 pub use report::Report;
 pub use run::run;

@@ -1,5 +1,6 @@
 //! Options of `holdfast crucible` and `holdfast bench`.
 
+use crate::bench::{Event, Part};
 use crate::fault::Drill;
 use crate::target::{Against, GroupSpec};
 use crate::workload::Workload;
@@ -174,6 +175,66 @@ impl CrucibleOptions {
             Drill::all()
         } else {
             self.drills.clone()
+        }
+    }
+}
+
+/// Options of `holdfast bench`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct BenchOptions {
+    /// What to measure, separated by commas; everything if nothing is named
+    #[arg(long = "part", value_enum, value_delimiter = ',')]
+    pub parts: Vec<Part>,
+    /// Which events, separated by commas; all of them if none is named
+    #[arg(long = "event", value_enum, value_delimiter = ',')]
+    pub events: Vec<Event>,
+    /// Rounds of each event
+    #[arg(long, default_value_t = 30)]
+    pub rounds: usize,
+    /// Rounds of the events with a big data set
+    #[arg(long, default_value_t = 30)]
+    pub big_rounds: usize,
+    /// Size of the big data set in MiB
+    #[arg(long, default_value_t = 2048, value_name = "MIB")]
+    pub big_mib: u64,
+    /// Length of the soak in seconds
+    #[arg(long, default_value_t = 600, value_name = "S")]
+    pub soak_seconds: u64,
+    /// Measure this system only
+    #[arg(long, value_enum)]
+    pub only: Option<Against>,
+    /// Folder of failover.json, failover.md and failover.svg
+    #[arg(long, default_value = "docs/benchmarks")]
+    pub out: PathBuf,
+    /// The group
+    #[command(flatten)]
+    pub group: GroupOptions,
+}
+
+impl BenchOptions {
+    /// The systems to measure, Holdfast first.
+    pub fn systems(&self) -> Vec<Against> {
+        self.only.map_or_else(
+            || vec![Against::Holdfast, Against::Upstream],
+            |only| vec![only],
+        )
+    }
+
+    /// The parts to measure.
+    pub fn chosen_parts(&self) -> Vec<Part> {
+        if self.parts.is_empty() {
+            <Part as clap::ValueEnum>::value_variants().to_vec()
+        } else {
+            self.parts.clone()
+        }
+    }
+
+    /// The events to measure.
+    pub fn chosen_events(&self) -> Vec<Event> {
+        if self.events.is_empty() {
+            Event::all()
+        } else {
+            self.events.clone()
         }
     }
 }

@@ -1,32 +1,31 @@
 //! The `crucible` command: every drill, every round, side by side.
 
-use crate::drill::{RoundResult, RoundSpec, play};
+use crate::drill::{RoundResult, RoundSpec, Stage, Workplace};
 use crate::fault::Drill;
 use crate::options::CrucibleOptions;
 use crate::report::Report;
-use crate::target::{Against, System};
 use crate::workload::CrewSpec;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Runs the drills and says what happened: one line per round to stderr as it goes, the rest in the report.
 /// Ctrl-C ends the processes and gives the report of what was done.
 ///
 /// # Errors
-/// When no group can be started at all. A drill that goes wrong is in the report.
+/// When the work folder or a file of the report cannot be written. A drill that goes wrong is in the report.
 pub async fn run(options: CrucibleOptions) -> Result<Report> {
     let place = Workplace::open(options.group.dir.as_deref())?;
     let mut rounds = vec![];
-    let drills = tokio::select! {
-        done = run_drills(&options, place.path(), &mut rounds) => Some(done),
-        _ = tokio::signal::ctrl_c() => None,
+    let outcome = tokio::select! {
+        done = run_drills(&options, place.path(), &mut rounds) => done,
+        _ = tokio::signal::ctrl_c() => {
+            eprintln!("stopped");
+            Ok(())
+        }
     };
-    if drills.is_none() {
-        eprintln!("stopped");
-    }
-    drills.transpose()?;
+    outcome?;
     let report = Report::new(rounds, options.lossless);
     report.write_files(options.json_file.as_deref(), options.svg_file.as_deref())?;
     Ok(report)
@@ -46,105 +45,39 @@ async fn run_drills(
             .push(drill);
     }
     for ((network, interposer), drills) in by_needs {
-        let mut stage = Stage::new(
-            options,
-            dir.join(stage_name(network, interposer)),
-            network,
-            interposer,
-        );
+        let mut stage = Stage::new(&options.group, dir, network, interposer);
         for drill in drills {
-            stage.run(drill, rounds).await?;
+            run_drill(options, &mut stage, drill, rounds).await?;
         }
         stage.stop().await?;
     }
     Ok(())
 }
 
-fn stage_name(network: bool, interposer: bool) -> &'static str {
-    match (network, interposer) {
-        (true, _) => "network",
-        (false, true) => "interposed",
-        (false, false) => "plain",
-    }
-}
-
-/// Groups of the same kind, one per system, started when first needed.
-struct Stage<'a> {
-    options: &'a CrucibleOptions,
-    dir: PathBuf,
-    network: bool,
-    interposer: bool,
-    systems: BTreeMap<Against, System>,
-    started: usize,
-}
-
-impl<'a> Stage<'a> {
-    fn new(options: &'a CrucibleOptions, dir: PathBuf, network: bool, interposer: bool) -> Self {
-        Self {
-            options,
-            dir,
-            network,
-            interposer,
-            systems: BTreeMap::new(),
-            started: 0,
+async fn run_drill(
+    options: &CrucibleOptions,
+    stage: &mut Stage<'_>,
+    drill: Drill,
+    rounds: &mut Vec<RoundResult>,
+) -> Result<()> {
+    let spec = round_spec(options, stage.dir());
+    let mut systems = options.systems();
+    for round in 1..=options.rounds {
+        let mut skipped = vec![];
+        for against in systems.iter().copied() {
+            let result = stage.round(drill, against, round, &spec).await?;
+            eprintln!("{}", result.line());
+            result
+                .verdict
+                .examples
+                .iter()
+                .for_each(|example| tracing::debug!("{example}"));
+            skipped.extend(result.skipped.is_some().then_some(against));
+            rounds.push(result);
         }
+        systems.retain(|against| !skipped.contains(against));
     }
-
-    async fn run(&mut self, drill: Drill, rounds: &mut Vec<RoundResult>) -> Result<()> {
-        for round in 1..=self.options.rounds {
-            for against in self.options.systems() {
-                let result = self.round(drill, against, round).await?;
-                eprintln!("{}", result.line());
-                for example in &result.verdict.examples {
-                    tracing::debug!("{example}");
-                }
-                let skip = result.skipped.is_some();
-                rounds.push(result);
-                if skip && self.options.systems().len() == 1 {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn round(&mut self, drill: Drill, against: Against, round: usize) -> Result<RoundResult> {
-        if drill.obstacle(against).is_none() && !self.systems.contains_key(&against) {
-            self.started += 1;
-            let dir = self.dir.join(format!("{against}-{}", self.started));
-            let spec = self
-                .options
-                .group
-                .spec(&dir, self.network, self.interposer)?;
-            let system = System::start(against, &spec).await;
-            self.systems.insert(
-                against,
-                system.with_context(|| format!("start {against} in {}", dir.display()))?,
-            );
-        }
-        let spec = round_spec(self.options, &self.dir);
-        let result = match self.systems.get(&against) {
-            Some(system) => play(system, drill, round, &spec).await,
-            None => RoundResult {
-                skipped: drill.obstacle(against),
-                ..RoundResult::empty(drill, against, round)
-            },
-        };
-        // A group that did not come back is of no use to the next round.
-        if result.failed.is_some()
-            && let Some(system) = self.systems.remove(&against)
-        {
-            system.stop().await?;
-        }
-        Ok(result)
-    }
-
-    async fn stop(self) -> Result<()> {
-        for system in self.systems.into_values() {
-            system.stop().await?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn round_spec(options: &CrucibleOptions, dir: &Path) -> RoundSpec {
@@ -167,33 +100,5 @@ fn round_spec(options: &CrucibleOptions, dir: &Path) -> RoundSpec {
         seed: options.seed,
         histories: options.group.dir.is_some().then(|| dir.to_owned()),
         restart_delay_ms: 3000,
-    }
-}
-
-/// The folder of a run: the one given, which stays, or a temporary one.
-enum Workplace {
-    Kept(PathBuf),
-    Temporary(tempfile::TempDir),
-}
-
-impl Workplace {
-    fn open(dir: Option<&Path>) -> Result<Self> {
-        match dir {
-            Some(dir) => {
-                std::fs::create_dir_all(dir)
-                    .with_context(|| format!("create {}", dir.display()))?;
-                Ok(Self::Kept(dir.to_owned()))
-            }
-            None => Ok(Self::Temporary(
-                tempfile::tempdir().context("make a temporary folder")?,
-            )),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(dir) => dir,
-            Self::Temporary(dir) => dir.path(),
-        }
     }
 }

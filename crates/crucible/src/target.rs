@@ -15,6 +15,7 @@ pub mod pod;
 pub mod ports;
 pub mod process;
 pub mod readiness;
+pub mod roles;
 pub mod spec;
 pub mod upstream;
 
@@ -28,8 +29,10 @@ use anyhow::Result;
 /// A running group.
 #[derive(Debug)]
 pub enum System {
-    /// Ours.
+    /// Ours, by `holdfast up`.
     Holdfast(holdfast::HoldfastGroup),
+    /// Ours, role by role in a network of its own.
+    Roles(roles::RolesGroup),
     /// Stock Redis and Sentinel.
     Upstream(upstream::UpstreamGroup),
 }
@@ -38,6 +41,7 @@ impl System {
     /// Starts a group as `spec` says and waits until it takes writes.
     pub async fn start(against: Against, spec: &GroupSpec) -> Result<Self> {
         let system = match against {
+            Against::Holdfast if spec.network => Self::Roles(roles::RolesGroup::start(spec).await?),
             Against::Holdfast => Self::Holdfast(holdfast::HoldfastGroup::start(spec).await?),
             Against::Upstream => Self::Upstream(upstream::UpstreamGroup::start(spec).await?),
         };
@@ -48,7 +52,7 @@ impl System {
     /// Which one it is.
     pub fn against(&self) -> Against {
         match self {
-            Self::Holdfast(_) => Against::Holdfast,
+            Self::Holdfast(_) | Self::Roles(_) => Against::Holdfast,
             Self::Upstream(_) => Against::Upstream,
         }
     }
@@ -57,6 +61,7 @@ impl System {
     pub fn group(&self) -> Result<Group> {
         match self {
             Self::Holdfast(group) => group.group(),
+            Self::Roles(group) => Ok(group.group()),
             Self::Upstream(group) => Ok(group.group()),
         }
     }
@@ -64,7 +69,8 @@ impl System {
     /// The network that its processes live in, if it has one of its own.
     pub fn network(&self) -> Option<&Network> {
         match self {
-            Self::Holdfast(group) => group.network(),
+            Self::Holdfast(_) => None,
+            Self::Roles(group) => Some(group.network()),
             Self::Upstream(group) => group.network(),
         }
     }
@@ -73,6 +79,7 @@ impl System {
     pub fn interposer(&self) -> Option<&Interposer> {
         match self {
             Self::Holdfast(group) => group.interposer(),
+            Self::Roles(group) => group.interposer(),
             Self::Upstream(group) => group.interposer(),
         }
     }
@@ -88,6 +95,7 @@ impl System {
     pub async fn stop(self) -> Result<()> {
         match self {
             Self::Holdfast(group) => group.stop().await,
+            Self::Roles(group) => group.stop().await,
             Self::Upstream(group) => group.stop().await,
         }
     }

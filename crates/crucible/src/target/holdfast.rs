@@ -1,7 +1,7 @@
 //! Holdfast: `holdfast up --headless`, read through `cluster.json`.
 
 use crate::target::pod::Recipe;
-use crate::target::{Group, GroupSpec, Interposer, Network, process};
+use crate::target::{Group, GroupSpec, Interposer, process};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -23,9 +23,6 @@ pub struct HoldfastGroup {
 impl HoldfastGroup {
     /// Starts it and waits for the first `cluster.json`.
     pub async fn start(spec: &GroupSpec) -> Result<Self> {
-        if spec.network {
-            bail!("Holdfast inside network namespaces: not wired yet");
-        }
         let interposer = if spec.interposer {
             Some(Interposer::build(&spec.dir)?)
         } else {
@@ -56,11 +53,6 @@ impl HoldfastGroup {
         let path = self.dir.join("cluster.json");
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))
-    }
-
-    /// Its own network, if any.
-    pub fn network(&self) -> Option<&Network> {
-        None
     }
 
     /// Its interposer, if any.

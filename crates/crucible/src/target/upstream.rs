@@ -197,6 +197,7 @@ fn common_lines(host: &str, port: u16, dir: &Path) -> Vec<String> {
         format!("bind {host}"),
         format!("dir \"{}\"", dir.display()),
         "protected-mode no".to_owned(),
+        "maxclients 10500".to_owned(),
         "daemonize no".to_owned(),
     ]
 }

@@ -1,0 +1,113 @@
+//! Time from each event to the first acknowledged write.
+
+use crate::bench::ballast;
+use crate::bench::event::Event;
+use crate::bench::figures::{EventFigures, Figures};
+use crate::clock::millis;
+use crate::drill::{RoundResult, RoundSpec, Stage};
+use crate::options::BenchOptions;
+use crate::target::Against;
+use crate::workload::{CrewSpec, Workload};
+use anyhow::Result;
+use std::path::Path;
+use std::time::Duration;
+
+/// Runs every chosen event. Small groups are shared; the big data set and the network have their own.
+pub async fn measure(options: &BenchOptions, dir: &Path, figures: &mut Figures) -> Result<()> {
+    let mut plain = Stage::new(&options.group, &dir.join("small"), false, false);
+    for event in options.chosen_events() {
+        match event {
+            Event::CrashBig | Event::Partition => {}
+            _ => measure_event(options, &mut plain, event, figures).await?,
+        }
+    }
+    plain.stop().await?;
+    for event in options.chosen_events() {
+        if matches!(event, Event::CrashBig | Event::Partition) {
+            let network = event.drill().needs_network();
+            let mut stage = Stage::new(&options.group, &dir.join("special"), network, false);
+            measure_event(options, &mut stage, event, figures).await?;
+            stage.stop().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn measure_event(
+    options: &BenchOptions,
+    stage: &mut Stage<'_>,
+    event: Event,
+    figures: &mut Figures,
+) -> Result<()> {
+    let rounds = if event == Event::CrashBig {
+        options.big_rounds
+    } else {
+        options.rounds
+    };
+    let spec = round_spec(event);
+    let mut results: Vec<RoundResult> = vec![];
+    for round in 1..=rounds {
+        for against in options.systems() {
+            if event == Event::CrashBig {
+                ballast::ensure(stage.system(against).await?, options.big_mib).await?;
+            }
+            let result = stage.round(event.drill(), against, round, &spec).await?;
+            eprintln!("{}", result.line());
+            results.push(result);
+        }
+    }
+    for against in options.systems() {
+        let of_system: Vec<_> = results
+            .iter()
+            .filter(|result| result.against == against)
+            .collect();
+        figures.put_event(collect(event, against, &of_system));
+    }
+    figures.save(&options.out)
+}
+
+fn collect(event: Event, against: Against, rounds: &[&RoundResult]) -> EventFigures {
+    let finished: Vec<_> = rounds.iter().filter(|round| round.finished()).collect();
+    let sum = |count: fn(&crate::check::Verdict) -> u64| {
+        finished.iter().map(|round| count(&round.verdict)).sum()
+    };
+    EventFigures {
+        event,
+        against,
+        away_ms: finished.iter().map(|round| millis(round.away())).collect(),
+        acknowledged: sum(|verdict| verdict.acknowledged),
+        lost: sum(|verdict| verdict.lost),
+        lost_pinned: sum(|verdict| verdict.lost_direct),
+        two_writable: sum(|verdict| verdict.two_writable),
+        failed: rounds.iter().filter(|round| round.failed.is_some()).count(),
+    }
+}
+
+/// One client that writes one key after the other, as `sentinel-contract.md` measured, and a slow direct writer per node.
+fn round_spec(event: Event) -> RoundSpec {
+    let ms = Duration::from_millis;
+    let big = event == Event::CrashBig;
+    RoundSpec {
+        crew: CrewSpec {
+            workloads: vec![Workload::Set],
+            operation_limit: ms(300),
+            sentinel_limit: ms(200),
+            pause: if event == Event::Handoff {
+                ms(0)
+            } else {
+                ms(1)
+            },
+            direct_pause: Some(ms(5)),
+            namespaces: vec![],
+            tag: String::new(),
+        },
+        warm_up: ms(300),
+        return_limit: ms(20_000),
+        hold: ms(300),
+        tail: ms(200),
+        settle_limit: ms(if big { 180_000 } else { 60_000 }),
+        seed: 7,
+        histories: None,
+        restart_delay_ms: 2600,
+    }
+}

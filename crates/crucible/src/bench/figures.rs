@@ -1,0 +1,166 @@
+//! Everything measured, as kept in `failover.json`.
+
+use crate::bench::document;
+use crate::bench::event::Event;
+use crate::bench::machine::Machine;
+use crate::measure::Quantiles;
+use crate::report::plot;
+use crate::target::Against;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+/// All rounds of one event against one system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventFigures {
+    /// The event.
+    pub event: Event,
+    /// The system.
+    pub against: Against,
+    /// Milliseconds without an acknowledged write, one per round.
+    pub away_ms: Vec<f64>,
+    /// Acknowledged writes.
+    pub acknowledged: u64,
+    /// Acknowledged writes that were lost, by clients that follow the sentinels.
+    pub lost: u64,
+    /// And by clients that hung on to the old primary.
+    pub lost_pinned: u64,
+    /// Acknowledgements by an old primary beside the new one.
+    pub two_writable: u64,
+    /// Rounds that did not end: no write within the limit, or the group did not come back.
+    pub failed: usize,
+}
+
+/// `get-master-addr-by-name` per second, one value per run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ThroughputFigures {
+    /// The system.
+    pub against: Against,
+    /// Answers per second.
+    pub per_second: Vec<f64>,
+}
+
+/// Cost of one kind of process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CostFigures {
+    /// The system.
+    pub against: Against,
+    /// `sentinel` or `agent`.
+    pub role: String,
+    /// Under what circumstances.
+    pub state: String,
+    /// Largest resident memory of such a process, in MiB.
+    pub rss_mib: f64,
+    /// Largest share of a core, in percent; absent if not measured.
+    pub cpu_percent: Option<f64>,
+}
+
+/// Changes of primary under stress that nobody asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SoakFigures {
+    /// The system.
+    pub against: Against,
+    /// How long, in seconds.
+    pub seconds: u64,
+    /// What was done to the group.
+    pub stress: String,
+    /// Changes of primary.
+    pub failovers: u64,
+    /// Longest time without an acknowledged write, in milliseconds.
+    pub longest_pause_ms: f64,
+    /// Acknowledged writes, and those lost.
+    pub acknowledged: u64,
+    /// Lost ones.
+    pub lost: u64,
+}
+
+/// The content of `failover.json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Figures {
+    /// Where it was measured.
+    pub machine: Machine,
+    /// Events.
+    pub events: Vec<EventFigures>,
+    /// Throughput.
+    pub throughput: Vec<ThroughputFigures>,
+    /// Memory and CPU.
+    pub costs: Vec<CostFigures>,
+    /// Soaks.
+    pub soaks: Vec<SoakFigures>,
+}
+
+impl Figures {
+    /// Reads what an earlier run left in `dir`.
+    pub fn load(dir: &Path) -> Option<Self> {
+        serde_json::from_str(&fs::read_to_string(dir.join("failover.json")).ok()?).ok()
+    }
+
+    /// Writes the three files to `dir`.
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+        let json = serde_json::to_string_pretty(self).context("encode the figures")? + "\n";
+        fs::write(dir.join("failover.json"), json).context("write failover.json")?;
+        fs::write(dir.join("failover.md"), document::render(self)).context("write failover.md")?;
+        plot::draw(&self.series(), &dir.join("failover.svg"))
+    }
+
+    /// The table, for a terminal too.
+    pub fn text(&self) -> String {
+        document::render(self)
+    }
+
+    /// Replaces the figures of `fresh`'s event and system.
+    pub fn put_event(&mut self, fresh: EventFigures) {
+        self.events
+            .retain(|old| (old.event, old.against) != (fresh.event, fresh.against));
+        self.events.push(fresh);
+        self.events
+            .sort_by_key(|figures| (figures.event, figures.against));
+    }
+
+    /// Replaces the throughput of `fresh`'s system.
+    pub fn put_throughput(&mut self, fresh: ThroughputFigures) {
+        self.throughput.retain(|old| old.against != fresh.against);
+        self.throughput.push(fresh);
+        self.throughput.sort_by_key(|figures| figures.against);
+    }
+
+    /// Replaces the cost of `fresh`'s process and state.
+    pub fn put_cost(&mut self, fresh: CostFigures) {
+        self.costs.retain(|old| {
+            (old.against, &old.role, &old.state) != (fresh.against, &fresh.role, &fresh.state)
+        });
+        self.costs.push(fresh);
+        self.costs
+            .sort_by(|a, b| (&a.state, &a.role, a.against).cmp(&(&b.state, &b.role, b.against)));
+    }
+
+    /// Replaces the soak of `fresh`'s system.
+    pub fn put_soak(&mut self, fresh: SoakFigures) {
+        self.soaks.retain(|old| old.against != fresh.against);
+        self.soaks.push(fresh);
+        self.soaks.sort_by_key(|figures| figures.against);
+    }
+
+    fn series(&self) -> Vec<plot::Series> {
+        let row = |figures: &EventFigures| plot::Series {
+            label: format!("{} · {}", figures.event.drill_label(), figures.against),
+            values: figures.away_ms.clone(),
+            ours: figures.against == Against::Holdfast,
+        };
+        self.events
+            .iter()
+            .filter(|figures| !figures.away_ms.is_empty())
+            .map(row)
+            .collect()
+    }
+}
+
+impl EventFigures {
+    /// Order statistics of the rounds.
+    pub fn quantiles(&self) -> Quantiles {
+        Quantiles::of(&self.away_ms)
+    }
+}
