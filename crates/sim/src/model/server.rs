@@ -166,6 +166,21 @@ impl Server {
             && self.paused_until.is_none()
     }
 
+    /// Starts with the write fence closed, as its configuration file says.
+    pub fn close_fence(&mut self) {
+        self.fenced = true;
+    }
+
+    /// Whether it says `role:master`.
+    pub fn is_primary(&self) -> bool {
+        self.following.is_none()
+    }
+
+    /// Whether it follows somebody and the link is up.
+    pub fn is_online(&self) -> bool {
+        matches!(self.upstream, Upstream::Online { .. })
+    }
+
     /// Hands over what is to be done to the world.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
@@ -205,7 +220,8 @@ impl Server {
         .fold(self.second_at, Micros::min)
     }
 
-    pub(super) fn is_loading(&self) -> bool {
+    /// Whether it reads a data set and refuses commands.
+    pub fn is_loading(&self) -> bool {
         self.boot.is_some() || self.upstream.loaded_at().is_some()
     }
 

@@ -1,0 +1,36 @@
+//! What a run is made of.
+
+use holdfast_core::mutant::Mutant;
+
+/// Settings of a run; everything else comes from the seed.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Data nodes; 0: 2 to 5, by the seed.
+    pub nodes: usize,
+    /// Sentinels; 0: 3 or (seldom) 5, by the seed.
+    pub sentinels: usize,
+    /// Clients that write; 0: 2 to 5, by the seed.
+    pub clients: usize,
+    /// Seconds of simulated time during which faults happen.
+    pub fault_seconds: u64,
+    /// Most seconds after the last fault; a run ends sooner once everything is well again.
+    pub quiet_seconds: u64,
+    /// The bug that is planted, to see that the simulator finds it.
+    pub mutant: Mutant,
+    /// Whether to record what happens, a line each.
+    pub trace: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            nodes: 0,
+            sentinels: 0,
+            clients: 0,
+            fault_seconds: 12,
+            quiet_seconds: 40,
+            mutant: Mutant::None,
+            trace: false,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! I1 in `async` durability: what is lost was on no node that the election could have chosen.
+//!
+//! When a sentinel appoints X, every sealed, caught-up node whose report it has is looked at in truth:
+//! an acknowledged write that such a node holds and X does not is a broken promise. What no such node
+//! holds is the loss that `async` admits to; it is counted.
+
+use crate::report::Violation;
+use crate::world::World;
+use holdfast_core::record::Record;
+use std::collections::BTreeSet;
+
+/// Called when sentinel `by` asks for `record`, an appointment, to be accepted.
+pub fn check(world: &World, by: usize, record: &Record) -> Option<Violation> {
+    let primary = record.primary.as_ref()?;
+    let chosen = world
+        .nodes
+        .iter()
+        .position(|host| host.name == primary.node)?;
+    let data = world.data_of(chosen)?;
+    let missing: BTreeSet<u64> = world
+        .ledger
+        .missing_in(&data)
+        .into_iter()
+        .map(|(value, _)| value)
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let electorate = (0..world.nodes.len())
+        .filter(|node| *node != chosen && world.is_elector(by, *node, record.epoch));
+    for node in electorate {
+        let held = world.data_of(node)?;
+        let better: Vec<u64> = held
+            .iter()
+            .copied()
+            .filter(|value| missing.contains(value))
+            .collect();
+        if let Some(first) = better.first() {
+            return Some(Violation {
+                invariant: "i01_nothing_lost",
+                at_us: world.now,
+                text: format!(
+                    "sentinel {by} appoints {} for epoch {}, which lacks {} acknowledged writes (first {first}) that the sealed node {node} holds",
+                    primary.node,
+                    record.epoch,
+                    better.len()
+                ),
+            });
+        }
+    }
+    None
+}

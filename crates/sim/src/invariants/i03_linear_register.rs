@@ -1,0 +1,117 @@
+//! I3: the register is linear, and its epoch never falls.
+//!
+//! Watches what really is chosen: a value that a majority of the voters has accepted under one ballot.
+//! Each version may be chosen with one value only; one ballot carries one value only.
+
+use crate::model::Micros;
+use crate::report::Violation;
+use holdfast_core::names::Group;
+use holdfast_core::register::{Ballot, Versioned};
+use holdfast_core::wire::{PeerMessage, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug)]
+struct Attempt {
+    value: Value,
+    majority: usize,
+    accepted_by: BTreeSet<String>,
+}
+
+/// The register as it truly is.
+#[derive(Debug, Default)]
+pub struct Register {
+    attempts: BTreeMap<(Group, Ballot), Attempt>,
+    chosen: BTreeMap<(Group, u64), Value>,
+}
+
+impl Register {
+    /// Looks at a message that leaves a sentinel.
+    pub fn watch(&mut self, now: Micros, message: &PeerMessage) -> Option<Violation> {
+        let broken = match message {
+            PeerMessage::Accept {
+                group,
+                voters,
+                ballot,
+                value,
+                ..
+            } => {
+                let key = (group.clone(), ballot.clone());
+                let attempt = Attempt {
+                    value: value.clone(),
+                    majority: voters.majority(),
+                    accepted_by: BTreeSet::new(),
+                };
+                let known = self.attempts.entry(key).or_insert(attempt);
+                (known.value != *value)
+                    .then(|| format!("ballot {ballot:?} of {group:?} carries two values"))
+            }
+            PeerMessage::Accepted {
+                group,
+                identity,
+                ballot,
+                ..
+            } => {
+                let attempt = self.attempts.get_mut(&(group.clone(), ballot.clone()))?;
+                attempt.accepted_by.insert(identity.clone());
+                let value = (attempt.accepted_by.len() >= attempt.majority)
+                    .then(|| attempt.value.clone())?;
+                self.choose(group, value)
+            }
+            PeerMessage::Learn { group, value } => self.choose(group, value.clone()),
+            _ => None,
+        };
+        broken.map(|text| Violation {
+            invariant: "i03_linear_register",
+            at_us: now,
+            text,
+        })
+    }
+
+    fn choose(&mut self, group: &Group, value: Value) -> Option<String> {
+        let version = value.version();
+        match self.chosen.get(&(group.clone(), version)) {
+            Some(known) if *known == value => return None,
+            Some(known) => {
+                return Some(format!(
+                    "version {version} of {group:?} is chosen twice: {} and {}",
+                    brief(known),
+                    brief(&value)
+                ));
+            }
+            None => {}
+        }
+        let epoch = epoch(&value);
+        let older = self
+            .chosen
+            .range(..(group.clone(), version))
+            .next_back()
+            .filter(|((g, _), _)| g == group);
+        let newer = self
+            .chosen
+            .range((group.clone(), version)..)
+            .next()
+            .filter(|((g, _), _)| g == group);
+        let falls = older.is_some_and(|(_, v)| self::epoch(v) > epoch)
+            || newer.is_some_and(|(_, v)| self::epoch(v) < epoch);
+        self.chosen.insert((group.clone(), version), value);
+        falls.then(|| format!("the epoch of {group:?} falls at version {version}"))
+    }
+}
+
+fn epoch(value: &Value) -> u64 {
+    if let Value::Record(record) = value {
+        record.epoch
+    } else {
+        0
+    }
+}
+
+fn brief(value: &Value) -> String {
+    match value {
+        Value::Record(r) => format!(
+            "[{:?} epoch {} by {}: {}]",
+            r.phase, r.epoch, r.by, r.reason
+        ),
+        Value::Voters(voters) => format!("{voters:?}"),
+    }
+}

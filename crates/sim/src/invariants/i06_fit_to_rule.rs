@@ -1,0 +1,73 @@
+//! I6: a blank, loading, half-synced, foreign or restarted incarnation is never promoted; a cold start
+//! may promote one that was restarted, but only while no caught-up one is there.
+
+use crate::report::Violation;
+use crate::world::World;
+use holdfast_core::record::Record;
+
+/// Called just before `node`'s agent makes its redis-server a master.
+pub fn check(world: &World, node: usize) -> Option<Violation> {
+    let host = world.nodes.get(node)?;
+    let redis = host.redis.as_ref()?;
+    let record = host.agent.as_ref()?.record()?;
+    let why = if redis.server.is_loading() {
+        return None; // redis-server refuses it
+    } else if host.foreign {
+        "holds somebody else's data".to_owned()
+    } else if !names_this_run(world, node, record) {
+        format!(
+            "is not the incarnation that epoch {} appointed",
+            record.epoch
+        )
+    } else {
+        return None;
+    };
+    let text = format!(
+        "node {node} is promoted for epoch {} although it {why}",
+        record.epoch
+    );
+    Some(Violation {
+        invariant: "i06_fit_to_rule",
+        at_us: world.now,
+        text,
+    })
+}
+
+fn names_this_run(world: &World, node: usize, record: &Record) -> bool {
+    let Some(redis) = world.nodes[node].redis.as_ref() else {
+        return false;
+    };
+    let run = format!("{:040x}", redis.server.info().run_id);
+    record
+        .primary
+        .as_ref()
+        .is_some_and(|p| p.node == world.nodes[node].name && p.incarnation.as_str() == run)
+}
+
+/// Called when sentinel `by` asks for an appointment to be accepted: a node that was never in step is
+/// only chosen while the sentinel knows of none that is.
+pub fn check_choice(world: &World, by: usize, record: &Record) -> Option<Violation> {
+    let primary = record.primary.as_ref()?;
+    let chosen = world
+        .nodes
+        .iter()
+        .position(|host| host.name == primary.node)?;
+    let redis = world.nodes[chosen].redis.as_ref()?;
+    let restarted = format!("{:040x}", redis.server.info().run_id) == primary.incarnation.as_str()
+        && !redis.was_in_step;
+    if !restarted || world.forced || record.epoch <= 1 {
+        return None;
+    }
+    let other = (0..world.nodes.len()).find(|node| {
+        *node != chosen && world.is_elector(by, *node, record.epoch) && world.was_in_step(*node)
+    })?;
+    let text = format!(
+        "sentinel {by} appoints {} for epoch {}, restarted and never in step, although node {other} is sealed and was in step",
+        primary.node, record.epoch
+    );
+    Some(Violation {
+        invariant: "i06_fit_to_rule",
+        at_us: world.now,
+        text,
+    })
+}

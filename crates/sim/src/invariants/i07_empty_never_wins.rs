@@ -1,0 +1,26 @@
+//! I7: no empty data set replaces a non-empty one without a person's explicit word; and nobody else's
+//! data is wiped or spread.
+
+use crate::ledger::FOREIGN;
+use crate::model::Image;
+use crate::report::Violation;
+use crate::world::World;
+
+/// Called just before `node` loads a snapshot over what it has.
+pub fn check(world: &World, node: usize, image: &Image) -> Option<Violation> {
+    let own = world.data_of(node)?;
+    let why = if world.nodes[node].foreign {
+        "somebody else's data is wiped".to_owned()
+    } else if image.data.iter().any(|value| *value >= FOREIGN) {
+        "it follows somebody else's data".to_owned()
+    } else if image.data.is_empty() && !own.is_empty() && !world.forced && !world.cache {
+        format!("an empty data set replaces its {} keys", own.len())
+    } else {
+        return None;
+    };
+    Some(Violation {
+        invariant: "i07_empty_never_wins",
+        at_us: world.now,
+        text: format!("node {node}: {why}"),
+    })
+}

@@ -1,0 +1,68 @@
+//! I11: after faults stop and a majority is connected, writes resume within a bound, every node follows
+//! the primary, and all have the same data in the end.
+
+use crate::report::Violation;
+use crate::world::World;
+
+/// Whether the group serves again: one writer, all others follow it in step, clients are answered.
+/// What is missing otherwise.
+pub fn trouble(world: &World) -> Option<String> {
+    let writers: Vec<usize> = (0..world.nodes.len())
+        .filter(|node| world.accepts(*node))
+        .collect();
+    let [writer] = writers[..] else {
+        return Some(format!("nodes {writers:?} accept writes"));
+    };
+    let address = &world.nodes[writer].address;
+    for (node, host) in world
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(node, host)| *node != writer && !host.foreign)
+    {
+        let Some(redis) = &host.redis else {
+            return Some(format!("node {node} has no redis-server"));
+        };
+        let info = redis.server.info();
+        if info.following.as_ref() != Some(address) || !info.link_up {
+            return Some(format!(
+                "node {node} does not follow node {writer}: {info:?}"
+            ));
+        }
+    }
+    let silent = world
+        .clients
+        .iter()
+        .position(|client| client.acknowledged_at + 1_000_000 < world.now)?;
+    Some(format!(
+        "client {silent} has had no write acknowledged for a second"
+    ))
+}
+
+/// Called at the very end, when clients have stopped: all nodes hold the same.
+pub fn check_converged(world: &World) -> Option<Violation> {
+    let writer = (0..world.nodes.len()).find(|node| world.accepts(*node))?;
+    let data = world.data_of(writer)?;
+    let other = (0..world.nodes.len()).find(|node| {
+        !world.nodes[*node].foreign && world.data_of(*node).is_some_and(|held| held != data)
+    })?;
+    let text = format!("node {other} follows node {writer} and holds other data");
+    Some(Violation {
+        invariant: "i11_writes_resume",
+        at_us: world.now,
+        text,
+    })
+}
+
+/// Called when the bound is over.
+pub fn late(world: &World, trouble: &str) -> Violation {
+    let text = format!(
+        "{} s after the last fault the group does not serve: {trouble}",
+        (world.now - world.quiet_since) / 1_000_000
+    );
+    Violation {
+        invariant: "i11_writes_resume",
+        at_us: world.now,
+        text,
+    }
+}

@@ -1,0 +1,52 @@
+//! The rules that never bend, a file each. The world calls them at every event that could break one.
+
+pub mod i01_nothing_lost;
+pub mod i02_one_writer;
+pub mod i03_linear_register;
+pub mod i04_nothing_after_seal;
+pub mod i05_quorums_meet;
+pub mod i06_fit_to_rule;
+pub mod i07_empty_never_wins;
+pub mod i10_handoff_keeps_all;
+pub mod i11_writes_resume;
+pub mod i12_bounded;
+
+use crate::model::Micros;
+use crate::report::Violation;
+use holdfast_core::wire::Report;
+use std::collections::BTreeMap;
+
+/// What the rules remember.
+#[derive(Debug, Default)]
+pub struct Monitors {
+    /// I1, I6: the last report of each node that each sentinel has had, and which run of redis-server
+    /// it was about.
+    pub heard: BTreeMap<(usize, usize), Heard>,
+    /// I2: the newest epoch for which any node was opened.
+    pub opened: u64,
+    /// I3: the register as it truly is.
+    pub register: i03_linear_register::Register,
+    /// I4: by node, the newest seal that it reported.
+    pub seals: BTreeMap<usize, i04_nothing_after_seal::Seal>,
+}
+
+/// A report as a sentinel has it.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// What was said.
+    pub report: Report,
+    /// When it arrived.
+    pub at: Micros,
+}
+
+impl Monitors {
+    /// A sentinel has ended and with it what it knew.
+    pub fn forget_reports(&mut self, sentinel: usize) {
+        self.heard.retain(|(by, _), _| *by != sentinel);
+    }
+
+    /// I12.
+    pub fn bounded(&self, now: Micros, what: &str, length: usize, violations: &mut Vec<Violation>) {
+        violations.extend(i12_bounded::check(now, what, length));
+    }
+}

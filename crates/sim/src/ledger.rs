@@ -1,0 +1,77 @@
+//! Every write that was executed, and where.
+
+use crate::model::Micros;
+use holdfast_core::names::Epoch;
+
+/// Values from here on belong to somebody else's data set.
+pub const FOREIGN: u64 = 1 << 40;
+
+/// One executed write.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// The node that executed it.
+    pub node: usize,
+    /// The run of redis-server there.
+    pub redis_run: u64,
+    /// When.
+    pub at: Micros,
+    /// Epoch for which that node had been opened.
+    pub epoch: Epoch,
+}
+
+/// The truth about writes.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    given_out: u64,
+    /// By value; none while it was not executed.
+    written: Vec<Option<Written>>,
+    /// Values that are known to be lost, so that each is judged once.
+    lost: Vec<bool>,
+}
+
+impl Ledger {
+    /// A value that nobody has written yet.
+    pub fn next_value(&mut self) -> u64 {
+        self.given_out += 1;
+        self.given_out
+    }
+
+    /// A server has executed the write of `value` and answers OK.
+    pub fn note(&mut self, value: u64, written: Written) {
+        let index = value as usize;
+        if self.written.len() <= index {
+            self.written.resize(index + 1, None);
+            self.lost.resize(index + 1, false);
+        }
+        self.written[index] = Some(written);
+    }
+
+    /// Executed values that `data` lacks and that were not known to be lost.
+    pub fn missing_in(&self, data: &[u64]) -> Vec<(u64, Written)> {
+        let mut present = vec![false; self.written.len()];
+        for value in data {
+            if let Some(seen) = present.get_mut(*value as usize) {
+                *seen = true;
+            }
+        }
+        let all = self.written.iter().enumerate();
+        all.filter(|(value, _)| !present[*value] && !self.lost[*value])
+            .filter_map(|(value, written)| Some((value as u64, (*written)?)))
+            .collect()
+    }
+
+    /// From now on this value is known to be lost.
+    pub fn lose(&mut self, value: u64) {
+        if let Some(lost) = self.lost.get_mut(value as usize) {
+            *lost = true;
+        }
+    }
+
+    /// Whether anything was ever written and is not known to be lost.
+    pub fn holds_anything(&self) -> bool {
+        self.written
+            .iter()
+            .zip(&self.lost)
+            .any(|(written, lost)| written.is_some() && !lost)
+    }
+}

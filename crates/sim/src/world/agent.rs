@@ -1,0 +1,270 @@
+//! The shell round an agent: starts it, carries out what it says, dies with it.
+
+use super::World;
+use super::channel::{ChannelId, Payload, Purpose};
+use super::event::Event;
+use super::network::Place;
+use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Settings, Stored};
+use holdfast_core::mutant::Mutant;
+use holdfast_core::wire::{Report, ToSentinel};
+
+/// Pace of the agent's clock tick.
+const TICK_US: u64 = 10_000;
+
+/// The watchdog kills when the deadline was missed by so much, in its own milliseconds; the agent has
+/// had its tick by then.
+const WATCHDOG_GRACE_MS: u64 = 25;
+
+impl World {
+    /// A pod starts: agent first, which starts redis-server.
+    pub(super) fn boot_pod(&mut self, node: usize) {
+        let now = self.now;
+        let mutant = self.config.mutant;
+        let host = &mut self.nodes[node];
+        if host.agent.is_some() || host.boot_at.is_none_or(|at| at > now) {
+            return;
+        }
+        host.boot_at = None;
+        host.run += 1;
+        host.deadline = None;
+        host.running = None;
+        let mut stored = host.disk.read().unwrap_or_default();
+        if mutant == Mutant::ForgetPromise {
+            stored.promised = 0;
+        }
+        let settings = Settings {
+            node: host.name.clone(),
+            address: host.address.clone(),
+            priority: 100,
+            mutant,
+        };
+        host.agent = Some(Agent::new(settings, stored));
+        let run = host.run;
+        self.queue.push(now, Event::AgentTick { node, run });
+        self.queue.push(now + 1_000, Event::Look { node, run });
+        for sentinel in 0..self.sentinels.len() {
+            let (from, to) = (Place::Node(node), Place::Sentinel(sentinel));
+            self.queue.push(
+                now + 500,
+                Event::Dial {
+                    from,
+                    run,
+                    to,
+                    purpose: Purpose::Agent,
+                },
+            );
+        }
+        self.trace.line(now, || format!("node {node}: pod starts"));
+    }
+
+    /// The whole pod ends at once.
+    pub(super) fn kill_pod(&mut self, node: usize, why: &str) {
+        self.kill_redis(node, why);
+        let host = &mut self.nodes[node];
+        host.agent = None;
+        host.running = None;
+        host.agent_frozen_until = 0;
+        host.watchdog_frozen_until = 0;
+        for channel in std::mem::take(&mut host.channels).into_values() {
+            self.close(channel, Place::Node(node));
+        }
+        self.trace
+            .line(self.now, || format!("node {node}: pod ends: {why}"));
+    }
+
+    /// Brings a pod back after a while.
+    pub(super) fn boot_later(&mut self, node: usize, after: u64) {
+        let at = self.now + after;
+        self.nodes[node].boot_at = Some(at);
+        self.queue.push(at, Event::BootPod { node });
+    }
+
+    pub(super) fn on_agent_tick(&mut self, node: usize) {
+        let run = self.nodes[node].run;
+        let late = self.rng.below(3_000);
+        self.queue
+            .push(self.now + TICK_US + late, Event::AgentTick { node, run });
+        self.agent_step(node, AgentInput::Tick);
+    }
+
+    /// One step of an agent.
+    pub(super) fn agent_step(&mut self, node: usize, input: AgentInput) {
+        let host = &mut self.nodes[node];
+        let Some(agent) = host.agent.as_mut() else {
+            return;
+        };
+        let outputs = agent.step(host.clock.at(self.now), input);
+        self.monitors.bounded(
+            self.now,
+            "an agent's step",
+            outputs.len(),
+            &mut self.violations,
+        );
+        for output in outputs {
+            self.perform_agent(node, output);
+        }
+    }
+
+    fn perform_agent(&mut self, node: usize, output: AgentOutput) {
+        match output {
+            AgentOutput::Broadcast(report) => self.broadcast(node, &report),
+            AgentOutput::Store { stored, durable } => self.store(node, stored, durable),
+            AgentOutput::Do(operation) => {
+                self.trace
+                    .line(self.now, || format!("node {node}: does {operation:?}"));
+                self.begin_operation(node, operation);
+            }
+            AgentOutput::Deadline(deadline) => self.set_deadline(node, deadline),
+            AgentOutput::Decide(text) => {
+                self.trace.mark_text(&text);
+                if text.contains("renewed its lease") {
+                    self.counters.hit("lease ran out");
+                }
+                if text.contains("quarantine") {
+                    self.counters.hit("quarantine");
+                }
+                if text.contains("it is frozen") {
+                    self.counters.hit("killed a frozen primary");
+                }
+                self.trace.line(self.now, || format!("node {node}: {text}"));
+            }
+            AgentOutput::Exit => {
+                self.kill_pod(node, "ended as asked");
+                let after = self.rng.between(100_000, 2_000_000);
+                self.boot_later(node, after);
+            }
+        }
+    }
+
+    fn broadcast(&mut self, node: usize, report: &Report) {
+        let channels: Vec<ChannelId> = self.nodes[node].channels.values().copied().collect();
+        for channel in channels {
+            let message = ToSentinel::Report(Box::new(report.clone()));
+            self.send(channel, Place::Node(node), Payload::Up(Box::new(message)));
+        }
+    }
+
+    fn store(&mut self, node: usize, stored: Stored, durable: bool) {
+        let now = self.now;
+        let host = &mut self.nodes[node];
+        if !durable {
+            if now >= host.disk_full_until {
+                host.disk.write(stored);
+            }
+            return;
+        }
+        let at = now.max(host.disk_full_until) + host.rng.between(200, host.fsync_us);
+        let (run, promised) = (host.run, stored.promised);
+        if now >= host.disk_full_until {
+            host.disk.write(stored.clone());
+        }
+        self.storing.push((at, node, run, stored));
+        self.queue.push(
+            at,
+            Event::AgentInput {
+                node,
+                run,
+                input: AgentInput::Stored(promised),
+            },
+        );
+    }
+
+    /// What an agent asked to be written is safe now.
+    pub(super) fn finish_stores(&mut self) {
+        let now = self.now;
+        for (_, node, run, stored) in self.storing.extract_if(.., |(at, ..)| *at <= now) {
+            let host = &mut self.nodes[node];
+            if host.run == run && host.agent.is_some() {
+                host.disk.sync(stored);
+            }
+        }
+    }
+
+    fn set_deadline(&mut self, node: usize, deadline: Option<u64>) {
+        let host = &mut self.nodes[node];
+        host.deadline = deadline;
+        if let Some(local) = deadline {
+            let at = host.clock.when(local + WATCHDOG_GRACE_MS).max(self.now);
+            let run = host.run;
+            self.queue.push(at, Event::Watchdog { node, run });
+        }
+    }
+
+    /// The dead man's switch: a process of its own that kills redis-server when the agent does not
+    /// renew its deadline.
+    pub(super) fn on_watchdog(&mut self, node: usize) {
+        let host = &self.nodes[node];
+        let missed = host
+            .deadline
+            .is_some_and(|local| host.clock.at(self.now) >= local + WATCHDOG_GRACE_MS);
+        if missed && host.redis.is_some() {
+            self.nodes[node].deadline = None;
+            self.counters.hit("watchdog killed");
+            self.kill_redis(
+                node,
+                "killed by the watchdog: the agent did not renew its deadline",
+            );
+        }
+    }
+
+    /// redis-server answers for the first time.
+    pub(super) fn on_redis_up(&mut self, node: usize) {
+        let Some(redis) = self.nodes[node].redis.as_mut() else {
+            return;
+        };
+        if redis.up {
+            return;
+        }
+        redis.up = true;
+        let data = redis.found;
+        let info = super::operation::server_info(&redis.server.info());
+        self.agent_step(node, AgentInput::Started(info, data));
+    }
+
+    /// Something reaches an agent from a sentinel.
+    pub(super) fn agent_receives(
+        &mut self,
+        node: usize,
+        id: ChannelId,
+        there: Place,
+        payload: Payload,
+    ) {
+        let Place::Sentinel(sentinel) = there else {
+            return;
+        };
+        let name = self.sentinels[sentinel].name.clone();
+        match payload {
+            Payload::Opened => {
+                self.nodes[node].channels.insert(sentinel, id);
+                self.agent_step(node, AgentInput::Linked(name));
+            }
+            Payload::Closed => {
+                if self.nodes[node].channels.get(&sentinel) == Some(&id) {
+                    self.nodes[node].channels.remove(&sentinel);
+                    self.agent_step(node, AgentInput::Unlinked(name));
+                    self.redial(
+                        Place::Node(node),
+                        self.nodes[node].run,
+                        there,
+                        Purpose::Agent,
+                    );
+                }
+            }
+            Payload::Down(message) => self.agent_step(node, AgentInput::Sentinel(name, *message)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn redial(&mut self, from: Place, run: u64, to: Place, purpose: Purpose) {
+        let after = self.rng.between(20_000, 80_000);
+        self.queue.push(
+            self.now + after,
+            Event::Dial {
+                from,
+                run,
+                to,
+                purpose,
+            },
+        );
+    }
+}

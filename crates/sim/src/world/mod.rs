@@ -1,0 +1,93 @@
+//! The world: processes, disks and a network on one virtual time line.
+//!
+//! ```text
+//!   Queue ──▶ Event ──▶ (frozen? later) ──▶ agent / sentinel / redis-server / client
+//!     ▲                                            │
+//!     └── deliveries, timers, disk, faults ◀───────┘      after each event: the invariants
+//! ```
+//!
+//! One thread, one seed, one order of events. Every process has its own clock; every random choice
+//! comes from the seed.
+
+mod agent;
+mod channel;
+mod clients;
+mod clock;
+mod disk;
+mod event;
+mod faults;
+mod host;
+mod network;
+mod operation;
+mod queue;
+mod redis;
+mod run;
+mod sentinel;
+mod setup;
+mod watch;
+
+pub use clients::Client;
+pub use faults::Fault;
+pub use host::{NodeHost, Redis, SentinelHost};
+
+use crate::config::Config;
+use crate::counters::Counters;
+use crate::invariants::Monitors;
+use crate::ledger::Ledger;
+use crate::model::{Micros, Settings};
+use crate::report::Violation;
+use crate::rng::Rng;
+use crate::trace::Trace;
+use channel::{Channel, ChannelId};
+use event::Event;
+use holdfast_core::agent::Stored;
+use network::Network;
+use queue::Queue;
+use std::collections::BTreeMap;
+
+mod transport;
+
+/// Everything there is.
+#[derive(Debug)]
+pub struct World {
+    /// True time.
+    pub now: Micros,
+    /// The nodes.
+    pub nodes: Vec<NodeHost>,
+    /// The sentinels.
+    pub sentinels: Vec<SentinelHost>,
+    /// The clients.
+    pub clients: Vec<Client>,
+    /// The truth about writes.
+    pub ledger: Ledger,
+    /// What the rules remember.
+    pub monitors: Monitors,
+    /// What was broken.
+    pub violations: Vec<Violation>,
+    /// How often things happened.
+    pub counters: Counters,
+    /// The group may start empty after everything was lost.
+    pub cache: bool,
+    /// A person has given an explicit word.
+    pub forced: bool,
+    /// When the faults ended.
+    pub quiet_since: Micros,
+    config: Config,
+    settings: Settings,
+    rng: Rng,
+    queue: Queue<Event>,
+    network: Network,
+    channels: BTreeMap<ChannelId, Channel>,
+    channels_made: ChannelId,
+    redis_runs: u64,
+    operations: u64,
+    requests: u64,
+    storing: Vec<(Micros, usize, u64, Stored)>,
+    slow_death_us: Micros,
+    peer_chaos_per_mille: u64,
+    quiet: bool,
+    well_since: Option<Micros>,
+    ended: bool,
+    events: u64,
+    trace: Trace,
+}

@@ -1,0 +1,167 @@
+//! A world from a seed.
+
+use super::clients::Client;
+use super::clock::Clock;
+use super::disk::Disk;
+use super::event::Event;
+use super::host::{NodeHost, SentinelHost};
+use super::network::Network;
+use super::queue::Queue;
+use super::{World, faults};
+use crate::config::Config;
+use crate::counters::Counters;
+use crate::invariants::Monitors;
+use crate::ledger::Ledger;
+use crate::model::{Files, Micros, Persistence, Settings};
+use crate::rng::Rng;
+use crate::trace::Trace;
+use holdfast_core::names::{Address, Node, Sentinel};
+use holdfast_core::sentinel::Persistent;
+use std::collections::{BTreeMap, VecDeque};
+
+impl World {
+    /// Everything that a run begins with.
+    pub fn new(seed: u64, config: &Config) -> Self {
+        let mut rng = Rng::new(seed);
+        let pick = |rng: &mut Rng, wanted: usize, low: u64, high: u64| {
+            let drawn = rng.between(low, high) as usize;
+            if wanted == 0 { drawn } else { wanted }
+        };
+        let nodes = pick(&mut rng, config.nodes, 2, 5);
+        let five = if rng.chance(150) { 5 } else { 3 };
+        let sentinels = pick(&mut rng, config.sentinels, five, five);
+        let clients = pick(&mut rng, config.clients, 2, 5);
+        let drifting = rng.chance(500);
+        let fsync_us = *rng.pick(&[1_000, 2_000, 5_000, 30_000]).unwrap_or(&2_000);
+        let (base, jitter) = *rng
+            .pick(&[(50, 100), (200, 300), (500, 2_000)])
+            .unwrap_or(&(50, 100));
+        let mut world = Self {
+            now: 0,
+            nodes: (0..nodes)
+                .map(|n| node(&mut rng, n, drifting, fsync_us))
+                .collect(),
+            sentinels: (0..sentinels)
+                .map(|n| sentinel(&mut rng, n, drifting, fsync_us))
+                .collect(),
+            clients: (0..clients)
+                .map(|_| Client::new(rng.between(5_000, 60_000)))
+                .collect(),
+            ledger: Ledger::default(),
+            monitors: Monitors::default(),
+            violations: Vec::new(),
+            counters: Counters::default(),
+            cache: rng.chance(300),
+            forced: false,
+            quiet_since: 0,
+            config: config.clone(),
+            settings: settings(&mut rng),
+            network: Network::new(rng.fork(1), base, jitter),
+            queue: Queue::default(),
+            channels: BTreeMap::new(),
+            channels_made: 0,
+            redis_runs: 0,
+            operations: 0,
+            requests: 0,
+            storing: Vec::new(),
+            slow_death_us: *rng.pick(&[1_000, 300_000, 1_500_000]).unwrap_or(&1_000),
+            peer_chaos_per_mille: *rng.pick(&[0, 0, 0, 60]).unwrap_or(&0),
+            quiet: false,
+            well_since: None,
+            ended: false,
+            events: 0,
+            trace: Trace::new(config.trace),
+            rng: rng.fork(2),
+        };
+        world.schedule(&mut rng);
+        world
+    }
+
+    fn schedule(&mut self, rng: &mut Rng) {
+        let until = self.config.fault_seconds * 1_000_000;
+        for (at, fault) in faults::plan(rng, self.nodes.len(), self.sentinels.len(), until) {
+            self.queue.push(at, Event::Fault(fault));
+        }
+        self.queue.push(until, Event::Quiet);
+        self.queue.push(250_000, Event::KeepAlive);
+        for node in 0..self.nodes.len() {
+            let after = rng.between(0, 300_000);
+            self.boot_later(node, after);
+        }
+        for sentinel in 0..self.sentinels.len() {
+            let after = rng.between(0, 300_000);
+            self.boot_sentinel_later(sentinel, after);
+        }
+        for client in 0..self.clients.len() {
+            self.queue
+                .push(rng.between(0, 500_000), Event::Client { client, number: 0 });
+        }
+    }
+}
+
+fn settings(rng: &mut Rng) -> Settings {
+    let persistence = *rng
+        .pick(&[
+            Persistence::AppendEverySecond,
+            Persistence::AppendEverySecond,
+            Persistence::Dump,
+            Persistence::Nothing,
+        ])
+        .unwrap_or(&Persistence::Dump);
+    let times: [Micros; 4] = [2_000, 10_000, 60_000, 400_000];
+    Settings {
+        persistence,
+        backlog_bytes: *rng.pick(&[2_000, 100_000, 1 << 20]).unwrap_or(&100_000),
+        fork_us: *rng.pick(&times).unwrap_or(&2_000),
+        load_us: *rng.pick(&times).unwrap_or(&2_000),
+        rewrite_us: *rng.pick(&times).unwrap_or(&2_000),
+        ..Settings::new(Address::new("", 0))
+    }
+}
+
+fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHost {
+    NodeHost {
+        name: Node(format!("redis-{index}")),
+        address: Address::new(format!("10.0.0.{index}"), 6379),
+        clock: Clock::random(rng, drifting),
+        rng: rng.fork(100 + index as u64),
+        run: 0,
+        agent: None,
+        agent_frozen_until: 0,
+        watchdog_frozen_until: 0,
+        disk: Disk::default(),
+        disk_full_until: 0,
+        fsync_us,
+        files: Files::default(),
+        redis: None,
+        corpses: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        running: None,
+        socket_free: [0, 0],
+        look_since: None,
+        hung: false,
+        deadline: None,
+        boot_at: None,
+        foreign: false,
+    }
+}
+
+fn sentinel(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> SentinelHost {
+    SentinelHost {
+        name: Sentinel(format!("sentinel-{index}")),
+        clock: Clock::random(rng, drifting),
+        identity: format!("{:040x}", rng.next()),
+        rng: rng.fork(200 + index as u64),
+        run: 0,
+        core: None,
+        frozen_until: 0,
+        disk: Persistent::default(),
+        writing: VecDeque::new(),
+        disk_full_until: 0,
+        fsync_us,
+        disk_free_at: 0,
+        agents: BTreeMap::new(),
+        peers: BTreeMap::new(),
+        boot_at: None,
+    }
+}

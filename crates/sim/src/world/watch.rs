@@ -1,0 +1,234 @@
+//! Where the world meets the rules: called at the events that could break one.
+
+use super::World;
+use super::sentinel::group;
+use crate::invariants::i04_nothing_after_seal::Seal;
+use crate::invariants::{
+    Heard, i01_nothing_lost, i02_one_writer, i04_nothing_after_seal, i05_quorums_meet,
+    i06_fit_to_rule, i07_empty_never_wins, i10_handoff_keeps_all,
+};
+use crate::ledger::Written;
+use crate::model::{Command, Message, Refusal};
+use holdfast_core::agent::Standing;
+use holdfast_core::names::Epoch;
+use holdfast_core::record::{Phase, Record};
+use holdfast_core::wire::{PeerMessage, Report, Value};
+use std::sync::Arc;
+
+impl World {
+    /// What a node's redis-server holds, if it runs and has read it.
+    pub fn data_of(&self, node: usize) -> Option<Arc<Vec<u64>>> {
+        let redis = self.nodes.get(node)?.redis.as_ref()?;
+        (!redis.server.is_loading()).then(|| redis.server.data().clone())
+    }
+
+    /// Whether clients may write to `node` just now.
+    pub fn accepts(&self, node: usize) -> bool {
+        let running = self.nodes[node]
+            .redis
+            .as_ref()
+            .filter(|redis| redis.frozen_until <= self.now);
+        running.is_some_and(|redis| redis.server.accepts_writes())
+    }
+
+    /// Whether `node`'s redis-server has been in step with a primary, or was one, in this run.
+    pub fn was_in_step(&self, node: usize) -> bool {
+        self.nodes[node]
+            .redis
+            .as_ref()
+            .is_some_and(|redis| redis.was_in_step)
+    }
+
+    /// Whether sentinel `by` has `node`'s word that it is sealed for `epoch` and caught up, of the very
+    /// redis-server that still runs there.
+    pub fn is_elector(&self, by: usize, node: usize, epoch: Epoch) -> bool {
+        let Some(heard) = self.monitors.heard.get(&(by, node)) else {
+            return false;
+        };
+        let Some(redis) = &self.nodes[node].redis else {
+            return false;
+        };
+        let run = format!("{:040x}", redis.server.info().run_id);
+        let report = &heard.report;
+        let linked = self.sentinels[by].agents.contains_key(&node);
+        linked
+            && report.sealed == epoch
+            && report.caught_up
+            && !report.foreign
+            && !self.nodes[node].foreign
+            && report
+                .incarnation
+                .as_ref()
+                .is_some_and(|i| i.as_str() == run)
+    }
+
+    /// A report reaches a sentinel.
+    pub(super) fn before_report(&mut self, sentinel: usize, node: usize, report: &Report) {
+        self.monitors.heard.insert(
+            (sentinel, node),
+            Heard {
+                report: report.clone(),
+                at: self.now,
+            },
+        );
+        let Some(redis) = &self.nodes[node].redis else {
+            return;
+        };
+        let same = report
+            .incarnation
+            .as_ref()
+            .is_some_and(|i| i.as_str() == format!("{:040x}", redis.server.info().run_id));
+        if same && report.sealed > 0 {
+            let seal = Seal {
+                epoch: report.sealed,
+                redis_run: redis.run,
+                offset: report.offset,
+            };
+            self.monitors.seals.insert(node, seal);
+        }
+    }
+
+    /// A message leaves a sentinel.
+    pub(super) fn before_peer_message(&mut self, sentinel: usize, message: &PeerMessage) {
+        let broken = self.monitors.register.watch(self.now, message);
+        self.violations.extend(broken);
+        if let PeerMessage::Refused {
+            promised, ballot, ..
+        } = message
+            && promised > ballot
+        {
+            self.counters.hit("ballots collided");
+        }
+        if let PeerMessage::Accept {
+            value: Value::Record(record),
+            ..
+        } = message
+        {
+            self.before_proposal(sentinel, record);
+        }
+    }
+
+    fn before_proposal(&mut self, sentinel: usize, record: &Record) {
+        self.violations
+            .extend(i05_quorums_meet::check(self.now, record));
+        if record.phase != Phase::Appointed || record.by != self.sentinels[sentinel].name {
+            return;
+        }
+        let known = self.sentinels[sentinel]
+            .core
+            .as_ref()
+            .and_then(|core| core.group(&group())?.record().cloned());
+        let Some(before) = known.filter(|known| known.version + 1 == record.version) else {
+            return; // an older attempt that is repeated: it was judged when it was made
+        };
+        self.violations
+            .extend(i10_handoff_keeps_all::check(self, &before, record));
+        if before.handoff.is_some() {
+            self.counters.hit("handoff");
+        } else {
+            self.violations
+                .extend(i01_nothing_lost::check(self, sentinel, record));
+            self.violations
+                .extend(i06_fit_to_rule::check_choice(self, sentinel, record));
+        }
+    }
+
+    /// An agent's command is about to be executed by its redis-server.
+    pub(super) fn before_command(&mut self, node: usize, command: &Command) {
+        if *command == Command::ReplicaOf(None) {
+            self.violations.extend(i06_fit_to_rule::check(self, node));
+        }
+    }
+
+    /// It was.
+    pub(super) fn after_command(
+        &mut self,
+        node: usize,
+        command: &Command,
+        result: Result<(), Refusal>,
+    ) {
+        if result.is_err() {
+            return;
+        }
+        match command {
+            Command::Fence(false) => self.opened(node),
+            Command::ReplicaOf(None) => {
+                if let Some(redis) = self.nodes[node].redis.as_mut() {
+                    redis.was_in_step = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A node was opened to writes: what it lacks of what was acknowledged is lost.
+    fn opened(&mut self, node: usize) {
+        let Some(agent) = &self.nodes[node].agent else {
+            return;
+        };
+        let epoch = match agent.standing() {
+            Standing::Promoted(epoch) | Standing::Open(epoch) => *epoch,
+            _ => agent.promised(),
+        };
+        if let Some(redis) = self.nodes[node].redis.as_mut() {
+            if redis.opened_for > epoch {
+                self.counters.hit("opened for an older epoch");
+            }
+            redis.opened_for = epoch;
+        }
+        self.monitors.opened = self.monitors.opened.max(epoch);
+        let Some(data) = self.data_of(node) else {
+            return;
+        };
+        let missing = self.ledger.missing_in(&data);
+        for (value, _) in &missing {
+            self.counters.hit("acknowledged write lost");
+            self.ledger.lose(*value);
+        }
+        let now = self.now;
+        self.trace
+            .mark(&[now, node as u64, epoch, missing.len() as u64]);
+        self.trace.line(now, || {
+            format!(
+                "node {node}: OPEN for epoch {epoch}; {} acknowledged writes are lost",
+                missing.len()
+            )
+        });
+    }
+
+    /// A redis-server has executed a client's write.
+    pub(super) fn note_write(&mut self, node: usize, value: u64) {
+        let at = self.now;
+        if i02_one_writer::just_woke(self, node)
+            && self.nodes[node]
+                .redis
+                .as_ref()
+                .is_some_and(|redis| redis.opened_for < self.monitors.opened)
+        {
+            self.counters.hit("old primary woke up revoked");
+        }
+        self.violations
+            .extend(i02_one_writer::check_write(self, node));
+        self.violations
+            .extend(i04_nothing_after_seal::check_write(self, node));
+        let Some(redis) = &self.nodes[node].redis else {
+            return;
+        };
+        let written = Written {
+            node,
+            redis_run: redis.run,
+            at,
+            epoch: redis.opened_for,
+        };
+        self.ledger.note(value, written);
+        self.trace.mark(&[at, node as u64, value]);
+    }
+
+    /// Replication is about to reach a redis-server.
+    pub(super) fn before_replication(&mut self, node: usize, message: &Message) {
+        if let Message::Snapshot(image) = message {
+            self.violations
+                .extend(i07_empty_never_wins::check(self, node, image));
+        }
+    }
+}
