@@ -41,9 +41,9 @@ impl System {
     /// Starts a group as `spec` says and waits until it takes writes.
     pub async fn start(against: Against, spec: &GroupSpec) -> Result<Self> {
         let system = match against {
-            Against::Holdfast if spec.network => Self::Roles(roles::RolesGroup::start(spec).await?),
+            Against::Holdfast if spec.network => Self::Roles(roles::RolesGroup::start(spec)?),
             Against::Holdfast => Self::Holdfast(holdfast::HoldfastGroup::start(spec).await?),
-            Against::Upstream => Self::Upstream(upstream::UpstreamGroup::start(spec).await?),
+            Against::Upstream => Self::Upstream(upstream::UpstreamGroup::start(spec)?),
         };
         readiness::wait(&system, spec.ready_limit).await?;
         Ok(system)

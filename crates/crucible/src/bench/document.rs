@@ -99,7 +99,7 @@ fn times(figures: &EventFigures) -> String {
     } else {
         String::new()
     };
-    let digits = if found.p50 < 20.0 { 1 } else { 0 };
+    let digits = usize::from(found.p50 < 20.0);
     format!(
         "{:.digits$} / {:.digits$} / {:.digits$} ({} rounds{failed})",
         found.p50, found.p99, found.max, found.count

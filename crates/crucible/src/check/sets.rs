@@ -24,12 +24,12 @@ fn check_one(operation: &Operation, survived: &Survived, verdict: &mut Verdict) 
     };
     match survived.sets.get(&(operation.client, operation.sequence)) {
         None if operation.acknowledged() && operation.action == Action::Direct => {
-            verdict.find_direct_loss(what)
+            verdict.find_direct_loss(what);
         }
         None if operation.acknowledged() => verdict.find(Finding::Lost, what),
         Some(_) if operation.refused() => verdict.find(Finding::Phantom, what),
         Some(value) if *value != operation.sequence.to_string() => {
-            verdict.find(Finding::Foreign, what)
+            verdict.find(Finding::Foreign, what);
         }
         _ => {}
     }

@@ -28,16 +28,18 @@ pub struct Survived {
 impl Survived {
     /// Reads everything that `history` can have written, from the server at `address`.
     pub async fn read(address: &str, history: &History) -> Result<Self> {
-        let mut connection = Connection::open(address, LIMIT).await.map_err(reading)?;
+        let mut connection = Connection::open(address, LIMIT)
+            .await
+            .map_err(|error| reading(&error))?;
         let tag = &history.tag;
         let counter = connection
             .call(&["GET", &names::counter_key(tag)], LIMIT)
             .await
-            .map_err(reading)?;
+            .map_err(|error| reading(&error))?;
         let register = connection
             .call(&["GET", &names::register_key(tag)], LIMIT)
             .await
-            .map_err(reading)?;
+            .map_err(|error| reading(&error))?;
         Ok(Self {
             sets: read_sets(&mut connection, history).await?,
             lists: read_lists(&mut connection, history).await?,
@@ -48,7 +50,9 @@ impl Survived {
 
     /// Deletes the keys of the round, so that the next round's data set is as small.
     pub async fn forget(address: &str, history: &History) -> Result<()> {
-        let mut connection = Connection::open(address, LIMIT).await.map_err(reading)?;
+        let mut connection = Connection::open(address, LIMIT)
+            .await
+            .map_err(|error| reading(&error))?;
         let mut keys: Vec<String> = set_ids(history)
             .map(|(client, sequence)| names::set_key(&history.tag, client, sequence))
             .collect();
@@ -64,13 +68,16 @@ impl Survived {
         for batch in keys.chunks(BATCH) {
             let mut command = vec!["UNLINK"];
             command.extend(batch.iter().map(String::as_str));
-            connection.call(&command, LIMIT).await.map_err(reading)?;
+            connection
+                .call(&command, LIMIT)
+                .await
+                .map_err(|error| reading(&error))?;
         }
         Ok(())
     }
 }
 
-fn reading(error: CallError) -> anyhow::Error {
+fn reading(error: &CallError) -> anyhow::Error {
     anyhow!("read back the data: {error:?}")
 }
 
@@ -107,7 +114,10 @@ async fn read_sets(
                 .iter()
                 .map(|(client, sequence)| names::set_key(&history.tag, *client, *sequence)),
         );
-        let reply = connection.call(&command, LIMIT).await.map_err(reading)?;
+        let reply = connection
+            .call(&command, LIMIT)
+            .await
+            .map_err(|error| reading(&error))?;
         let values = reply
             .as_slice()
             .ok_or_else(|| anyhow!("MGET answered {reply:?}"))?;
@@ -130,7 +140,7 @@ async fn read_lists(
         let reply = connection
             .call(&["LRANGE", &key, "0", "-1"], LIMIT)
             .await
-            .map_err(reading)?;
+            .map_err(|error| reading(&error))?;
         let items = reply.as_slice().unwrap_or_default().iter();
         lists.insert(
             client,

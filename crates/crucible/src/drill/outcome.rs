@@ -6,6 +6,7 @@ use crate::fault::Drill;
 use crate::measure::Outage;
 use crate::target::Against;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write;
 
 /// One round of one drill against one system.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,7 +94,7 @@ impl RoundResult {
             (verdict.two_writable, "writes beside the new primary"),
         ];
         for (count, name) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            line += &format!(", {count} {name}");
+            let _ = write!(line, ", {count} {name}");
         }
         line
     }

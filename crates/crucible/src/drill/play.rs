@@ -7,7 +7,7 @@ use crate::drill::settle::settle;
 use crate::fault::{Drill, Outlook, Scene, inject};
 use crate::history::{History, Pulse};
 use crate::measure::Outage;
-use crate::target::{Against, System};
+use crate::target::{Against, Network, System};
 use crate::workload::{Crew, CrewSpec};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ fn crew_of(system: &System, result: &RoundResult, spec: &RoundSpec) -> CrewSpec 
     );
     crew.namespaces = system
         .network()
-        .map(|network| network.node_namespaces())
+        .map(Network::node_namespaces)
         .unwrap_or_default();
     crew
 }

@@ -93,7 +93,7 @@ impl Drill {
     pub fn least_hold(self) -> Duration {
         match self {
             Self::DiskFull | Self::SlowDisk | Self::FreezeAgent | Self::PartitionFromGroup => {
-                Duration::from_millis(3000)
+                Duration::from_secs(3)
             }
             Self::TwoFaults => Duration::from_millis(2500),
             _ => Duration::ZERO,

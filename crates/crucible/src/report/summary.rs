@@ -79,7 +79,7 @@ fn summary(drill: Drill, against: Against, rounds: &[&RoundResult]) -> DrillSumm
         duplicated: sum(|verdict| verdict.duplicated),
         wrong: sum(|verdict| verdict.phantom + verdict.reordered + verdict.foreign),
         two_writable: sum(|verdict| verdict.two_writable),
-        unavailable_ms: times(|round| round.away()),
+        unavailable_ms: times(RoundResult::away),
         pause_ms: times(|round| round.outage.longest_pause),
     }
 }

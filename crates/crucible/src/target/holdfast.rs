@@ -64,8 +64,7 @@ impl HoldfastGroup {
     pub async fn stop(mut self) -> Result<()> {
         let pids = self.group().map(|group| group.pids()).unwrap_or_default();
         // A frozen process cannot end in order.
-        pids.iter()
-            .for_each(|pid| drop(process::send(*pid, Signal::SIGCONT)));
+        process::send_all(&pids, Signal::SIGCONT);
         if let Some(pid) = self.up.id() {
             process::send(pid as i32, Signal::SIGTERM)?;
         }
@@ -73,8 +72,7 @@ impl HoldfastGroup {
         let _ = self.up.kill().await;
         if !process::wait_gone(&pids, Duration::from_millis(500)).await {
             tracing::warn!("`holdfast up` left processes behind: killing them");
-            pids.iter()
-                .for_each(|pid| drop(process::send(*pid, Signal::SIGKILL)));
+            process::send_all(&pids, Signal::SIGKILL);
         }
         Ok(())
     }

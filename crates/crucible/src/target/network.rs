@@ -91,8 +91,8 @@ impl Network {
         let bridge = format!("{}.1/32", self.subnet);
         let peers = format!("{}.0/24", self.subnet);
         for (direction, chain) in [("-s", "INPUT"), ("-d", "OUTPUT")] {
-            self.filter(place, &["-A", chain, direction, &bridge, "-j", "ACCEPT"])?;
-            self.filter(
+            Self::filter(place, &["-A", chain, direction, &bridge, "-j", "ACCEPT"])?;
+            Self::filter(
                 place,
                 &[
                     "-A",
@@ -103,14 +103,14 @@ impl Network {
                     "ACCEPT",
                 ],
             )?;
-            self.filter(place, &["-A", chain, direction, &peers, "-j", "DROP"])?;
+            Self::filter(place, &["-A", chain, direction, &peers, "-j", "DROP"])?;
         }
         Ok(())
     }
 
     /// Undoes [`Network::isolate_from_group`].
     pub fn reunite_with_group(&self, place: &Place) -> Result<()> {
-        self.filter(place, &["-F"])
+        Self::filter(place, &["-F"])
     }
 
     /// `command` to be run inside `namespace`, or unchanged where there is none.
@@ -177,7 +177,7 @@ impl Network {
         ip(&["-n", name, "link", "set", "eth0", "up"])
     }
 
-    fn filter(&self, place: &Place, rule: &[&str]) -> Result<()> {
+    fn filter(place: &Place, rule: &[&str]) -> Result<()> {
         let mut words = vec!["netns", "exec", &place.namespace, "iptables", "-w"];
         words.extend(rule);
         ip(&words)

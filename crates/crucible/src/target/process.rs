@@ -21,6 +21,15 @@ pub fn send(pid: i32, signal: Signal) -> Result<()> {
     }
 }
 
+/// Sends `signal` to all of `pids`, as far as that is possible.
+pub fn send_all(pids: &[i32], signal: Signal) {
+    for pid in pids {
+        if let Err(error) = send(*pid, signal) {
+            tracing::warn!("{error:#}");
+        }
+    }
+}
+
 /// Whether `pid` exists and is not a zombie.
 pub fn alive(pid: i32) -> bool {
     matches!(state(pid), Some(state) if state != 'Z' && state != 'X')

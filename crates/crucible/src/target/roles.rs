@@ -40,7 +40,7 @@ pub struct RolesGroup {
 
 impl RolesGroup {
     /// Starts sentinels, then agents.
-    pub async fn start(spec: &GroupSpec) -> Result<Self> {
+    pub fn start(spec: &GroupSpec) -> Result<Self> {
         let network = Network::create(spec.replicas + 1, spec.sentinels)?;
         let interposer = if spec.interposer {
             Some(Interposer::build(&spec.dir)?)

@@ -31,7 +31,7 @@ pub struct UpstreamGroup {
 
 impl UpstreamGroup {
     /// Starts the servers, the first as master, and the sentinels.
-    pub async fn start(spec: &GroupSpec) -> Result<Self> {
+    pub fn start(spec: &GroupSpec) -> Result<Self> {
         let mut group = Self {
             group: spec.group.clone(),
             nodes: vec![],
@@ -119,7 +119,7 @@ impl UpstreamGroup {
         let config = write_config(&dir, "redis.conf", &lines)?;
         let command = vec![spec.server.display().to_string(), config];
         let namespace = place.map(|place| place.namespace);
-        let pod = self.start_pod(namespace, command, &dir)?;
+        let pod = self.start_pod(namespace.as_deref(), command, &dir)?;
         Ok(Member {
             name: format!("redis-{index}"),
             address: format!("{host}:{port}"),
@@ -148,7 +148,7 @@ impl UpstreamGroup {
             "--sentinel".to_owned(),
         ];
         let namespace = place.map(|place| place.namespace);
-        let pod = self.start_pod(namespace, command, &dir)?;
+        let pod = self.start_pod(namespace.as_deref(), command, &dir)?;
         Ok(Member {
             name: format!("sentinel-{index}"),
             address: format!("{host}:{port}"),
@@ -157,13 +157,8 @@ impl UpstreamGroup {
         })
     }
 
-    fn start_pod(
-        &self,
-        namespace: Option<String>,
-        command: Vec<String>,
-        dir: &Path,
-    ) -> Result<Pod> {
-        let command = Network::inside(namespace.as_deref(), command);
+    fn start_pod(&self, namespace: Option<&str>, command: Vec<String>, dir: &Path) -> Result<Pod> {
+        let command = Network::inside(namespace, command);
         let environment = self
             .interposer
             .as_ref()
