@@ -1,6 +1,17 @@
 //! The agent: starts, supervises and fences one redis-server.
+//!
+//! ```text
+//!  sentinels ◀── control ──▶ inbox ─▶ core.step ─▶ hands ─▶ redis-server (unix socket), watchdog
+//!                              ▲           └─▶ memory (promise and position on disk)
+//!                              └── looks, deaths, hangs ── server
+//! ```
 
+mod agent;
+mod control;
+mod memory;
 mod options;
 pub mod server;
 
+pub use agent::run;
+pub use memory::MemoryError;
 pub use options::Options;

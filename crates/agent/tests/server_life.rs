@@ -4,7 +4,9 @@
 mod server_support;
 
 use holdfast_agent::server::hang::Activity;
-use holdfast_agent::server::{Death, DeathReason, Event, Server, StartError, Stopped, Watch};
+use holdfast_agent::server::{
+    Death, DeathReason, Event, LinkError, Server, StartError, Stopped, Watch,
+};
 use nix::sys::signal::Signal;
 use server_support::{Node0, PASSWORD, options, signal, version, wait_for};
 use std::net::TcpListener;
@@ -112,19 +114,19 @@ async fn a_sleeping_server_is_hung_later_and_a_busy_one_is_not() {
     let mut node = Node0::start_with("lua-time-limit 60000\nenable-debug-command yes").await;
     node.server.set_watch(Watch::Vigilant);
     node.reign().await;
-    let mut other = node.server.link().with_patience(Duration::from_millis(1));
-    // A second of work: no event.
+    let mut other = node.server.link().with_patience(Duration::from_millis(50));
+    // About a second of work: no event.
     let _ = other
-        .command(&[
-            "EVAL",
-            "local t = redis.call('time')[1] + 2; while redis.call('time')[1] + 0 < t do end",
-            "0",
-        ])
+        .command(&["EVAL", "for i = 1, 200000000 do end", "0"])
         .await;
-    let quiet = tokio::time::timeout(Duration::from_millis(2500), node.events.recv()).await;
-    assert!(quiet.is_err(), "{quiet:?}");
+    let busy = other.ping().await;
+    assert!(busy.is_err(), "too short a script: {busy:?}");
+    let mut patient = node.server.link().with_patience(Duration::from_secs(20));
+    patient.ping().await.unwrap();
+    assert!(node.events.try_recv().is_err(), "busy is not hung");
     // A second asleep in the middle of the event loop.
-    let _ = other.command(&["DEBUG", "SLEEP", "1"]).await;
+    let asleep = other.command(&["DEBUG", "SLEEP", "1"]).await;
+    assert_eq!(asleep, Err(LinkError::Timeout(50)));
     let event = node.event().await;
     assert!(
         matches!(

@@ -69,10 +69,10 @@ async fn writes_end_with_the_deadline_unless_it_is_renewed() {
     let mut watchdog = watch(&node);
     node.reign().await;
     let port = node.address().port;
-    // Renewed for a second, every time with 150 ms.
+    // Renewed for a second, every time with 500 ms: a loaded machine may hold up the test itself.
     for _ in 0..20 {
         watchdog
-            .set_deadline(Some(boottime_ns() + 150 * MS))
+            .set_deadline(Some(boottime_ns() + 500 * MS))
             .unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(write(port).starts_with("+OK"));
@@ -84,7 +84,7 @@ async fn writes_end_with_the_deadline_unless_it_is_renewed() {
     });
     let late_ms = boottime_ns().saturating_sub(deadline) / MS;
     eprintln!("refused {late_ms} ms after the deadline");
-    assert!(boottime_ns() > deadline && late_ms <= 50, "{late_ms}");
+    assert!(boottime_ns() > deadline && late_ms <= 60, "{late_ms}");
     assert!(node.link.replication().await.unwrap().fenced);
     // The lease comes back, the agent opens the server again.
     watchdog

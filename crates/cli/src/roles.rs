@@ -33,10 +33,10 @@ fn ended(result: anyhow::Result<()>) -> Outcome {
         .map_err(|error| Failure::failed(&error))
 }
 
-async fn run_sentinel(_options: holdfast_sentinel::Options) -> anyhow::Result<()> {
-    anyhow::bail!("the sentinel is not built into this binary yet")
+async fn run_sentinel(options: holdfast_sentinel::Options) -> anyhow::Result<()> {
+    holdfast_sentinel::run(options).await
 }
 
-async fn run_agent(_options: holdfast_agent::Options) -> anyhow::Result<()> {
-    anyhow::bail!("the agent is not built into this binary yet")
+async fn run_agent(options: holdfast_agent::Options) -> anyhow::Result<()> {
+    holdfast_agent::run(options).await
 }

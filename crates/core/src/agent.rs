@@ -48,6 +48,9 @@ pub struct Agent {
     next_note: Millis,
     next_try: Millis,
     urgent: bool,
+    /// When redis-server last answered a look.
+    answered_at: Millis,
+    failures: u32,
     reason: String,
     deadline: Option<Millis>,
 }
@@ -62,12 +65,12 @@ struct Stop {
 impl Agent {
     /// An agent that has just started, with what its disk holds. redis-server is not running yet:
     /// the first step asks for it.
-    pub fn new(settings: Settings, stored: Stored, data: DataAtStart) -> Self {
+    pub fn new(settings: Settings, stored: Stored) -> Self {
         Self {
             settings,
             stored,
             record: None,
-            data,
+            data: DataAtStart::default(),
             server: ServerState::Starting,
             info: ServerInfo::default(),
             incarnation: None,
@@ -82,6 +85,8 @@ impl Agent {
             next_note: 0,
             next_try: 0,
             urgent: false,
+            answered_at: 0,
+            failures: 0,
             reason: String::new(),
             deadline: None,
         }
@@ -95,11 +100,11 @@ impl Agent {
             AgentInput::Linked(sentinel) => self.on_linked(sentinel),
             AgentInput::Unlinked(sentinel) => self.on_unlinked(&sentinel),
             AgentInput::Sentinel(from, message) => self.on_message(from, message, &mut out),
-            AgentInput::Started(info) => self.on_started(info, &mut out),
+            AgentInput::Started(info, data) => self.on_started(now, info, data, &mut out),
             AgentInput::Died(reason) => self.on_died(now, &reason, &mut out),
             AgentInput::Hung(reason) => self.on_hung(reason),
             AgentInput::Recovered => self.on_recovered(),
-            AgentInput::Info(info) => self.on_info(info),
+            AgentInput::Info(info) => self.on_info(now, info),
             AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
             AgentInput::Stored(promised) => self.on_stored(promised),
             AgentInput::Stop { handoff, within } => self.on_stop(now, handoff, within),

@@ -14,8 +14,10 @@
 
 mod greeting;
 mod lines;
+mod outbox;
 mod secret;
 
 pub use greeting::{Error, Identity, Kind, Met, accept, dial};
 pub use lines::{LINE_MAX, Reader, Writer};
+pub use outbox::Outbox;
 pub use secret::{Secret, SecretError};

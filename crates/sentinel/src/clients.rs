@@ -50,7 +50,10 @@ impl Clients {
     pub(crate) fn start(options: &Options, identity: &str) -> anyhow::Result<Self> {
         let origin = Instant::now();
         let shift = -(bell::now() as i64);
-        let view = Arc::new(ArcSwap::from_pointee(View { my_id: identity.to_owned(), ..View::default() }));
+        let view = Arc::new(ArcSwap::from_pointee(View {
+            my_id: identity.to_owned(),
+            ..View::default()
+        }));
         let (events, _) = broadcast::channel(EVENTS_MAX);
         let (sender, actions) = mpsc::channel(ASKED_MAX);
         let wiring = holdfast_protocol::Wiring {
@@ -62,7 +65,11 @@ impl Clients {
         let server = holdfast_protocol::spawn(asking::protocol_options(options, identity)?, wiring)
             .with_context(|| format!("listen for clients at {}", options.listen))?;
         Ok(Self {
-            addresses: options.sentinels.iter().map(|p| (p.name.clone(), p.clients.clone())).collect(),
+            addresses: options
+                .sentinels
+                .iter()
+                .map(|p| (p.name.clone(), p.clients.clone()))
+                .collect(),
             view,
             events,
             actions,
@@ -101,7 +108,8 @@ impl Clients {
         let pace = REFRESH + core.groups().count() as Millis;
         if now >= self.refreshed + pace {
             self.refreshed = now;
-            self.stale.extend(core.groups().map(|(name, _)| name.clone()));
+            self.stale
+                .extend(core.groups().map(|(name, _)| name.clone()));
         }
         self.refresh_stale(now, core);
     }
@@ -112,10 +120,20 @@ impl Clients {
         }
         let stale = std::mem::take(&mut self.stale);
         let old = self.view.load();
-        let mut next = View { my_id: old.my_id.clone(), settings: old.settings.clone(), ..View::default() };
+        let mut next = View {
+            my_id: old.my_id.clone(),
+            settings: old.settings.clone(),
+            ..View::default()
+        };
         for (name, state) in core.groups() {
-            next.current_epoch = next.current_epoch.max(state.record().map_or(0, |r| r.epoch));
-            let kept = old.groups.iter().find(|g| g.name == name.as_str()).filter(|_| !stale.contains(name));
+            next.current_epoch = next
+                .current_epoch
+                .max(state.record().map_or(0, |r| r.epoch));
+            let kept = old
+                .groups
+                .iter()
+                .find(|g| g.name == name.as_str())
+                .filter(|_| !stale.contains(name));
             next.groups.push(match kept {
                 Some(kept) => kept.clone(),
                 None => Arc::new(self.show(now, core, name, state)),
@@ -133,7 +151,8 @@ impl Clients {
     /// Answers a request that the core has dealt with.
     pub(crate) fn answer(&mut self, id: u64, result: Result<Answer, String>) {
         if let Some(reply) = self.waiting.remove(&id) {
-            let text = result.and_then(|answer| serde_json::to_string(&answer).map_err(|e| e.to_string()));
+            let text =
+                result.and_then(|answer| serde_json::to_string(&answer).map_err(|e| e.to_string()));
             // A client that has left does not mind.
             let _ = reply.send(text);
         }

@@ -2,14 +2,13 @@
 
 mod dialing;
 mod inbound;
-mod outbox;
 
 pub(crate) use dialing::dial_peers;
 pub(crate) use inbound::listen;
-pub(crate) use outbox::Outbox;
 
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::wire::{PeerMessage, Report};
+use holdfast_link::Outbox;
 
 /// Number of one connection, to tell a new one from the one that it replaces.
 pub(crate) type Connection = u64;

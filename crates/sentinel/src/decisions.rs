@@ -24,13 +24,24 @@ impl Decisions {
         if kept.len() >= DECISIONS_MAX {
             kept.pop_front();
         }
-        kept.push_back(Decision { at_unix_ms: bell::wall(), by: by.to_owned(), text });
+        kept.push_back(Decision {
+            at_unix_ms: bell::wall(),
+            by: by.to_owned(),
+            text,
+        });
     }
 
     /// Those of a group and of the sentinel itself, oldest first.
     pub(crate) fn of(&self, group: &Group) -> Vec<Decision> {
         let own = self.kept.get(&Group::default()).into_iter().flatten();
-        let mut all: Vec<Decision> = self.kept.get(group).into_iter().flatten().chain(own).cloned().collect();
+        let mut all: Vec<Decision> = self
+            .kept
+            .get(group)
+            .into_iter()
+            .flatten()
+            .chain(own)
+            .cloned()
+            .collect();
         all.sort_by_key(|decision| decision.at_unix_ms);
         let surplus = all.len().saturating_sub(DECISIONS_MAX);
         all.split_off(surplus)

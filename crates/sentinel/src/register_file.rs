@@ -96,7 +96,11 @@ impl RegisterFile {
         let (header, live, note) = match parse(&bytes) {
             Parsed::Whole(header, live) => (Some(header), live, None),
             Parsed::Empty => (None, BTreeMap::new(), None),
-            Parsed::Damaged(line) => (None, BTreeMap::new(), Some(set_aside(&path, line).map_err(io("set aside"))?)),
+            Parsed::Damaged(line) => (
+                None,
+                BTreeMap::new(),
+                Some(set_aside(&path, line).map_err(io("set aside"))?),
+            ),
         };
         let header = match header {
             Some(header) => check(&path, header, cluster, sentinel)?,
@@ -110,8 +114,19 @@ impl RegisterFile {
         let identity = header.identity.clone();
         let persistent = content(&live);
         let header = line(&serde_json::to_string(&header).map_err(|e| io("write")(e.into()))?);
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(io("open"))?;
-        let mut this = Self { path: path.clone(), file, header, live, length: 0, dirty: false };
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(io("open"))?;
+        let mut this = Self {
+            path: path.clone(),
+            file,
+            header,
+            live,
+            length: 0,
+            dirty: false,
+        };
         this.rewrite().map_err(io("write"))?;
         Ok((this, identity, persistent, note))
     }
@@ -152,7 +167,10 @@ impl RegisterFile {
         self.dirty = true;
         let next = self.path.with_extension("next");
         let mut file = File::create(&next)?;
-        let text: String = std::iter::once(&self.header).chain(self.live.values()).map(String::as_str).collect();
+        let text: String = std::iter::once(&self.header)
+            .chain(self.live.values())
+            .map(String::as_str)
+            .collect();
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&next, &self.path)?;
@@ -175,15 +193,25 @@ enum Parsed {
 /// Reads all lines. A last line without its end was being written when the power went: nobody was told
 /// of it. Anything else that does not read is damage.
 fn parse(bytes: &[u8]) -> Parsed {
-    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+    let whole = bytes
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |end| end + 1);
     let mut lines = bytes[..whole].split_inclusive(|b| *b == b'\n').enumerate();
     let Some((_, first)) = lines.next() else {
-        return if bytes.is_empty() { Parsed::Empty } else { Parsed::Damaged(1) };
+        return if bytes.is_empty() {
+            Parsed::Empty
+        } else {
+            Parsed::Damaged(1)
+        };
     };
-    let Some(header) = body(first).and_then(|text| serde_json::from_str(text).ok()) else { return Parsed::Damaged(1) };
+    let Some(header) = body(first).and_then(|text| serde_json::from_str(text).ok()) else {
+        return Parsed::Damaged(1);
+    };
     let mut live = BTreeMap::new();
     for (number, bytes) in lines {
-        let Some(written) = body(bytes).and_then(|text| serde_json::from_str::<Written>(text).ok()) else {
+        let Some(written) = body(bytes).and_then(|text| serde_json::from_str::<Written>(text).ok())
+        else {
             return Parsed::Damaged(number + 1);
         };
         live.insert(key(&written), String::from_utf8_lossy(bytes).into_owned());
@@ -191,14 +219,26 @@ fn parse(bytes: &[u8]) -> Parsed {
     Parsed::Whole(header, live)
 }
 
-fn check(path: &Path, header: Header, cluster: &Cluster, sentinel: &Sentinel) -> Result<Header, RegisterFileError> {
+fn check(
+    path: &Path,
+    header: Header,
+    cluster: &Cluster,
+    sentinel: &Sentinel,
+) -> Result<Header, RegisterFileError> {
     if header.holdfast_register > FORMAT {
-        return Err(RegisterFileError::Newer { path: path.to_owned(), found: header.holdfast_register });
+        return Err(RegisterFileError::Newer {
+            path: path.to_owned(),
+            found: header.holdfast_register,
+        });
     }
     if header.cluster != *cluster || header.sentinel != *sentinel {
         let owner = format!("{} of cluster {}", header.sentinel, header.cluster);
         let me = format!("{sentinel} of cluster {cluster}");
-        return Err(RegisterFileError::Foreign { path: path.to_owned(), owner, me });
+        return Err(RegisterFileError::Foreign {
+            path: path.to_owned(),
+            owner,
+            me,
+        });
     }
     Ok(header)
 }

@@ -6,11 +6,12 @@ mod start;
 
 use crate::bell;
 use crate::clients::Clients;
-use crate::control::{Connection, Notice, Outbox};
+use crate::control::{Connection, Notice};
 use crate::decisions::Decisions;
 use disk::Disk;
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::sentinel::{SentinelCore, SentinelInput};
+use holdfast_link::Outbox;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -61,7 +62,8 @@ impl Running {
     fn take(&mut self, notice: Notice) {
         match notice {
             Notice::AgentLinked(id, group, node, outbox) => {
-                self.agents.insert((group.clone(), node.clone()), (id, outbox));
+                self.agents
+                    .insert((group.clone(), node.clone()), (id, outbox));
                 self.step(SentinelInput::AgentLinked { group, node });
             }
             Notice::AgentGone(id, group, node) if self.is_current(id, &group, &node) => {
@@ -69,10 +71,16 @@ impl Running {
                 self.step(SentinelInput::AgentGone { group, node });
             }
             Notice::Report(id, group, node, report) if self.is_current(id, &group, &node) => {
-                self.step(SentinelInput::Report { group, node, report });
+                self.step(SentinelInput::Report {
+                    group,
+                    node,
+                    report,
+                });
             }
             Notice::AgentGone(..) | Notice::Report(..) => {}
-            Notice::AgentDecision(group, node, text) => self.decisions.note(&group, node.as_str(), text),
+            Notice::AgentDecision(group, node, text) => {
+                self.decisions.note(&group, node.as_str(), text)
+            }
             Notice::PeerLinked(peer, outbox) => {
                 self.peers.insert(peer.clone(), outbox);
                 self.step(SentinelInput::PeerLinked(peer));
@@ -87,7 +95,9 @@ impl Running {
     }
 
     fn is_current(&self, id: Connection, group: &Group, node: &Node) -> bool {
-        self.agents.get(&(group.clone(), node.clone())).is_some_and(|(current, _)| *current == id)
+        self.agents
+            .get(&(group.clone(), node.clone()))
+            .is_some_and(|(current, _)| *current == id)
     }
 
     /// One step of the core, and of what it says to itself.

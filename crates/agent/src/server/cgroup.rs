@@ -15,32 +15,25 @@ pub fn memory_limit() -> Option<u64> {
         .min()
 }
 
-/// How often the kernel has killed for lack of memory: in this process's control group and on the whole machine.
-/// Compared before and after a death by SIGKILL it tells whether the kernel did it.
+/// How often the kernel has killed for lack of memory in this process's control group (or, where the group does not
+/// count, on the whole machine). Compared before and after a death by SIGKILL it tells whether the kernel did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OomKills {
-    group: u64,
-    machine: u64,
-}
+pub struct OomKills(u64);
 
 impl OomKills {
-    /// The counts as of now; 0 where the kernel does not tell.
+    /// The count as of now; 0 where the kernel does not tell. The kernel counts before it kills.
     pub fn now() -> Self {
         let files = |dir: PathBuf| [dir.join("memory.events"), dir.join("memory.oom_control")];
-        let group = ancestors()
+        let own = ancestors()
             .flat_map(files)
-            .filter_map(|file| keyed(&file, "oom_kill"))
-            .max();
-        let machine = keyed(Path::new("/proc/vmstat"), "oom_kill");
-        Self {
-            group: group.unwrap_or(0),
-            machine: machine.unwrap_or(0),
-        }
+            .find_map(|file| keyed(&file, "oom_kill"));
+        let count = own.or_else(|| keyed(Path::new("/proc/vmstat"), "oom_kill"));
+        Self(count.unwrap_or(0))
     }
 
     /// Has it killed since?
     pub fn more_than(self, before: Self) -> bool {
-        self.group > before.group || self.machine > before.machine
+        self.0 > before.0
     }
 }
 

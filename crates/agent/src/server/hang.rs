@@ -29,6 +29,17 @@ pub enum Activity {
 }
 
 impl Activity {
+    /// In words, for a sentence.
+    pub fn as_words(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped by a signal",
+            Self::Sleeping => "asleep",
+            Self::Disk => "waiting for a disk",
+            Self::Running => "at work",
+            Self::Starting => "starting",
+        }
+    }
+
     /// From the state letter of `/proc/PID/stat` and whether its CPU time grew since the last look.
     pub fn of(state: char, cpu_grew: bool) -> Self {
         match state {

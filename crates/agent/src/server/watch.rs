@@ -49,8 +49,8 @@ const REAP_EVERY: Duration = Duration::from_millis(20);
 /// The signal that no process can report.
 const SIGKILL: i32 = nix::sys::signal::Signal::SIGKILL as i32;
 
-/// Looks between two checks of the log's size.
-const LOOKS_PER_LOG_CHECK: u32 = 4096;
+/// Looks between two checks of slow things: 20 s when vigilant, 80 s otherwise.
+const LOOKS_PER_CHECK: u32 = 4096;
 
 /// What the watch and the server's owner share.
 #[derive(Debug)]
@@ -157,10 +157,18 @@ impl Watcher {
                 self.probe.ask();
                 silence.asked();
             }
-            if looks.is_multiple_of(LOOKS_PER_LOG_CHECK) {
-                let _ = log::rotate(&self.log);
+            if looks.is_multiple_of(LOOKS_PER_CHECK) {
+                self.check();
             }
             tokio::time::sleep(mode.interval()).await;
+        }
+    }
+
+    /// The log stays bounded, and an old kill in the neighbourhood is not taken for the reason of a later death.
+    fn check(&mut self) {
+        let _ = log::rotate(&self.log);
+        if self.eye.has_memory() {
+            self.oom_before = OomKills::now();
         }
     }
 

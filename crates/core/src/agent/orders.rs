@@ -200,7 +200,7 @@ impl Agent {
         self.urgent = true;
         match result {
             Ok(info) => {
-                self.on_info(info);
+                self.on_info(now, info);
                 self.stand(operation, out);
             }
             Err(why) => self.on_failed(now, &operation, &why, out),
@@ -249,6 +249,7 @@ impl Agent {
         };
         if let Standing::Open(e) = self.standing {
             self.caught_up = true;
+            self.failures = 0;
             out.push(AgentOutput::Decide(format!(
                 "opened {} to writes in epoch {e}",
                 self.settings.node

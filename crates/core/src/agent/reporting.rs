@@ -95,6 +95,7 @@ impl Agent {
             foreign: self.data.foreign,
             keys: self.info.keys,
             memory_bytes: self.info.memory_bytes,
+            unanswered_ms: now.saturating_sub(self.answered_at),
             reason: self.reason.clone(),
             leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),
         }

@@ -1,6 +1,6 @@
 //! What happens to redis-server by itself.
 
-use super::{Agent, AgentOutput, Operation, ServerInfo, Standing};
+use super::{Agent, AgentOutput, DataAtStart, Operation, ServerInfo, Standing};
 use crate::position::Position;
 use crate::time::Millis;
 use crate::wire::ServerState;
@@ -9,7 +9,14 @@ use crate::wire::ServerState;
 const RESTART_AFTER: Millis = 50;
 
 impl Agent {
-    pub(super) fn on_started(&mut self, info: ServerInfo, out: &mut Vec<AgentOutput>) {
+    pub(super) fn on_started(
+        &mut self,
+        now: Millis,
+        info: ServerInfo,
+        data: DataAtStart,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        self.data = data;
         if self.running == Some(Operation::Start) {
             self.running = None;
         }
@@ -25,7 +32,7 @@ impl Agent {
             self.data.foreign = false;
         }
         self.server = ServerState::Up;
-        self.on_info(info);
+        self.on_info(now, info);
         self.urgent = true;
     }
 
@@ -35,7 +42,9 @@ impl Agent {
         self.standing = Standing::Fresh;
         self.caught_up = false;
         self.reason = reason.to_owned();
-        self.next_try = now + RESTART_AFTER;
+        // Up to two seconds, so that a server that cannot start does not spin.
+        self.next_try = now + (RESTART_AFTER << self.failures.min(5));
+        self.failures += 1;
         self.urgent = true;
         out.push(AgentOutput::Decide(format!(
             "redis-server of {} ended: {reason}",
@@ -59,16 +68,19 @@ impl Agent {
         }
     }
 
-    pub(super) fn on_info(&mut self, info: ServerInfo) {
+    pub(super) fn on_info(&mut self, now: Millis, info: ServerInfo) {
+        self.answered_at = now;
         if !matches!(self.server, ServerState::Up | ServerState::Loading) {
             return;
         }
         let changed = info.link_up != self.info.link_up || info.offset != self.info.offset;
-        self.server = if info.loading {
+        let state = if info.loading {
             ServerState::Loading
         } else {
             ServerState::Up
         };
+        self.urgent |= state != self.server;
+        self.server = state;
         self.incarnation = Some(info.incarnation.clone());
         self.info = info;
         self.notice_caught_up();
@@ -85,6 +97,7 @@ impl Agent {
         let in_step = self.info.link_up && !self.info.syncing && !self.info.loading;
         if self.standing.is_following() && in_step && !self.caught_up {
             self.caught_up = true;
+            self.failures = 0;
             self.data.blank = false;
             self.urgent = true;
         }

@@ -99,8 +99,8 @@ pub enum AgentInput {
     Unlinked(Sentinel),
     /// A sentinel said something.
     Sentinel(Sentinel, FromSentinel),
-    /// redis-server answers for the first time.
-    Started(ServerInfo),
+    /// redis-server answers for the first time; what was on disk before it was started.
+    Started(ServerInfo, DataAtStart),
     /// redis-server has ended, and why.
     Died(String),
     /// redis-server lives and does not answer; in what state it is.

@@ -13,6 +13,9 @@ use crate::wire::{Report, ServerState};
 /// A replica this many bytes behind would keep the primary paused for too long.
 const LAG_MAX: u64 = 8 << 20;
 
+/// A primary that has not answered its agent for this long is at work on something that a pause would wait for.
+const BUSY: Millis = 300;
+
 /// A request for a handoff is given up after this long.
 const ANSWER_WITHIN: Millis = 5_000;
 
@@ -102,6 +105,13 @@ impl SentinelCore {
             .get(&ruler.node)
             .and_then(|n| n.report.as_ref())
             .ok_or("the primary is not connected")?;
+        if leader.unanswered_ms > BUSY {
+            let ms = leader.unanswered_ms;
+            return Err(format!(
+                "{} has not answered for {ms} ms: a long command is at work; try again later",
+                ruler.node
+            ));
+        }
         let close = |r: &Report| {
             r.link_up && r.replid == leader.replid && r.offset + LAG_MAX >= leader.offset
         };

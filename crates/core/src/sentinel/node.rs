@@ -100,6 +100,7 @@ fn differs(old: &Report, new: &Report) -> bool {
         sent_at: 0,
         memory_bytes: 0,
         keys: 0,
+        unanswered_ms: 0,
         stored: None,
         ..r.clone()
     };

@@ -77,6 +77,8 @@ pub struct Report {
     pub keys: u64,
     /// Bytes used by redis-server.
     pub memory_bytes: u64,
+    /// Milliseconds since redis-server last answered: a long command is at work when it is more than a few hundred.
+    pub unanswered_ms: u64,
     /// Why the state is what it is, when there is something to say.
     pub reason: String,
     /// Asks for a handoff, because this node is about to stop.

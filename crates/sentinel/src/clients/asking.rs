@@ -15,7 +15,10 @@ use std::net::ToSocketAddrs;
 pub(crate) type Asked = ActionRequest;
 
 /// The options of the clients' server.
-pub(super) fn protocol_options(options: &Options, identity: &str) -> anyhow::Result<holdfast_protocol::Options> {
+pub(super) fn protocol_options(
+    options: &Options,
+    identity: &str,
+) -> anyhow::Result<holdfast_protocol::Options> {
     let listen: Vec<_> = (options.listen.host.as_str(), options.listen.port)
         .to_socket_addrs()
         .with_context(|| format!("look up {}", options.listen.host))?
@@ -27,21 +30,45 @@ pub(super) fn protocol_options(options: &Options, identity: &str) -> anyhow::Res
             client_authorities: options.tls_client_ca_file.clone(),
         }),
         (None, None) => None,
-        _ => anyhow::bail!("tls_cert_file and tls_key_file belong together; only one of them is given"),
+        _ => anyhow::bail!(
+            "tls_cert_file and tls_key_file belong together; only one of them is given"
+        ),
     };
     let read = |path: &std::path::PathBuf| {
         std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
     };
-    let users = options.acl_file.as_ref().map(read).transpose()?.unwrap_or_default();
-    let password = options.client_password_file.as_ref().map(read).transpose()?;
-    let (plain, secure) = if tls.is_some() { (Vec::new(), listen) } else { (listen, Vec::new()) };
+    let users = options
+        .acl_file
+        .as_ref()
+        .map(read)
+        .transpose()?
+        .unwrap_or_default();
+    let password = options
+        .client_password_file
+        .as_ref()
+        .map(read)
+        .transpose()?;
+    let (plain, secure) = if tls.is_some() {
+        (Vec::new(), listen)
+    } else {
+        (listen, Vec::new())
+    };
     Ok(holdfast_protocol::Options {
         listen: plain,
         listen_tls: secure,
         tls,
         requirepass: password.map(|p| p.trim_end().to_owned()),
-        users: users.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(Into::into).collect(),
-        limits: ClientLimits { max_clients: options.max_clients, action: ACTION_MAX, ..ClientLimits::default() },
+        users: users
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+            .map(Into::into)
+            .collect(),
+        limits: ClientLimits {
+            max_clients: options.max_clients,
+            action: ACTION_MAX,
+            ..ClientLimits::default()
+        },
         run_id: identity.to_owned(),
     })
 }
@@ -65,7 +92,8 @@ impl Clients {
                     return None;
                 }
                 Ok(Word::Decisions(group)) => {
-                    let text = serde_json::to_string(&decisions.of(&group)).map_err(|e| e.to_string());
+                    let text =
+                        serde_json::to_string(&decisions.of(&group)).map_err(|e| e.to_string());
                     let _ = asked.reply.send(text);
                     return None;
                 }
@@ -92,12 +120,20 @@ impl Clients {
     /// `SENTINEL RESET` is asked to drop dead nodes. Holdfast shows a node that left as down and forgets
     /// it when told by name (`holdfast forget`), so there is nothing to do but count.
     fn reset(&mut self, core: &SentinelCore, pattern: &str) -> usize {
-        let named = |name: &Group| holdfast_protocol::glob_matches(pattern.as_bytes(), name.as_str().as_bytes());
+        let named = |name: &Group| {
+            holdfast_protocol::glob_matches(pattern.as_bytes(), name.as_str().as_bytes())
+        };
         core.groups().filter(|(name, _)| named(name)).count()
     }
 
     /// The status of one group or of all, as JSON.
-    fn status(&self, now: Millis, core: &SentinelCore, decisions: &Decisions, group: Option<&Group>) -> Result<String, String> {
+    fn status(
+        &self,
+        now: Millis,
+        core: &SentinelCore,
+        decisions: &Decisions,
+        group: Option<&Group>,
+    ) -> Result<String, String> {
         let full = |name: &Group| -> Option<GroupStatus> {
             let mut status = core.status(now, name)?;
             status.decisions = decisions.of(name);
@@ -111,7 +147,12 @@ impl Clients {
                 let status = full(name).ok_or_else(|| format!("no group is called {name} here"))?;
                 serde_json::to_string(&status)
             }
-            None => serde_json::to_string(&core.groups().filter_map(|(name, _)| full(name)).collect::<Vec<_>>()),
+            None => serde_json::to_string(
+                &core
+                    .groups()
+                    .filter_map(|(name, _)| full(name))
+                    .collect::<Vec<_>>(),
+            ),
         };
         text.map_err(|e| e.to_string())
     }
@@ -124,18 +165,31 @@ enum Word {
 }
 
 fn parse(core: &SentinelCore, words: &[String]) -> Result<Word, String> {
-    let word = words.first().map(|w| w.to_ascii_uppercase()).unwrap_or_default();
+    let word = words
+        .first()
+        .map(|w| w.to_ascii_uppercase())
+        .unwrap_or_default();
     let group = || match words.get(1) {
         Some(name) => Ok(Group(name.clone())),
-        None => core.groups().next().map(|(n, _)| n.clone()).ok_or_else(|| "there is no group".to_owned()),
+        None => core
+            .groups()
+            .next()
+            .map(|(n, _)| n.clone())
+            .ok_or_else(|| "there is no group".to_owned()),
     };
     let node = words.get(2).map(|name| Node(name.clone()));
     match word.as_str() {
-        "STATUS" if words.len() <= 2 => Ok(Word::Status(words.get(1).map(|name| Group(name.clone())))),
+        "STATUS" if words.len() <= 2 => {
+            Ok(Word::Status(words.get(1).map(|name| Group(name.clone()))))
+        }
         "DECISIONS" if words.len() <= 2 => Ok(Word::Decisions(group()?)),
         "FAILOVER" if words.len() <= 3 => Ok(Word::Do(group()?, Request::Handoff(node))),
-        "FORCE" if words.len() == 3 => Ok(Word::Do(group()?, Request::Force(node.unwrap_or_default()))),
-        "FORGET" if words.len() == 2 || words.len() == 3 => Ok(Word::Do(group()?, Request::Forget(node))),
+        "FORCE" if words.len() == 3 => {
+            Ok(Word::Do(group()?, Request::Force(node.unwrap_or_default())))
+        }
+        "FORGET" if words.len() == 2 || words.len() == 3 => {
+            Ok(Word::Do(group()?, Request::Forget(node)))
+        }
         _ => Err("unknown HOLDFAST request; try HOLDFAST HELP".to_owned()),
     }
 }

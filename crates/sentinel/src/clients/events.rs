@@ -11,23 +11,40 @@ pub(super) fn wire(address: &Address) -> holdfast_protocol::Address {
 }
 
 fn address_of(state: &GroupState, node: &Node) -> Option<holdfast_protocol::Address> {
-    let reported = state.nodes().get(node).and_then(|n| n.report.as_ref()?.address.as_ref());
-    let recorded = state.record().and_then(|r| r.primary.as_ref()).filter(|p| p.node == *node).map(|p| &p.address);
+    let reported = state
+        .nodes()
+        .get(node)
+        .and_then(|n| n.report.as_ref()?.address.as_ref());
+    let recorded = state
+        .record()
+        .and_then(|r| r.primary.as_ref())
+        .filter(|p| p.node == *node)
+        .map(|p| &p.address);
     reported.or(recorded).map(wire)
 }
 
 impl Clients {
     /// The events that tell of it, in the order in which upstream would publish them.
-    pub(super) fn events_for(&self, core: &SentinelCore, group: &Group, happening: &Happening) -> Vec<Event> {
+    pub(super) fn events_for(
+        &self,
+        core: &SentinelCore,
+        group: &Group,
+        happening: &Happening,
+    ) -> Vec<Event> {
         if group.as_str().is_empty() {
-            let peer = |peer, down| core.groups().filter_map(move |(name, state)| self.peer_event(core, name, state, peer, down));
+            let peer = |peer, down| {
+                core.groups()
+                    .filter_map(move |(name, state)| self.peer_event(core, name, state, peer, down))
+            };
             return match happening {
                 Happening::PeerDown(name) => peer(name, true).collect(),
                 Happening::PeerUp(name) => peer(name, false).collect(),
                 _ => Vec::new(),
             };
         }
-        core.group(group).map(|state| group_events(group.as_str(), state, happening)).unwrap_or_default()
+        core.group(group)
+            .map(|state| group_events(group.as_str(), state, happening))
+            .unwrap_or_default()
     }
 
     fn peer_event(
@@ -40,21 +57,37 @@ impl Clients {
     ) -> Option<Event> {
         let primary = wire(&state.announced()?.2);
         let id = core.voters().members.get(peer)?;
-        let subject = Subject::sentinel(id, &wire(self.addresses.get(peer)?), group.as_str(), &primary);
-        Some(if down { Event::sdown(&subject) } else { Event::sdown_over(&subject) })
+        let subject = Subject::sentinel(
+            id,
+            &wire(self.addresses.get(peer)?),
+            group.as_str(),
+            &primary,
+        );
+        Some(if down {
+            Event::sdown(&subject)
+        } else {
+            Event::sdown_over(&subject)
+        })
     }
 }
 
 fn group_events(name: &str, state: &GroupState, happening: &Happening) -> Vec<Event> {
-    let Some((_, _, address)) = state.announced() else { return Vec::new() };
+    let Some((_, _, address)) = state.announced() else {
+        return Vec::new();
+    };
     let current = wire(address);
     let primary = Subject::primary(name, &current);
-    let replica = |node: &Node| address_of(state, node).map(|at| Subject::replica(&at, name, &current));
-    let about = |node: &Node, make: fn(&Subject) -> Event| replica(node).iter().map(make).collect::<Vec<_>>();
+    let replica =
+        |node: &Node| address_of(state, node).map(|at| Subject::replica(&at, name, &current));
+    let about = |node: &Node, make: fn(&Subject) -> Event| {
+        replica(node).iter().map(make).collect::<Vec<_>>()
+    };
     match happening {
         Happening::Suspected(_) => vec![Event::sdown(&primary)],
         Happening::Cleared(_) => vec![Event::sdown_over(&primary)],
-        Happening::Deposed(_, have, needed) => vec![Event::odown(&primary, *have as u32, *needed as u32)],
+        Happening::Deposed(_, have, needed) => {
+            vec![Event::odown(&primary, *have as u32, *needed as u32)]
+        }
         Happening::Electing(epoch) => vec![
             Event::new_epoch(*epoch),
             Event::try_failover(&primary),
@@ -67,8 +100,14 @@ fn group_events(name: &str, state: &GroupState, happening: &Happening) -> Vec<Ev
             events.push(Event::reconf_slaves(&primary));
             events
         }
-        Happening::Switched { from: Some(from), to } => {
-            vec![Event::failover_end(&primary), Event::switch_master(name, &wire(from), &wire(to))]
+        Happening::Switched {
+            from: Some(from),
+            to,
+        } => {
+            vec![
+                Event::failover_end(&primary),
+                Event::switch_master(name, &wire(from), &wire(to)),
+            ]
         }
         Happening::Switched { from: None, .. } => Vec::new(),
         Happening::Replica(node) => about(node, Event::slave),

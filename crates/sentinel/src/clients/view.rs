@@ -75,11 +75,17 @@ impl Clients {
             Some(Setting::ParallelSyncs(count)) => u64::from(*count),
             None => default,
         };
-        let replicas = state.nodes().iter().filter(|(node, _)| ruler.is_none_or(|(_, r, _)| r != *node));
-        let primary = ruler.map(|(_, node, address)| self.primary(now, memory, state, node, address));
+        let replicas = state
+            .nodes()
+            .iter()
+            .filter(|(node, _)| ruler.is_none_or(|(_, r, _)| r != *node));
+        let primary =
+            ruler.map(|(_, node, address)| self.primary(now, memory, state, node, address));
         holdfast_protocol::Group {
             name: name.to_string(),
-            replicas: replicas.filter_map(|(n, s)| self.replica(now, memory, state, n, s)).collect(),
+            replicas: replicas
+                .filter_map(|(n, s)| self.replica(now, memory, state, n, s))
+                .collect(),
             primary,
             sentinels: self.sentinels(now, core, state),
             quorum: (core.settings().set.len() / 2 + 1) as u32,
@@ -133,24 +139,37 @@ impl Clients {
             primary_link_down_since: (!report.link_up).then_some(self.at(known.heard_at)),
             primary_link_ok: report.link_up,
             follows: primary,
-            promoted: state.record().is_some_and(|r| r.phase == Phase::Appointed && r.names(node)),
+            promoted: state
+                .record()
+                .is_some_and(|r| r.phase == Phase::Appointed && r.names(node)),
             priority: report.priority,
             hidden: report.foreign,
             ..self.node(now, Some(known), Some(report))
         })
     }
 
-    fn node(&self, now: Millis, known: Option<&NodeState>, report: Option<&Report>) -> holdfast_protocol::Node {
+    fn node(
+        &self,
+        now: Millis,
+        known: Option<&NodeState>,
+        report: Option<&Report>,
+    ) -> holdfast_protocol::Node {
         let heard = self.at(known.map_or(now, |n| n.heard_at));
         holdfast_protocol::Node {
-            run_id: report.and_then(|r| r.incarnation.as_ref()).map(ToString::to_string).unwrap_or_default(),
+            run_id: report
+                .and_then(|r| r.incarnation.as_ref())
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             link: Link {
                 connected: known.is_some_and(|n| n.linked),
                 last_ok_reply: heard,
                 last_reply: heard,
                 ..Link::default()
             },
-            info: Some(CachedInfo { at: heard, text: None }),
+            info: Some(CachedInfo {
+                at: heard,
+                text: None,
+            }),
             role_reported_at: heard,
             offset: report.map_or(0, |r| r.offset as i64),
             ..holdfast_protocol::Node::default()
@@ -170,11 +189,25 @@ impl Clients {
                 Some(SentinelPeer {
                     id,
                     address: wire(self.addresses.get(name)?),
-                    link: Link { connected: linked, last_ok_reply: heard, last_reply: heard, ..Link::default() },
+                    link: Link {
+                        connected: linked,
+                        last_ok_reply: heard,
+                        last_reply: heard,
+                        ..Link::default()
+                    },
                     s_down_since: (!linked).then_some(heard),
                     finds_primary_down: state.opinion_of(name).is_some(),
                     last_hello: heard,
-                    vote: state.record().map(|r| (core.voters().members.get(&r.by).cloned().unwrap_or_default(), r.epoch)),
+                    vote: state.record().map(|r| {
+                        (
+                            core.voters()
+                                .members
+                                .get(&r.by)
+                                .cloned()
+                                .unwrap_or_default(),
+                            r.epoch,
+                        )
+                    }),
                 })
             })
             .collect()

@@ -1,10 +1,10 @@
 //! Connecting to the other sentinels. Each sentinel speaks on the connection that it dialled itself and
 //! listens on the one that it was dialled on.
 
-use super::{Notice, Outbox};
+use super::Notice;
 use crate::options::Peer;
 use holdfast_core::wire::PeerMessage;
-use holdfast_link::{Error, Identity, dial};
+use holdfast_link::{Error, Identity, Outbox, dial};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -36,10 +36,15 @@ async fn keep(peer: Peer, me: Identity, inbox: mpsc::Sender<Notice>) {
 async fn once(peer: &Peer, me: &Identity, inbox: &mpsc::Sender<Notice>) -> Result<(), Error> {
     let (met, mut reader, writer) = dial(&peer.control.host, peer.control.port, me).await?;
     if met.name != peer.name.as_str() {
-        return Err(Error::Refused(format!("{} answers as {}; expected {}", peer.control, met.name, peer.name)));
+        return Err(Error::Refused(format!(
+            "{} answers as {}; expected {}",
+            peer.control, met.name, peer.name
+        )));
     }
     let (outbox, sending) = Outbox::open(writer);
-    let _ = inbox.send(Notice::PeerLinked(peer.name.clone(), outbox)).await;
+    let _ = inbox
+        .send(Notice::PeerLinked(peer.name.clone(), outbox))
+        .await;
     // Nothing is said in this direction: reading only tells when the other end is gone.
     let ended = async { while let Ok(Some(_)) = reader.next::<PeerMessage>().await {} };
     tokio::select! {

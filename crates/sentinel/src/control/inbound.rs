@@ -1,9 +1,9 @@
 //! Taking connections of agents and sentinels in.
 
-use super::{Connection, Notice, Outbox};
+use super::{Connection, Notice};
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::wire::{PeerMessage, ToSentinel};
-use holdfast_link::{Identity, Kind, Met, Reader, Writer, accept};
+use holdfast_link::{Identity, Kind, Met, Outbox, Reader, Writer, accept};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -41,7 +41,9 @@ async fn serve(
 ) {
     let met = Box::pin(accept(stream, &me)).await;
     match met {
-        Ok((met, reader, writer)) if met.kind == Kind::Agent => agent(id, met, reader, writer, inbox).await,
+        Ok((met, reader, writer)) if met.kind == Kind::Agent => {
+            agent(id, met, reader, writer, inbox).await
+        }
         Ok((met, reader, _writer)) => peer(met, reader, inbox).await,
         Err(holdfast_link::Error::Refused(why)) => log_once(&refused, why),
         Err(error) => tracing::debug!("greet a control connection: {error}"),
@@ -56,17 +58,31 @@ fn log_once(refused: &RefCell<BTreeSet<String>>, why: String) {
     }
 }
 
-async fn agent(id: Connection, met: Met, mut reader: Reader, writer: Writer, inbox: mpsc::Sender<Notice>) {
+async fn agent(
+    id: Connection,
+    met: Met,
+    mut reader: Reader,
+    writer: Writer,
+    inbox: mpsc::Sender<Notice>,
+) {
     let (group, node) = (Group(met.group), Node(met.name));
     let (outbox, sending) = Outbox::open(writer);
-    if inbox.send(Notice::AgentLinked(id, group.clone(), node.clone(), outbox)).await.is_err() {
+    if inbox
+        .send(Notice::AgentLinked(id, group.clone(), node.clone(), outbox))
+        .await
+        .is_err()
+    {
         return;
     }
     let receiving = async {
         while let Ok(Some(message)) = reader.next::<ToSentinel>().await {
             let notice = match message {
-                ToSentinel::Report(report) => Notice::Report(id, group.clone(), node.clone(), report),
-                ToSentinel::Decision(text) => Notice::AgentDecision(group.clone(), node.clone(), text),
+                ToSentinel::Report(report) => {
+                    Notice::Report(id, group.clone(), node.clone(), report)
+                }
+                ToSentinel::Decision(text) => {
+                    Notice::AgentDecision(group.clone(), node.clone(), text)
+                }
                 ToSentinel::Unknown => continue,
             };
             if inbox.send(notice).await.is_err() {
@@ -84,7 +100,11 @@ async fn agent(id: Connection, met: Met, mut reader: Reader, writer: Writer, inb
 async fn peer(met: Met, mut reader: Reader, inbox: mpsc::Sender<Notice>) {
     let from = Sentinel(met.name);
     while let Ok(Some(message)) = reader.next::<PeerMessage>().await {
-        if inbox.send(Notice::Peer(from.clone(), message)).await.is_err() {
+        if inbox
+            .send(Notice::Peer(from.clone(), message))
+            .await
+            .is_err()
+        {
             return;
         }
     }

@@ -21,14 +21,18 @@ impl Disk {
     /// Starts the thread.
     pub(super) fn start(file: RegisterFile, inbox: mpsc::Sender<Notice>) -> std::io::Result<Self> {
         let (sender, receiver) = std_mpsc::sync_channel(WAITING_MAX);
-        thread::Builder::new().name("disk".into()).spawn(move || run(file, &receiver, &inbox))?;
+        thread::Builder::new()
+            .name("disk".into())
+            .spawn(move || run(file, &receiver, &inbox))?;
         Ok(Self(sender))
     }
 
     /// Has something written, and `then` sent when it is safe.
     pub(super) fn write(&self, written: Written, then: Vec<(Sentinel, PeerMessage)>) {
         if self.0.try_send((written, then)).is_err() {
-            tracing::warn!("write the register: the disk is too slow; this sentinel does not answer");
+            tracing::warn!(
+                "write the register: the disk is too slow; this sentinel does not answer"
+            );
         }
     }
 }
@@ -54,7 +58,9 @@ fn run(mut file: RegisterFile, receiver: &std_mpsc::Receiver<Write>, inbox: &mps
             }
             // Whoever cannot remember must not answer; a majority of the others suffices.
             Err(error) if !std::mem::replace(&mut failing, true) => {
-                tracing::error!("write the register: {error}; this sentinel does not vote until its disk works");
+                tracing::error!(
+                    "write the register: {error}; this sentinel does not vote until its disk works"
+                );
             }
             Err(_) => {}
         }

@@ -11,9 +11,16 @@ impl Running {
     pub(super) fn carry_out(&mut self, output: SentinelOutput) -> Option<SentinelInput> {
         match output {
             SentinelOutput::ToPeer { to, message } => return self.send(&to, message),
-            SentinelOutput::ToAgent { group, node, message } => {
+            SentinelOutput::ToAgent {
+                group,
+                node,
+                message,
+            } => {
                 let key = (group, node);
-                let sent = self.agents.get(&key).is_none_or(|(_, outbox)| outbox.send(&message));
+                let sent = self
+                    .agents
+                    .get(&key)
+                    .is_none_or(|(_, outbox)| outbox.send(&message));
                 if !sent {
                     // Its reader notices that the connection ends, and says so.
                     self.agents.remove(&key);
@@ -36,9 +43,15 @@ impl Running {
 
     fn send(&mut self, to: &Sentinel, message: PeerMessage) -> Option<SentinelInput> {
         if *to == self.core.settings().name {
-            return Some(SentinelInput::Peer { from: to.clone(), message });
+            return Some(SentinelInput::Peer {
+                from: to.clone(),
+                message,
+            });
         }
-        let sent = self.peers.get(to).is_none_or(|outbox| outbox.send(&message));
+        let sent = self
+            .peers
+            .get(to)
+            .is_none_or(|outbox| outbox.send(&message));
         if !sent {
             self.peers.remove(to);
         }
@@ -57,7 +70,9 @@ impl Running {
     /// Passes a client's request on to the core, or answers it at once.
     pub(super) fn ask(&mut self, asked: Asked) {
         let now = crate::bell::now();
-        if let Some((id, group, request)) = self.clients.begin(now, &self.core, &self.decisions, asked) {
+        if let Some((id, group, request)) =
+            self.clients.begin(now, &self.core, &self.decisions, asked)
+        {
             self.step(SentinelInput::Ask { id, group, request });
         }
     }

@@ -30,8 +30,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 async fn serve(options: Options) -> anyhow::Result<()> {
     let secret = Secret::read(&options.secret_file)?;
     let control = bind(&options).await?;
-    let (file, identity, persistent, note) =
-        RegisterFile::open(&options.dir, &options.cluster, &options.name, &new_identity()?)?;
+    let (file, identity, persistent, note) = RegisterFile::open(
+        &options.dir,
+        &options.cluster,
+        &options.name,
+        &new_identity()?,
+    )?;
     let me = Identity {
         wire: WIRE_VERSION,
         cluster: options.cluster.to_string(),
@@ -50,8 +54,20 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let disk = Disk::start(file, sender.clone()).context("start the disk thread")?;
     tokio::task::spawn_local(listen(control, me.clone(), sender.clone()));
     dial_peers(&options.sentinels, &me, &sender);
-    tracing::info!("{} serves clients at {} and agents at {}", options.name, options.listen, options.control);
-    let running = Running { core, agents: BTreeMap::new(), peers: BTreeMap::new(), disk, clients, decisions };
+    tracing::info!(
+        "{} serves clients at {} and agents at {}",
+        options.name,
+        options.listen,
+        options.control
+    );
+    let running = Running {
+        core,
+        agents: BTreeMap::new(),
+        peers: BTreeMap::new(),
+        disk,
+        clients,
+        decisions,
+    };
     tokio::select! {
         () = running.serve(inbox) => bail!("the sentinel's loop ended by itself"),
         signal = stop_signal() => tracing::info!("{} ends: {}", options.name, signal?),
@@ -67,11 +83,25 @@ fn check(options: &Options) -> anyhow::Result<()> {
     );
     let names: BTreeSet<_> = options.sentinels.iter().map(|peer| &peer.name).collect();
     ensure!(names.len() == count, "two sentinels have the same name");
-    ensure!(names.contains(&options.name), "{} is not in its own list of sentinels", options.name);
-    ensure!(!options.groups.is_empty(), "no group to serve: name at least one under `groups`");
-    ensure!(options.groups.len() <= GROUPS_MAX, "{} groups; at most {GROUPS_MAX}", options.groups.len());
+    ensure!(
+        names.contains(&options.name),
+        "{} is not in its own list of sentinels",
+        options.name
+    );
+    ensure!(
+        !options.groups.is_empty(),
+        "no group to serve: name at least one under `groups`"
+    );
+    ensure!(
+        options.groups.len() <= GROUPS_MAX,
+        "{} groups; at most {GROUPS_MAX}",
+        options.groups.len()
+    );
     let groups: BTreeSet<_> = options.groups.iter().map(|group| &group.name).collect();
-    ensure!(groups.len() == options.groups.len(), "two groups have the same name");
+    ensure!(
+        groups.len() == options.groups.len(),
+        "two groups have the same name"
+    );
     Ok(())
 }
 
@@ -92,7 +122,11 @@ fn settings(options: &Options, identity: &str) -> SentinelSettings {
     SentinelSettings {
         name: options.name.clone(),
         identity: identity.to_owned(),
-        set: options.sentinels.iter().map(|peer| peer.name.clone()).collect(),
+        set: options
+            .sentinels
+            .iter()
+            .map(|peer| peer.name.clone())
+            .collect(),
         groups: groups.collect(),
         mutant: Mutant::None,
     }

@@ -45,10 +45,17 @@ impl Link {
             .await
     }
 
-    /// Holds all writes back (they wait, they are not refused) for at most this many milliseconds; reads go on.
-    pub async fn pause(&mut self, milliseconds: u64) -> Result<Replication, LinkError> {
-        self.transact_and_look(&[&["CLIENT", "PAUSE", &milliseconds.to_string(), "WRITE"]])
-            .await
+    /// Holds all writes back (they wait, they are not refused) for at most this many milliseconds, and closes the
+    /// fence below, so that what still waits when the pause ends is refused. Reads go on.
+    pub async fn hold(&mut self, milliseconds: u64) -> Result<Info, LinkError> {
+        let (fence, pause) = (FENCE.to_string(), milliseconds.to_string());
+        let mut batch = Batch::default();
+        batch.transaction(&[
+            &["CLIENT", "PAUSE", &pause, "WRITE"],
+            &["CONFIG", "SET", "min-replicas-to-write", &fence],
+        ]);
+        info::ask_all(&mut batch);
+        Ok(Info::read(&self.call(batch).await?))
     }
 
     /// Ends a pause.
@@ -134,15 +141,5 @@ impl Link {
         let mut batch = Batch::default();
         batch.transaction(commands);
         self.call(batch).await.map(drop)
-    }
-
-    async fn transact_and_look(
-        &mut self,
-        commands: &[Command<'_>],
-    ) -> Result<Replication, LinkError> {
-        let mut batch = Batch::default();
-        batch.transaction(commands);
-        info::ask_replication(&mut batch);
-        Ok(Replication::read(&self.call(batch).await?))
     }
 }

@@ -1,6 +1,6 @@
 //! The sending side of a connection.
 
-use holdfast_link::Writer;
+use crate::lines::Writer;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -10,12 +10,12 @@ const WAITING_MAX: usize = 128;
 
 /// Sends messages on one connection without waiting.
 #[derive(Clone, Debug)]
-pub(crate) struct Outbox(mpsc::Sender<Box<[u8]>>);
+pub struct Outbox(mpsc::Sender<Box<[u8]>>);
 
 impl Outbox {
     /// An outbox for `writer`, and the task that empties it. The task ends when the connection breaks or
     /// the outbox is dropped or overflows.
-    pub(crate) fn open(mut writer: Writer) -> (Self, impl Future<Output = ()>) {
+    pub fn open(mut writer: Writer) -> (Self, impl Future<Output = ()>) {
         let (sender, mut receiver) = mpsc::channel::<Box<[u8]>>(WAITING_MAX);
         let task = async move {
             while let Some(first) = receiver.recv().await {
@@ -32,8 +32,10 @@ impl Outbox {
     }
 
     /// Sends one message. Returns false when the connection is broken or too slow.
-    pub(crate) fn send<T: Serialize>(&self, message: &T) -> bool {
-        let Ok(mut line) = serde_json::to_vec(message) else { return true };
+    pub fn send<T: Serialize>(&self, message: &T) -> bool {
+        let Ok(mut line) = serde_json::to_vec(message) else {
+            return true;
+        };
         line.push(b'\n');
         self.0.try_send(line.into()).is_ok()
     }

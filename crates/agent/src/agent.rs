@@ -1,0 +1,187 @@
+//! The agent's loop: inputs in, outputs out.
+
+mod hands;
+mod leftover;
+mod looking;
+mod start;
+
+use crate::memory::Memory;
+use crate::server::{Event, Watch};
+use hands::Hands;
+use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Operation, ServerInfo};
+use holdfast_core::names::{Epoch, Sentinel};
+use holdfast_core::time::Millis;
+use holdfast_core::wire::{FromSentinel, ToSentinel};
+use holdfast_link::Outbox;
+use nix::time::{ClockId, clock_gettime};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+pub use start::run;
+
+/// Pace of the core's clock: how finely a lease's end is met.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Most notices that wait.
+const INBOX_MAX: usize = 1024;
+
+/// What everything round the core tells the agent.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// A sentinel can be reached.
+    Linked(Sentinel, Outbox),
+    /// It cannot any more.
+    Unlinked(Sentinel),
+    /// A sentinel said something.
+    Sentinel(Sentinel, FromSentinel),
+    /// A promise is on disk.
+    Stored(Epoch),
+    /// redis-server answers for the first time.
+    Started(u32, ServerInfo),
+    /// A look at it.
+    Looked(u32, ServerInfo),
+    /// An operation on it ended.
+    Done(u32, Operation, Result<ServerInfo, String>),
+}
+
+/// Milliseconds of `CLOCK_BOOTTIME`: the clock of leases and of the watchdog's deadlines.
+fn now() -> Millis {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |t| {
+        t.tv_sec() as Millis * 1000 + t.tv_nsec() as Millis / 1_000_000
+    })
+}
+
+/// One running agent.
+struct Running {
+    core: Agent,
+    node: String,
+    hands: Hands,
+    memory: Memory,
+    sentinels: BTreeMap<Sentinel, Outbox>,
+    exit: Option<anyhow::Result<()>>,
+}
+
+impl Running {
+    /// Serves until redis-server was stopped as wished, or cannot be started at all.
+    async fn serve(
+        mut self,
+        mut inbox: mpsc::Receiver<Notice>,
+        mut events: mpsc::Receiver<Event>,
+        mut stops: mpsc::Receiver<AgentInput>,
+    ) -> anyhow::Result<()> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = events.recv() => self.on_event(event),
+                _ = tick.tick() => self.step(AgentInput::Tick),
+                Some(notice) = inbox.recv() => self.take(notice),
+                Some(stop) = stops.recv() => self.step(stop),
+            }
+            if let Some(result) = self.exit.take() {
+                return result;
+            }
+        }
+    }
+
+    fn take(&mut self, notice: Notice) {
+        let current = self.hands.pid();
+        match notice {
+            Notice::Linked(sentinel, outbox) => {
+                self.sentinels.insert(sentinel.clone(), outbox);
+                self.step(AgentInput::Linked(sentinel));
+            }
+            Notice::Unlinked(sentinel) => {
+                self.sentinels.remove(&sentinel);
+                self.step(AgentInput::Unlinked(sentinel));
+            }
+            Notice::Sentinel(from, message) => self.step(AgentInput::Sentinel(from, message)),
+            Notice::Stored(promised) => self.step(AgentInput::Stored(promised)),
+            Notice::Started(pid, info) if Some(pid) == current => {
+                self.hands.begin_looking();
+                let data = self.hands.data();
+                self.step(AgentInput::Started(info, data));
+            }
+            Notice::Looked(pid, info) if Some(pid) == current => self.step(AgentInput::Info(info)),
+            Notice::Done(pid, operation, result) if Some(pid) == current => {
+                self.step(AgentInput::Done(operation, result));
+            }
+            Notice::Started(..) | Notice::Looked(..) | Notice::Done(..) => {}
+        }
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let current = self.hands.pid();
+        match event {
+            Event::Up { pid, .. } if Some(pid) == current => self.hands.look_first(),
+            Event::Died(death) if Some(death.pid) == current => {
+                self.hands.bury();
+                self.step(AgentInput::Died(death.to_string()));
+            }
+            Event::Hung {
+                pid,
+                activity,
+                silent_ms,
+            } if Some(pid) == current => {
+                self.step(AgentInput::Hung(format!(
+                    "no answer for {silent_ms} ms, {}",
+                    activity.as_words()
+                )));
+            }
+            Event::Recovered { pid } if Some(pid) == current => self.step(AgentInput::Recovered),
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, input: AgentInput) {
+        for output in self.core.step(now(), input) {
+            self.carry_out(output);
+        }
+        let vigilant = self.core.standing().is_master();
+        self.hands.watch(
+            if vigilant {
+                Watch::Vigilant
+            } else {
+                Watch::Relaxed
+            },
+            self.core.look_every(),
+        );
+    }
+
+    fn carry_out(&mut self, output: AgentOutput) {
+        match output {
+            AgentOutput::Broadcast(report) => self.tell(&ToSentinel::Report(report)),
+            AgentOutput::Store { stored, durable } => {
+                self.hands.note_member(stored.member);
+                self.memory.write(stored, durable);
+            }
+            AgentOutput::Do(Operation::Start) => self.start(),
+            AgentOutput::Do(operation) => self.hands.carry_out(operation),
+            AgentOutput::Deadline(until) => self.hands.set_deadline(until),
+            AgentOutput::Decide(text) => {
+                tracing::info!("{text}");
+                self.tell(&ToSentinel::Decision(text));
+            }
+            AgentOutput::Exit => self.exit = Some(Ok(())),
+        }
+    }
+
+    fn start(&mut self) {
+        match self.hands.start() {
+            Ok(()) => {}
+            Err(error) if error.is_passing() => self.step(AgentInput::Died(error.to_string())),
+            Err(error) => {
+                self.exit = Some(Err(anyhow::Error::new(error)
+                    .context(format!("start redis-server of {}", self.node))))
+            }
+        }
+    }
+
+    /// Tells every sentinel. One that is too slow loses its connection, and gets a newer report on the next.
+    fn tell(&mut self, message: &ToSentinel) {
+        self.sentinels.retain(|_, outbox| outbox.send(message));
+    }
+}

@@ -1,0 +1,73 @@
+//! Regular looks at redis-server, on a connection of their own.
+
+use super::Notice;
+use crate::server::{Info, Link, Replication, Role};
+use holdfast_core::agent::ServerInfo;
+use holdfast_core::time::Millis;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Pace of full looks (memory, keys); the others only see replication.
+const FULL_EVERY: Duration = Duration::from_secs(1);
+
+/// What the core needs of a full look.
+pub(super) fn full(info: &Info) -> ServerInfo {
+    ServerInfo {
+        incarnation: info.run_id.clone(),
+        loading: info.loading,
+        keys: info.keys,
+        memory_bytes: info.used_memory,
+        ..light(&ServerInfo::default(), &info.replication)
+    }
+}
+
+/// A light look, on top of what was seen before.
+pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInfo {
+    ServerInfo {
+        is_master: replication.role == Role::Primary,
+        replid: replication.replid.clone(),
+        offset: replication.offset,
+        link_up: replication.link_up,
+        syncing: replication.sync_in_progress,
+        ..before.clone()
+    }
+}
+
+/// Looks for ever, at the pace that `every` says.
+pub(super) async fn look(
+    pid: u32,
+    mut link: Link,
+    every: Rc<Cell<Millis>>,
+    waker: Rc<tokio::sync::Notify>,
+    inbox: mpsc::Sender<Notice>,
+) {
+    let mut seen = ServerInfo::default();
+    let mut full_at: Option<Instant> = None;
+    loop {
+        let thorough = seen.loading || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
+        let looked = if thorough {
+            link.info().await.map(|info| full(&info))
+        } else {
+            link.replication()
+                .await
+                .map(|replication| light(&seen, &replication))
+        };
+        // What cannot be seen is told by the probe, not by a missed look.
+        if let Ok(info) = looked {
+            if thorough {
+                full_at = Some(Instant::now());
+            }
+            seen = info.clone();
+            if inbox.send(Notice::Looked(pid, info)).await.is_err() {
+                return;
+            }
+        }
+        let pause = Duration::from_millis(every.get().max(1));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = waker.notified() => {}
+        }
+    }
+}

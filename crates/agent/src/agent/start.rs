@@ -1,0 +1,113 @@
+//! From options to a running agent.
+
+use super::{INBOX_MAX, Running, hands::Hands, leftover};
+use crate::control::dial_sentinels;
+use crate::memory::Memory;
+use crate::options::Options;
+use crate::server::{Version, reaper};
+use anyhow::{Context, ensure};
+use holdfast_core::agent::{Agent, AgentInput, Settings};
+use holdfast_core::mutant::Mutant;
+use holdfast_core::wire::WIRE_VERSION;
+use holdfast_link::{Identity, Kind, Secret};
+use std::collections::BTreeMap;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+/// Seconds kept back from the time that a stop may take, for redis-server to end in.
+const END_SECONDS: u32 = 5;
+
+/// Runs an agent until SIGTERM (hand over, then end) or SIGINT (end). Needs a current-thread runtime on
+/// the process's main thread: redis-server dies with the thread that started it.
+///
+/// # Errors
+/// When an option makes no sense, redis-server cannot be started, or the node's memory cannot be used.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    LocalSet::new().run_until(Box::pin(serve(options))).await
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    ensure!(
+        !options.sentinels.is_empty(),
+        "no sentinel to obey: name all of them under `sentinels`"
+    );
+    let version = Version::detect(&options.server)?;
+    let secret = Secret::read(&options.secret_file)?;
+    let (inbox_sender, inbox) = mpsc::channel(INBOX_MAX);
+    let names = (&options.cluster, &options.group, &options.name);
+    let (memory, stored) = Memory::open(&options.dir, names, volume()?, inbox_sender.clone())?;
+    leftover::end(&options.dir)
+        .await
+        .context("end a redis-server left over from before")?;
+    let password = secret.prove(&["redis-server", options.cluster.as_str()]);
+    let (events_sender, events) = mpsc::channel(64);
+    let hands = Hands::new(
+        options.clone(),
+        version,
+        password,
+        stored.member,
+        events_sender,
+        inbox_sender.clone(),
+    );
+    let settings = Settings {
+        node: options.name.clone(),
+        address: options.announced().clone(),
+        priority: options.priority,
+        mutant: Mutant::None,
+    };
+    let core = Agent::new(settings, stored);
+    dial_sentinels(
+        &options.sentinels,
+        &identity(&options, secret),
+        &inbox_sender,
+    );
+    tokio::task::spawn_local(reaper::run(false));
+    let node = options.name.to_string();
+    let running = Running {
+        core,
+        node,
+        hands,
+        memory,
+        sentinels: BTreeMap::new(),
+        exit: None,
+    };
+    let result = running
+        .serve(inbox, events, stops(options.stop_seconds)?)
+        .await;
+    leftover::forget(&options.dir);
+    result
+}
+
+fn identity(options: &Options, secret: Secret) -> Identity {
+    Identity {
+        wire: WIRE_VERSION,
+        cluster: options.cluster.to_string(),
+        kind: Kind::Agent,
+        group: options.group.to_string(),
+        name: options.name.to_string(),
+        secret,
+    }
+}
+
+fn volume() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("draw an identity: {e}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Turns SIGTERM and SIGINT into wishes to stop.
+fn stops(stop_seconds: u32) -> anyhow::Result<mpsc::Receiver<AgentInput>> {
+    let mut term = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
+    let mut int = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
+    let within = u64::from(stop_seconds.saturating_sub(END_SECONDS).max(1)) * 1000;
+    let (sender, receiver) = mpsc::channel::<AgentInput>(1);
+    tokio::task::spawn_local(async move {
+        let handoff = tokio::select! {
+            _ = term.recv() => true,
+            _ = int.recv() => false,
+        };
+        let _ = sender.send(AgentInput::Stop { handoff, within }).await;
+    });
+    Ok(receiver)
+}
