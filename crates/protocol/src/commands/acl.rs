@@ -37,7 +37,9 @@ pub(super) fn getuser(call: &mut Call<'_>) -> Outcome {
     call.reply.bulk("flags");
     let flags = user.flags();
     call.reply.set(flags.len());
-    flags.iter().for_each(|flag| call.reply.bulk(flag));
+    for flag in flags {
+        call.reply.bulk(flag);
+    }
     call.reply.bulk("passwords");
     call.bulks(user.passwords());
     for (name, text) in [

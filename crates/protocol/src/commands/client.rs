@@ -90,8 +90,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     } else if call.request.len() > 2 {
         return call.syntax_error();
     }
-    let text: String = clients.iter().map(|line| format!("{line}\n")).collect();
-    call.reply.verbatim(*b"txt", text.as_bytes());
+    let lines: Vec<_> = clients.iter().map(|line| format!("{line}\n")).collect();
+    call.reply.verbatim(*b"txt", lines.concat().as_bytes());
     Outcome::Done
 }
 

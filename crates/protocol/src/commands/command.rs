@@ -81,16 +81,20 @@ fn describe(call: &mut Call<'_>, id: CommandId, command: &Command) {
     reply.integer(command.arity.into());
     let flags = command.flag_names();
     reply.set(flags.len());
-    flags.iter().for_each(|flag| reply.simple(flag));
+    for flag in flags {
+        reply.simple(flag);
+    }
     // First key, last key, step: there are no keys.
-    (0..3).for_each(|_| reply.integer(0));
+    for _ in 0..3 {
+        reply.integer(0);
+    }
     let categories: Vec<_> = (0..CATEGORIES.len())
         .filter(|bit| command.categories & (1 << bit) != 0)
         .collect();
     reply.set(categories.len());
-    categories
-        .iter()
-        .for_each(|bit| reply.simple(format!("@{}", CATEGORIES[*bit])));
+    for bit in categories {
+        reply.simple(format!("@{}", CATEGORIES[bit]));
+    }
     // Tips and key specifications.
     reply.set(0);
     reply.set(0);

@@ -18,8 +18,8 @@ impl<'a> Fields<'a> {
         self.list.push((name, value.into()));
     }
 
-    fn number(&mut self, name: &'static str, value: impl ToString) {
-        self.list.push((name, Cow::Owned(value.to_string())));
+    fn number(&mut self, name: &'static str, value: impl Into<i128>) {
+        self.list.push((name, Cow::Owned(value.into().to_string())));
     }
 
     fn age(&mut self, name: &'static str, since: Ms) {
@@ -137,8 +137,8 @@ pub(super) fn primary_fields<'a>(group: &'a Group, node: &'a Node, now: Ms) -> V
     fields.number("down-after-milliseconds", group.down_after_ms);
     fields.role(node);
     fields.number("config-epoch", group.config_epoch);
-    fields.number("num-slaves", group.replicas.len());
-    fields.number("num-other-sentinels", group.sentinels.len());
+    fields.number("num-slaves", group.replicas.len() as u64);
+    fields.number("num-other-sentinels", group.sentinels.len() as u64);
     fields.number("quorum", group.quorum);
     fields.number("failover-timeout", group.failover_timeout_ms);
     fields.number("parallel-syncs", group.parallel_syncs);

@@ -36,7 +36,8 @@ pub(super) fn info(call: &mut Call<'_>) -> Outcome {
     let texts: Vec<_> = chosen
         .map(|name| section(name, &facts, call.env.view, call.env.now))
         .collect();
-    call.reply.verbatim(*b"txt", texts.join("\r\n").as_bytes());
+    // A bulk string in both versions, as Sentinel has it.
+    call.reply.bulk(texts.join("\r\n"));
     Outcome::Done
 }
 

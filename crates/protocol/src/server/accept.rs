@@ -24,7 +24,7 @@ const REFUSAL: &[u8] = b"-ERR max number of clients reached\r\n";
 /// One bound address.
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
-    listener: TcpListener,
+    socket: TcpListener,
     tls: Tls,
 }
 
@@ -79,10 +79,10 @@ fn bind(address: SocketAddr, options: &Options, tls: Tls) -> Result<Listener, Se
         socket.set_keepalive(true)?;
         setsockopt(&socket.as_fd(), sockopt::TcpKeepIdle, &KEEPALIVE_IDLE_S)?;
         socket.bind(address)?;
-        let listener = socket.listen(options.limits.backlog)?;
+        let socket = socket.listen(options.limits.backlog)?;
         Ok(Listener {
-            address: listener.local_addr()?,
-            listener,
+            address: socket.local_addr()?,
+            socket,
             tls,
         })
     };
@@ -93,7 +93,7 @@ impl Listener {
     /// Accepts for ever.
     pub(super) async fn run(self, shared: Arc<Shared>) {
         loop {
-            match self.listener.accept().await {
+            match self.socket.accept().await {
                 Ok((stream, address)) => self.admit(&shared, stream, address),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a client");

@@ -18,7 +18,7 @@ pub(super) async fn dispatch(shared: Arc<Shared>, mut events: Receiver<Event>) {
         match events.recv().await {
             Ok(event) => post(&shared, &event),
             Err(RecvError::Lagged(missed)) => {
-                tracing::error!(missed, "events were lost before subscribers saw them")
+                tracing::error!(missed, "events were lost before subscribers saw them");
             }
             Err(RecvError::Closed) => return,
         }
