@@ -474,7 +474,7 @@ fn small_replies() {
                 "[psubscribe punsubscribe subscribe unsubscribe]",
             ),
             ("COMMAND DOCS nope", "[]"),
-            ("COMMAND INFO nope", "[nil-array]"),
+            ("COMMAND INFO nope", "[nil]"),
             ("CLIENT ID", ":7"),
             ("CLIENT GETNAME", "nil"),
             ("CLIENT SETNAME me", "OK"),

@@ -47,7 +47,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
         .filter(|id| filter(*id))
         .map(CommandId::full_name)
         .collect();
-    call.reply.set(names.len());
+    call.reply.array(names.len());
     for name in &names {
         call.reply.bulk(name);
     }
@@ -67,7 +67,7 @@ pub(super) fn info(call: &mut Call<'_>) -> Outcome {
     for name in call.request.from(2) {
         match named(name) {
             Some((id, command)) => describe(call, id, command),
-            None => call.reply.null_array(),
+            None => call.reply.null(),
         }
     }
     Outcome::Done

@@ -1,5 +1,11 @@
 //! A group to look at, and a blocking client.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
