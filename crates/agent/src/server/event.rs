@@ -14,8 +14,8 @@ pub enum Event {
         /// Its `run_id`.
         run_id: Incarnation,
     },
-    /// It is dead: it executes no further command. Reported within about a millisecond of the watch's interval,
-    /// long before a large process has released its memory and its port.
+    /// It is dead: it executes no further command. A small server's death is reported within a millisecond or two, a large
+    /// one's within the watch's interval, long before the kernel has taken back its memory and its port.
     Died(Death),
     /// It gives no answer, and what the kernel says of it makes waiting longer pointless.
     Hung {

@@ -110,6 +110,11 @@ impl Silence {
         std::mem::take(&mut self.hung).then_some(Change::Recovered)
     }
 
+    /// Is a question open?
+    pub fn open(&self) -> bool {
+        self.silent_ms.is_some()
+    }
+
     /// Milliseconds without an answer, own delays taken out.
     pub fn silent_ms(&self) -> u64 {
         self.silent_ms.unwrap_or(0)
