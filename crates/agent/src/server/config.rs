@@ -100,8 +100,8 @@ pub enum ConfigError {
         /// The path.
         path: PathBuf,
     },
-    /// A path or secret that no configuration line can hold.
-    #[error("{what} holds a line break or is not UTF-8: change it")]
+    /// A path that no configuration line can hold.
+    #[error("{what} is not UTF-8: choose another")]
     Unwritable {
         /// Which.
         what: &'static str,
