@@ -7,6 +7,6 @@ pub mod stage;
 pub mod workplace;
 
 pub use outcome::RoundResult;
-pub use play::{RoundSpec, play};
+pub use play::{Keep, RoundSpec, play};
 pub use stage::Stage;
 pub use workplace::Workplace;

@@ -1,6 +1,6 @@
 //! The `crucible` command: every drill, every round, side by side.
 
-use crate::drill::{RoundResult, RoundSpec, Stage, Workplace};
+use crate::drill::{Keep, RoundResult, RoundSpec, Stage, Workplace};
 use crate::fault::Drill;
 use crate::options::CrucibleOptions;
 use crate::report::Report;
@@ -27,6 +27,9 @@ pub async fn run(options: CrucibleOptions) -> Result<Report> {
     };
     outcome?;
     let report = Report::new(rounds, options.lossless);
+    if report.violated() {
+        eprintln!("evidence is kept in {}", place.keep().display());
+    }
     report.write_files(options.json_file.as_deref(), options.svg_file.as_deref())?;
     Ok(report)
 }
@@ -98,7 +101,12 @@ fn round_spec(options: &CrucibleOptions, dir: &Path) -> RoundSpec {
         tail: ms(options.tail),
         settle_limit: ms(60_000),
         seed: options.seed,
-        histories: options.group.dir.is_some().then(|| dir.to_owned()),
+        histories: dir.to_owned(),
+        keep: if options.group.dir.is_some() {
+            Keep::All
+        } else {
+            Keep::Evidence
+        },
         restart_delay_ms: 3000,
     }
 }

@@ -33,16 +33,18 @@ fn events(figures: &Figures) -> String {
     }
     let mut text = "\n## Event to first acknowledged write\n\nMilliseconds, median / 99th percentile / maximum, of a client that \
          follows the sentinels. For the handoff: the longest pause between two acknowledged writes.\n\n\
-         | event | goal p50 / p99 | holdfast | stock |\n|---|---|---|---|\n"
+         | event | goal p50 / p99 | holdfast | goal met | stock |\n|---|---|---|---|---|\n"
         .to_owned();
     for event in present_events(figures) {
         let goal = event
             .goal_ms()
             .map_or("–".to_owned(), |(p50, p99)| format!("{p50} / {p99}"));
         let cell = |against| find(figures, event, against).map_or("–".to_owned(), times);
+        let met = find(figures, event, Against::Holdfast).and_then(EventFigures::goal_met);
+        let met = met.map_or("–", |met| if met { "yes" } else { "no" });
         let _ = writeln!(
             text,
-            "| {} | {goal} | {} | {} |",
+            "| {} | {goal} | {} | {met} | {} |",
             event.title(),
             cell(Against::Holdfast),
             cell(Against::Upstream)

@@ -4,7 +4,7 @@ use crate::bench::ballast;
 use crate::bench::event::Event;
 use crate::bench::figures::{EventFigures, Figures};
 use crate::clock::millis;
-use crate::drill::{RoundResult, RoundSpec, Stage};
+use crate::drill::{Keep, RoundResult, RoundSpec, Stage};
 use crate::options::BenchOptions;
 use crate::target::Against;
 use crate::workload::{CrewSpec, Workload};
@@ -44,7 +44,7 @@ async fn measure_event(
     } else {
         options.rounds
     };
-    let spec = round_spec(event);
+    let spec = round_spec(event, stage.dir());
     let mut results: Vec<RoundResult> = vec![];
     for round in 1..=rounds {
         for against in options.systems() {
@@ -84,7 +84,7 @@ fn collect(event: Event, against: Against, rounds: &[&RoundResult]) -> EventFigu
 }
 
 /// One client that writes one key after the other, as `sentinel-contract.md` measured, and a slow direct writer per node.
-fn round_spec(event: Event) -> RoundSpec {
+fn round_spec(event: Event, dir: &Path) -> RoundSpec {
     let ms = Duration::from_millis;
     let big = event == Event::CrashBig;
     RoundSpec {
@@ -107,7 +107,8 @@ fn round_spec(event: Event) -> RoundSpec {
         tail: ms(200),
         settle_limit: ms(if big { 180_000 } else { 60_000 }),
         seed: 7,
-        histories: None,
+        histories: dir.to_owned(),
+        keep: Keep::Evidence,
         restart_delay_ms: 2600,
     }
 }

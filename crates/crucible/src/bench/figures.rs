@@ -163,4 +163,12 @@ impl EventFigures {
     pub fn quantiles(&self) -> Quantiles {
         Quantiles::of(&self.away_ms)
     }
+
+    /// Whether median and 99th percentile are within the event's goal; `None` where it has none or nothing was measured.
+    pub fn goal_met(&self) -> Option<bool> {
+        let (p50, p99) = self.event.goal_ms()?;
+        let found = self.quantiles();
+        (found.count > 0)
+            .then(|| self.failed == 0 && found.p50 <= f64::from(p50) && found.p99 <= f64::from(p99))
+    }
 }

@@ -7,7 +7,7 @@ use crate::drill::settle::settle;
 use crate::fault::{Drill, Outlook, Scene, inject};
 use crate::history::{History, Pulse};
 use crate::measure::Outage;
-use crate::target::{Against, Network, System};
+use crate::target::{Network, System};
 use crate::workload::{Crew, CrewSpec};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -30,10 +30,21 @@ pub struct RoundSpec {
     pub settle_limit: Duration,
     /// Chooses victims; the round's number is added.
     pub seed: u64,
-    /// Where histories go; `None` keeps none. Histories of rounds with findings are worth keeping.
-    pub histories: Option<PathBuf>,
+    /// Where histories go.
+    pub histories: PathBuf,
+    /// Which histories are kept.
+    pub keep: Keep,
     /// How long a killed stock process stays down, in milliseconds.
     pub restart_delay_ms: u64,
+}
+
+/// Which histories are written to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Every round's.
+    All,
+    /// Those of rounds of Holdfast with findings, as evidence.
+    Evidence,
 }
 
 /// Plays round number `round` of `drill`. What goes wrong is in the result, never an error: a drill goes on.
@@ -66,11 +77,24 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
         .last_primary
         .clone_from(settled.as_ref().unwrap_or(&primary));
     result.outage = Outage::of(&history);
-    save(result, spec, &history);
+    let judged = judge(result, &history, returned, settled).await;
+    if spec.keep == Keep::All || judged.is_err() || result.violates(true) {
+        save(result, spec, &history);
+    }
+    judged
+}
+
+/// Reads back the data, checks it, and clears it away.
+async fn judge(
+    result: &mut RoundResult,
+    history: &History,
+    returned: Result<()>,
+    settled: Result<String>,
+) -> Result<()> {
     returned?;
     let last = settled?;
-    result.verdict = check(&history, &Survived::read(&last, &history).await?);
-    Survived::forget(&last, &history).await
+    result.verdict = check(history, &Survived::read(&last, history).await?);
+    Survived::forget(&last, history).await
 }
 
 fn crew_of(system: &System, result: &RoundResult, spec: &RoundSpec) -> CrewSpec {
@@ -155,14 +179,13 @@ async fn wait_for_writes(
 }
 
 fn save(result: &RoundResult, spec: &RoundSpec, history: &History) {
-    let Some(dir) = &spec.histories else { return };
-    let against: Against = result.against;
-    let path = dir.join(format!(
-        "{}-{against}-{}.jsonl",
+    let name = format!(
+        "{}-{}-{}.jsonl",
         result.drill.name(),
+        result.against,
         result.round
-    ));
-    if let Err(error) = history.save(&path) {
+    );
+    if let Err(error) = history.save(&spec.histories.join(name)) {
         tracing::warn!("{error:#}");
     }
 }

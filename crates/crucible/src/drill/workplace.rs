@@ -34,4 +34,12 @@ impl Workplace {
             Self::Temporary(dir) => dir.path(),
         }
     }
+
+    /// Keeps a temporary folder after all; gives its path.
+    pub fn keep(self) -> PathBuf {
+        match self {
+            Self::Kept(dir) => dir,
+            Self::Temporary(dir) => dir.keep(),
+        }
+    }
 }

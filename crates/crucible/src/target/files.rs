@@ -29,3 +29,34 @@ fn delete(path: &Path) -> bool {
         fs::remove_file(path).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn deletes_data_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            "dump.rdb",
+            "temp-1.rdb",
+            "old.aof",
+            "redis.conf",
+            "identity",
+        ] {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        fs::create_dir(dir.path().join("appendonlydir")).unwrap();
+        fs::write(dir.path().join("appendonlydir/a.manifest"), "x").unwrap();
+        assert_eq!(delete_data(dir.path()), 4);
+        let mut left: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["identity", "redis.conf"]);
+        assert_eq!(delete_data(&dir.path().join("absent")), 0);
+    }
+}

@@ -105,6 +105,13 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--replicas".to_owned(), spec.replicas.to_string()]);
     words.extend(["--sentinels".to_owned(), spec.sentinels.to_string()]);
     words.extend(["--server".to_owned(), spec.server.display().to_string()]);
+    words.extend(["--base-port".to_owned(), base_port().to_string()]);
     words.extend(["--group".to_owned(), spec.group.clone()]);
     words
+}
+
+/// Away from the usual ports and from those that the kernel hands out (sentinels sit 20,000 and 21,000 higher). `up` skips what
+/// is taken, so two drills at once do not clash.
+fn base_port() -> u16 {
+    10_000 + (std::process::id() % 1_200) as u16
 }
