@@ -288,130 +288,131 @@ fn both_discovery_styles_agree_at_the_same_moment() {
     );
 }
 
+const ERRORS: &[(&str, &str)] = &[
+    (
+        "SENTINEL",
+        "-ERR wrong number of arguments for 'sentinel' command",
+    ),
+    (
+        "SENTINEL MASTER",
+        "-ERR wrong number of arguments for 'sentinel|master' command",
+    ),
+    (
+        "sentinel masters x",
+        "-ERR wrong number of arguments for 'sentinel|masters' command",
+    ),
+    (
+        "SENTINEL SET mymaster",
+        "-ERR wrong number of arguments for 'sentinel|set' command",
+    ),
+    (
+        "SENTINEL foo",
+        "-ERR unknown subcommand 'foo'. Try SENTINEL HELP.",
+    ),
+    (
+        "CLIENT Foo",
+        "-ERR unknown subcommand 'Foo'. Try CLIENT HELP.",
+    ),
+    ("SENTINEL MASTER nope", "-ERR No such master with that name"),
+    (
+        "SENTINEL REPLICAS nope",
+        "-ERR No such master with that name",
+    ),
+    (
+        "SENTINEL SENTINELS nope",
+        "-ERR No such master with that name",
+    ),
+    (
+        "SENTINEL CKQUORUM nope",
+        "-ERR No such master with that name",
+    ),
+    (
+        "SENTINEL FAILOVER nope",
+        "-ERR No such master with that name",
+    ),
+    ("SENTINEL FAILOVER mymaster NOW", "-ERR syntax error"),
+    (
+        "SENTINEL SET nope quorum 2",
+        "-ERR No such master with that name",
+    ),
+    ("SENTINEL GET-MASTER-ADDR-BY-NAME nope", "nil-array"),
+    ("SENTINEL INFO-CACHE nope", "[]"),
+    (
+        "SENTINEL IS-MASTER-DOWN-BY-ADDR 10.0.0.1 x 0 *",
+        "-ERR value is not an integer or out of range",
+    ),
+    (
+        "foo bar baz",
+        "-ERR unknown command 'foo', with args beginning with: 'bar' 'baz' ",
+    ),
+    (
+        "QUIT",
+        "-ERR unknown command 'QUIT', with args beginning with: ",
+    ),
+    (
+        "PUBLISH a b",
+        "-ERR Only HELLO messages are accepted by Sentinel instances.",
+    ),
+    (
+        "PING a b",
+        "-ERR wrong number of arguments for 'ping' command",
+    ),
+    ("SHUTDOWN foo", "-ERR syntax error"),
+    ("HELLO 4", "-NOPROTO unsupported protocol version"),
+    (
+        "HELLO abc",
+        "-ERR Protocol version is not an integer or out of range",
+    ),
+    ("HELLO 2 AUTH x", "-ERR Syntax error in HELLO option 'AUTH'"),
+    (
+        "AUTH foo x",
+        "-WRONGPASS invalid username-password pair or user is disabled.",
+    ),
+    ("AUTH a b c", "-ERR syntax error"),
+    ("ACL CAT foo", "-ERR Unknown category 'foo'"),
+    (
+        "ACL SETUSER foo bar",
+        "-ERR Error in ACL SETUSER modifier 'bar': Syntax error",
+    ),
+    (
+        "ACL DELUSER default",
+        "-ERR The 'default' user cannot be removed",
+    ),
+    ("ACL DRYRUN nope ping", "-ERR User 'nope' not found"),
+    ("COMMAND GETKEYS get a", "-ERR Invalid command specified"),
+    (
+        "COMMAND GETKEYS auth a",
+        "-ERR The command has no key arguments",
+    ),
+    ("CLIENT KILL 1.2.3.4:5", "-ERR No such client"),
+    (
+        "CLIENT PAUSE abc",
+        "-ERR timeout is not an integer or out of range",
+    ),
+    ("CLIENT REPLY foo", "-ERR syntax error"),
+    (
+        "SENTINEL SET mymaster foo bar",
+        "-ERR Unknown option or number of arguments for SENTINEL SET 'foo'",
+    ),
+    (
+        "SENTINEL SET mymaster quorum abc",
+        "-ERR Invalid argument 'abc' for SENTINEL SET 'quorum'",
+    ),
+    (
+        "SENTINEL SET mymaster parallel-syncs 0",
+        "-ERR Invalid argument '0' for SENTINEL SET 'parallel-syncs'",
+    ),
+    (
+        "SENTINEL SET mymaster parallel-syncs 1 x",
+        "-ERR Unknown option or number of arguments for SENTINEL SET 'x'",
+    ),
+];
+
 #[test]
 fn errors_word_for_word() {
-    let cases = [
-        (
-            "SENTINEL",
-            "-ERR wrong number of arguments for 'sentinel' command",
-        ),
-        (
-            "SENTINEL MASTER",
-            "-ERR wrong number of arguments for 'sentinel|master' command",
-        ),
-        (
-            "sentinel masters x",
-            "-ERR wrong number of arguments for 'sentinel|masters' command",
-        ),
-        (
-            "SENTINEL SET mymaster",
-            "-ERR wrong number of arguments for 'sentinel|set' command",
-        ),
-        (
-            "SENTINEL foo",
-            "-ERR unknown subcommand 'foo'. Try SENTINEL HELP.",
-        ),
-        (
-            "CLIENT Foo",
-            "-ERR unknown subcommand 'Foo'. Try CLIENT HELP.",
-        ),
-        ("SENTINEL MASTER nope", "-ERR No such master with that name"),
-        (
-            "SENTINEL REPLICAS nope",
-            "-ERR No such master with that name",
-        ),
-        (
-            "SENTINEL SENTINELS nope",
-            "-ERR No such master with that name",
-        ),
-        (
-            "SENTINEL CKQUORUM nope",
-            "-ERR No such master with that name",
-        ),
-        (
-            "SENTINEL FAILOVER nope",
-            "-ERR No such master with that name",
-        ),
-        ("SENTINEL FAILOVER mymaster NOW", "-ERR syntax error"),
-        (
-            "SENTINEL SET nope quorum 2",
-            "-ERR No such master with that name",
-        ),
-        ("SENTINEL GET-MASTER-ADDR-BY-NAME nope", "nil-array"),
-        ("SENTINEL INFO-CACHE nope", "[]"),
-        (
-            "SENTINEL IS-MASTER-DOWN-BY-ADDR 10.0.0.1 x 0 *",
-            "-ERR value is not an integer or out of range",
-        ),
-        (
-            "foo bar baz",
-            "-ERR unknown command 'foo', with args beginning with: 'bar' 'baz' ",
-        ),
-        (
-            "QUIT",
-            "-ERR unknown command 'QUIT', with args beginning with: ",
-        ),
-        (
-            "PUBLISH a b",
-            "-ERR Only HELLO messages are accepted by Sentinel instances.",
-        ),
-        (
-            "PING a b",
-            "-ERR wrong number of arguments for 'ping' command",
-        ),
-        ("SHUTDOWN foo", "-ERR syntax error"),
-        ("HELLO 4", "-NOPROTO unsupported protocol version"),
-        (
-            "HELLO abc",
-            "-ERR Protocol version is not an integer or out of range",
-        ),
-        ("HELLO 2 AUTH x", "-ERR Syntax error in HELLO option 'AUTH'"),
-        (
-            "AUTH foo x",
-            "-WRONGPASS invalid username-password pair or user is disabled.",
-        ),
-        ("AUTH a b c", "-ERR syntax error"),
-        ("ACL CAT foo", "-ERR Unknown category 'foo'"),
-        (
-            "ACL SETUSER foo bar",
-            "-ERR Error in ACL SETUSER modifier 'bar': Syntax error",
-        ),
-        (
-            "ACL DELUSER default",
-            "-ERR The 'default' user cannot be removed",
-        ),
-        ("ACL DRYRUN nope ping", "-ERR User 'nope' not found"),
-        ("COMMAND GETKEYS get a", "-ERR Invalid command specified"),
-        (
-            "COMMAND GETKEYS auth a",
-            "-ERR The command has no key arguments",
-        ),
-        ("CLIENT KILL 1.2.3.4:5", "-ERR No such client"),
-        (
-            "CLIENT PAUSE abc",
-            "-ERR timeout is not an integer or out of range",
-        ),
-        ("CLIENT REPLY foo", "-ERR syntax error"),
-        (
-            "SENTINEL SET mymaster foo bar",
-            "-ERR Unknown option or number of arguments for SENTINEL SET 'foo'",
-        ),
-        (
-            "SENTINEL SET mymaster quorum abc",
-            "-ERR Invalid argument 'abc' for SENTINEL SET 'quorum'",
-        ),
-        (
-            "SENTINEL SET mymaster parallel-syncs 0",
-            "-ERR Invalid argument '0' for SENTINEL SET 'parallel-syncs'",
-        ),
-        (
-            "SENTINEL SET mymaster parallel-syncs 1 x",
-            "-ERR Unknown option or number of arguments for SENTINEL SET 'x'",
-        ),
-    ];
-    table(&mut Talk::new(view_of(group())), &cases);
+    table(&mut Talk::new(view_of(group())), ERRORS);
     // The null array is the only one that differs.
-    let resp3: Vec<_> = cases
+    let resp3: Vec<_> = ERRORS
         .iter()
         .map(|(l, r)| (*l, if *r == "nil-array" { "null" } else { *r }))
         .collect();

@@ -158,9 +158,9 @@ fn actions_are_answered_later_and_in_order() {
 fn an_action_without_an_answer_and_too_many_of_them() {
     let server = limited(|limits| limits.action = Duration::from_millis(300));
     let mut waiting: Vec<_> = (0..8).map(|_| server.client()).collect();
-    waiting
-        .iter_mut()
-        .for_each(|client| client.send("HOLDFAST STATUS"));
+    for client in &mut waiting {
+        client.send("HOLDFAST STATUS");
+    }
     eventually("the queue is full", || server.actions.len() == 8);
     assert_eq!(
         server.client().show("HOLDFAST STATUS"),
@@ -233,9 +233,9 @@ fn strangers_may_not_send_much() {
 fn one_client_too_many_is_told_so() {
     let server = limited(|limits| limits.max_clients = 3);
     let mut clients: Vec<_> = (0..3).map(|_| server.client()).collect();
-    clients
-        .iter_mut()
-        .for_each(|client| assert_eq!(client.show("PING"), "PONG"));
+    for client in &mut clients {
+        assert_eq!(client.show("PING"), "PONG");
+    }
     let mut refused = server.client();
     assert_eq!(
         shown(&refused.receive().unwrap()),
@@ -345,7 +345,7 @@ fn requests_in_pieces_and_many_at_once() {
     let sender = std::thread::spawn(move || {
         writer
             .write_all(&b"SENTINEL MASTERS\r\n".repeat(20_000))
-            .unwrap()
+            .unwrap();
     });
     for _ in 0..20_000 {
         assert!(client.receive().unwrap().as_slice().is_some());

@@ -7,6 +7,8 @@ use crate::{Error, Limits, split_inline};
 
 /// Bytes of the longest line with a count or a length: type, sign, 20 digits.
 const COUNT_LINE_BYTES: usize = 32;
+/// Arguments are kept as ranges of 32 bits.
+const MAX_FRAME_BYTES: usize = u32::MAX as usize;
 /// What redis-server lets a client send before it has authenticated.
 const UNAUTHENTICATED_ARGS: usize = 10;
 const UNAUTHENTICATED_BULK_BYTES: usize = 16 * 1024;
@@ -158,8 +160,8 @@ impl RequestParser {
         };
         let length = self.bulk_length(&line[1..], limits)?;
         let start = self.position + after;
-        let end = start + length;
-        if end + 2 > limits.frame_bytes {
+        let end = start.saturating_add(length);
+        if end.saturating_add(2) > limits.frame_bytes.min(MAX_FRAME_BYTES) {
             return Err(Error::FrameTooLarge);
         }
         let tail = buffer.get(end..).unwrap_or_default();

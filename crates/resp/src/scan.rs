@@ -72,11 +72,11 @@ impl Scanner {
         };
         let header = read_header(line, limits)?;
         let body = if let Header::Body(length) = header {
-            length + 2
+            length.saturating_add(2)
         } else {
             0
         };
-        within(self.position + after + body, limits)?;
+        within((self.position + after).saturating_add(body), limits)?;
         if let Header::Body(length) = header
             && !body_ends(&rest[after..], length)?
         {

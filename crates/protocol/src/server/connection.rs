@@ -57,6 +57,7 @@ impl Registered {
         Self { shared, client }
     }
 
+    #[cfg(feature = "tls")]
     pub(super) fn limits(&self) -> &ClientLimits {
         &self.shared.limits
     }
@@ -414,5 +415,19 @@ fn request_limits(limits: &ClientLimits) -> Limits {
         bulk_bytes: most,
         inline_bytes: Limits::REQUEST.inline_bytes.min(most),
         ..Limits::REQUEST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Connection;
+
+    #[test]
+    fn a_connection_is_small() {
+        let bytes = size_of::<Connection<tokio::net::TcpStream>>();
+        assert!(
+            bytes <= 320,
+            "{bytes} bytes for each connection, ten thousand times"
+        );
     }
 }

@@ -153,7 +153,7 @@ impl Client {
             if let Some(value) = decode(&mut self.buffer, &Limits::REPLY).unwrap() {
                 return Some(value);
             }
-            let mut piece = [0; 65536];
+            let mut piece = vec![0; 65536];
             match self.stream.read(&mut piece) {
                 Ok(0) => return None,
                 Ok(length) => self.buffer.extend_from_slice(&piece[..length]),
