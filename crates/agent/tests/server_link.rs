@@ -144,7 +144,7 @@ async fn sealed_positions_are_the_applied_ones_and_the_next_sync_is_partial() {
 /// Pause, level, depose; what the old primary still sent (it pings its replicas also while paused) reaches the new one
 /// by the old link, which a seal of the *sender* leaves up; then promote.
 async fn hand_over(from: &mut Node0, to: &mut Node0) {
-    from.link.pause(2000).await.unwrap();
+    from.link.hold(2000).await.unwrap();
     to.catch_up(from).await;
     let last = from.link.depose().await.unwrap().replication.offset;
     while to.link.replication().await.unwrap().offset < last {
@@ -233,10 +233,10 @@ async fn deposing_disconnects_clients_and_following_twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_pause_holds_writes_and_a_seal_ends_it() {
+async fn a_hold_lets_writes_wait_and_a_seal_ends_it() {
     let mut node = Node0::start().await;
     node.reign().await;
-    node.link.pause(60_000).await.unwrap();
+    node.link.hold(60_000).await.unwrap();
     let mut writer = node.server.link().with_patience(Duration::from_millis(100));
     assert_eq!(
         writer.command(&["SET", "a", "1"]).await,
@@ -315,4 +315,31 @@ async fn a_busy_script_and_a_silent_server_are_told_apart() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     node.link.info().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hold_lets_writes_wait_until_they_are_served_or_refused() {
+    let mut node = Node0::start().await;
+    node.reign().await;
+    let patient = |node: &Node0| node.server.link().with_patience(Duration::from_secs(5));
+    let mut writer = patient(&node);
+    writer.command(&["SET", "a", "1"]).await.unwrap();
+    // Short holds do not run out.
+    node.link.hold(10).await.unwrap();
+    let waiting = tokio::spawn(async move { writer.command(&["SET", "a", "2"]).await });
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert!(!waiting.is_finished());
+    node.link.fence().await.unwrap();
+    let refused = waiting.await.unwrap().unwrap_err().to_string();
+    assert!(refused.contains("NOREPLICAS"), "{refused}");
+    node.link.open().await.unwrap();
+    node.link.hold(10_000).await.unwrap();
+    let mut writer = patient(&node);
+    let waiting = tokio::spawn(async move { writer.command(&["SET", "a", "3"]).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    assert_eq!(node.get("a").await.as_deref(), Some("1"), "reads go on");
+    node.link.open().await.unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(node.get("a").await.as_deref(), Some("3"));
 }

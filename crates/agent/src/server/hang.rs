@@ -59,17 +59,6 @@ impl Activity {
             Self::Running | Self::Starting => 30_000,
         }
     }
-
-    /// As it reads in a sentence.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Sleeping => "sleeping",
-            Self::Disk => "waiting for a disk",
-            Self::Running => "busy",
-            Self::Starting => "starting",
-        }
-    }
 }
 
 /// A verdict that has changed.

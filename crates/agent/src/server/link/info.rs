@@ -38,6 +38,8 @@ pub struct Replication {
     pub sync_in_progress: bool,
     /// Is the write fence closed (or would be, were it a primary)?
     pub fenced: bool,
+    /// Has it a backlog? Without one its history begins anew, under another name, with its first replica.
+    pub backlog: bool,
     /// Those that follow it.
     pub connected_replicas: Vec<ConnectedReplica>,
 }
@@ -163,6 +165,7 @@ impl Replication {
             sync_in_progress: fields.get("master_sync_in_progress") == Some("1"),
             // The server counts good replicas only while a minimum is set, and Holdfast sets none but the fence.
             fenced: fields.get("min_slaves_good_slaves").is_some(),
+            backlog: fields.get("repl_backlog_active") == Some("1"),
             connected_replicas: fields.replicas(),
         }
     }

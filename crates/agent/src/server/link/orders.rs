@@ -2,11 +2,14 @@
 
 use super::batch::Batch;
 use super::{Info, Link, LinkError, Replication, info};
-use crate::server::{DEAD_HOST, DEAD_PORT, FENCE};
+use crate::server::{DEAD_HOST, DEAD_PORT, FENCE, USER};
 use holdfast_core::names::Address;
 
 /// A command without its dynamic parts.
 type Command<'a> = &'a [&'a str];
+
+/// For ever, in numbers that a server takes.
+const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 3_600_000;
 
 const UNPAUSE: Command<'_> = &["CLIENT", "UNPAUSE"];
 const KILL_NORMAL: Command<'_> = &["CLIENT", "KILL", "TYPE", "normal"];
@@ -32,11 +35,12 @@ impl Link {
         self.command(&["PING"]).await.map(drop)
     }
 
-    /// Closes the write fence: from here every write is refused with `-NOREPLICAS`, whatever the role.
+    /// Closes the write fence: from here every write is refused with `-NOREPLICAS`, whatever the role; those that a
+    /// [`Link::hold`] keeps waiting too.
     pub async fn fence(&mut self) -> Result<(), LinkError> {
-        self.command(&["CONFIG", "SET", "min-replicas-to-write", &FENCE.to_string()])
+        let fence = FENCE.to_string();
+        self.transact(&[&["CONFIG", "SET", "min-replicas-to-write", &fence], UNPAUSE])
             .await
-            .map(drop)
     }
 
     /// Opens the write fence and ends a pause: a primary takes writes from here.
@@ -45,15 +49,16 @@ impl Link {
             .await
     }
 
-    /// Holds all writes back (they wait, they are not refused) for at most this many milliseconds, and closes the
-    /// fence below, so that what still waits when the pause ends is refused. Reads go on.
-    pub async fn hold(&mut self, milliseconds: u64) -> Result<Info, LinkError> {
-        let (fence, pause) = (FENCE.to_string(), milliseconds.to_string());
+    /// Holds all writes back: they wait, they are not refused, and none is executed until [`Link::open`] lets them
+    /// in, [`Link::fence`] refuses them or [`Link::depose`] disconnects their clients. Reads go on.
+    ///
+    /// It does not end by itself, whatever `at_least_ms` says: a handoff that got stuck must not end in an old primary
+    /// that takes writes again. Nor does it close the fence below, since a server looks at that before it looks at the
+    /// pause, and would refuse what should wait.
+    pub async fn hold(&mut self, at_least_ms: u64) -> Result<Info, LinkError> {
+        let pause = at_least_ms.max(TEN_YEARS_MS).to_string();
         let mut batch = Batch::default();
-        batch.transaction(&[
-            &["CLIENT", "PAUSE", &pause, "WRITE"],
-            &["CONFIG", "SET", "min-replicas-to-write", &fence],
-        ]);
+        batch.add(&["CLIENT", "PAUSE", &pause, "WRITE"]);
         info::ask_all(&mut batch);
         Ok(Info::read(&self.call(batch).await?))
     }
@@ -84,7 +89,27 @@ impl Link {
             &["REPLICAOF", "NO", "ONE"],
         ]);
         info::ask_all(&mut batch);
-        Ok(Info::read(&self.call(batch).await?))
+        let info = Info::read(&self.call(batch).await?);
+        if info.replication.backlog {
+            return Ok(info);
+        }
+        self.begin_history().await?;
+        self.info().await
+    }
+
+    /// A server that never followed anybody has no backlog: its offset stands still, and with its first replica it
+    /// draws a new replication id, under which nobody would know its history. Asking for a copy, as a replica
+    /// does, makes it begin; the copy itself is not taken.
+    async fn begin_history(&mut self) -> Result<(), LinkError> {
+        let mut replica = self.connect()?;
+        let mut batch = Batch::default();
+        batch.add(&["AUTH", USER, &self.password]);
+        batch.add(&["PSYNC", "?", "-1"]);
+        let begun = replica.round_trip(batch.bytes(), batch.len());
+        match tokio::time::timeout(self.patience, begun).await {
+            Ok(done) => done.map(drop).map_err(super::closed),
+            Err(_) => Err(LinkError::Timeout(self.patience.as_millis() as u64)),
+        }
     }
 
     /// Follows that primary; does nothing where it already does. The fence is closed first.
