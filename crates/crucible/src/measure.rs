@@ -2,6 +2,8 @@
 
 pub mod outage;
 pub mod quantiles;
+pub mod timeline;
 
 pub use outage::Outage;
 pub use quantiles::Quantiles;
+pub use timeline::Timeline;

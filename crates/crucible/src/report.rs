@@ -1,5 +1,6 @@
 //! What the drills showed: a table for people, JSON for programs, a plot.
 
+pub mod chart;
 pub mod plot;
 pub mod summary;
 pub mod table;

@@ -22,7 +22,7 @@ fn head(figures: &Figures) -> String {
     format!(
         "# Failover, measured\n\nHoldfast beside stock redis-sentinel (3 sentinels, down-after 500 ms), 1 primary and 3 replicas, \
          loopback, alternating rounds in the same run.\n{} cores, {} MiB, Linux {}; {}; load average at the start {}. \
-         Written by `holdfast bench`; raw values in [failover.json](failover.json).\n\n![plot](failover.svg)\n",
+         Written by `holdfast bench`; raw values in [failover.json](failover.json).\n\n![plot](failover.svg)\n\n![crash](crash.svg)\n",
         machine.cores, machine.memory_mib, machine.kernel, machine.server, machine.load
     )
 }

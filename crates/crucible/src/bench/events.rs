@@ -5,6 +5,7 @@ use crate::bench::event::Event;
 use crate::bench::figures::{EventFigures, Figures};
 use crate::clock::millis;
 use crate::drill::{Keep, RoundResult, RoundSpec, Stage};
+use crate::measure::Timeline;
 use crate::options::BenchOptions;
 use crate::target::Against;
 use crate::workload::{CrewSpec, Workload};
@@ -79,8 +80,19 @@ fn collect(event: Event, against: Against, rounds: &[&RoundResult]) -> EventFigu
         lost: sum(|verdict| verdict.lost),
         lost_pinned: sum(|verdict| verdict.lost_direct),
         two_writable: sum(|verdict| verdict.two_writable),
+        timeline: typical(&finished),
         failed: rounds.iter().filter(|round| round.failed.is_some()).count(),
     }
+}
+
+/// The timeline of the round with the median time.
+fn typical(finished: &[&&RoundResult]) -> Timeline {
+    let mut sorted = finished.to_vec();
+    sorted.sort_by_key(|round| round.away());
+    let middle = sorted.get(sorted.len().saturating_sub(1) / 2);
+    middle
+        .map(|round| round.timeline.clone())
+        .unwrap_or_default()
 }
 
 /// One client that writes one key after the other, as `sentinel-contract.md` measured, and a slow direct writer per node.

@@ -3,8 +3,8 @@
 use crate::bench::document;
 use crate::bench::event::Event;
 use crate::bench::machine::Machine;
-use crate::measure::Quantiles;
-use crate::report::plot;
+use crate::measure::{Quantiles, Timeline};
+use crate::report::{chart, plot};
 use crate::target::Against;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct EventFigures {
     pub lost_pinned: u64,
     /// Acknowledgements by an old primary beside the new one.
     pub two_writable: u64,
+    /// Acknowledged writes over time, of the median round.
+    #[serde(default)]
+    pub timeline: Timeline,
     /// Rounds that did not end: no write within the limit, or the group did not come back.
     pub failed: usize,
 }
@@ -103,7 +106,17 @@ impl Figures {
         let json = serde_json::to_string_pretty(self).context("encode the figures")? + "\n";
         fs::write(dir.join("failover.json"), json).context("write failover.json")?;
         fs::write(dir.join("failover.md"), document::render(self)).context("write failover.md")?;
-        plot::draw(&self.series(), &dir.join("failover.svg"))
+        plot::draw(&self.series(), &dir.join("failover.svg"))?;
+        chart::draw(
+            "Writes per second when the primary's redis-server is killed",
+            &self.strips(Event::Crash),
+            &dir.join("crash.svg"),
+        )?;
+        chart::draw(
+            "Writes per second when the primary hangs",
+            &self.strips(Event::Freeze),
+            &dir.join("freeze.svg"),
+        )
     }
 
     /// The table, for a terminal too.
@@ -142,6 +155,19 @@ impl Figures {
         self.soaks.retain(|old| old.against != fresh.against);
         self.soaks.push(fresh);
         self.soaks.sort_by_key(|figures| figures.against);
+    }
+
+    fn strips(&self, event: Event) -> Vec<chart::Strip> {
+        let strip = |figures: &EventFigures| chart::Strip {
+            label: figures.against.to_string(),
+            timeline: figures.timeline.clone(),
+            ours: figures.against == Against::Holdfast,
+        };
+        self.events
+            .iter()
+            .filter(|figures| figures.event == event && !figures.timeline.0.is_empty())
+            .map(strip)
+            .collect()
     }
 
     fn series(&self) -> Vec<plot::Series> {

@@ -3,7 +3,7 @@
 use crate::check::Verdict;
 use crate::clock::millis;
 use crate::fault::Drill;
-use crate::measure::Outage;
+use crate::measure::{Outage, Timeline};
 use crate::target::Against;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -23,6 +23,9 @@ pub struct RoundResult {
     pub failed: Option<String>,
     /// How long nobody could write.
     pub outage: Outage,
+    /// Acknowledged writes over time.
+    #[serde(default)]
+    pub timeline: Timeline,
     /// What the checkers found.
     pub verdict: Verdict,
 }
@@ -38,6 +41,7 @@ impl RoundResult {
             skipped: None,
             failed: None,
             outage,
+            timeline: Timeline::default(),
             verdict,
         }
     }

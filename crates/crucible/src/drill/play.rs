@@ -6,7 +6,7 @@ use crate::drill::RoundResult;
 use crate::drill::settle::settle;
 use crate::fault::{Drill, Outlook, Scene, inject};
 use crate::history::{History, Pulse};
-use crate::measure::Outage;
+use crate::measure::{Outage, Timeline};
 use crate::target::{Network, System};
 use crate::workload::{Crew, CrewSpec};
 use anyhow::{Result, bail};
@@ -77,6 +77,7 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
         .last_primary
         .clone_from(settled.as_ref().unwrap_or(&primary));
     result.outage = Outage::of(&history);
+    result.timeline = Timeline::of(&history);
     let judged = judge(result, &history, returned, settled).await;
     if spec.keep == Keep::All || judged.is_err() || result.violates(true) {
         save(result, spec, &history);

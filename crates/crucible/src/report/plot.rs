@@ -19,8 +19,8 @@ pub struct Series {
     pub ours: bool,
 }
 
-const OURS: RGBColor = RGBColor(0x1b, 0x7f, 0x5c);
-const STOCK: RGBColor = RGBColor(0xc2, 0x5b, 0x2a);
+pub(crate) const OURS: RGBColor = RGBColor(0x1b, 0x7f, 0x5c);
+pub(crate) const STOCK: RGBColor = RGBColor(0xc2, 0x5b, 0x2a);
 const ROW: u32 = 34;
 const LEAST_MS: f64 = 0.5;
 

@@ -46,7 +46,7 @@ fn two_writable_primaries_or_no_return_break_a_promise_of_ours_only() {
         );
     }
     assert!(!violated(Drill::Crash, Against::Holdfast, false, |round| {
-        round.skipped = Some("no".into())
+        round.skipped = Some("no".into());
     }));
 }
 
