@@ -40,8 +40,8 @@ pub(crate) enum Notice {
     Stored(Epoch),
     /// redis-server answers for the first time.
     Started(u32, ServerInfo),
-    /// A look at it.
-    Looked(u32, ServerInfo),
+    /// A look at it, begun at this time.
+    Looked(u32, Millis, ServerInfo),
     /// An operation on it ended.
     Done(u32, Operation, Result<ServerInfo, String>),
 }
@@ -60,6 +60,7 @@ struct Running {
     hands: Hands,
     memory: Memory,
     sentinels: BTreeMap<Sentinel, Outbox>,
+    done_at: Millis,
     exit: Option<anyhow::Result<()>>,
 }
 
@@ -105,8 +106,12 @@ impl Running {
                 let data = self.hands.data();
                 self.step(AgentInput::Started(info, data));
             }
-            Notice::Looked(pid, info) if Some(pid) == current => self.step(AgentInput::Info(info)),
+            // A look that was begun before the last operation ended may show what was before it.
+            Notice::Looked(pid, begun, info) if Some(pid) == current && begun > self.done_at => {
+                self.step(AgentInput::Info(info));
+            }
             Notice::Done(pid, operation, result) if Some(pid) == current => {
+                self.done_at = now();
                 self.step(AgentInput::Done(operation, result));
             }
             Notice::Started(..) | Notice::Looked(..) | Notice::Done(..) => {}

@@ -38,6 +38,8 @@ pub struct Agent {
     info: ServerInfo,
     incarnation: Option<Incarnation>,
     caught_up: bool,
+    /// A replication id and the epoch that it is the history of, as this incarnation has seen.
+    history: Option<(String, Epoch)>,
     standing: Standing,
     running: Option<Operation>,
     storing: bool,
@@ -50,9 +52,12 @@ pub struct Agent {
     urgent: bool,
     /// When redis-server last answered a look.
     answered_at: Millis,
+    /// When the link to the primary was last seen up or copying.
+    link_seen: Millis,
     failures: u32,
     reason: String,
     deadline: Option<Millis>,
+    paused_until: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +80,7 @@ impl Agent {
             info: ServerInfo::default(),
             incarnation: None,
             caught_up: false,
+            history: None,
             standing: Standing::Fresh,
             running: None,
             storing: false,
@@ -86,9 +92,11 @@ impl Agent {
             next_try: 0,
             urgent: false,
             answered_at: 0,
+            link_seen: 0,
             failures: 0,
             reason: String::new(),
             deadline: None,
+            paused_until: None,
         }
     }
 
@@ -104,7 +112,7 @@ impl Agent {
             AgentInput::Died(reason) => self.on_died(now, &reason, &mut out),
             AgentInput::Hung(reason) => self.on_hung(reason),
             AgentInput::Recovered => self.on_recovered(),
-            AgentInput::Info(info) => self.on_info(now, info),
+            AgentInput::Info(info) => self.on_info(now, info, &mut out),
             AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
             AgentInput::Stored(promised) => self.on_stored(promised),
             AgentInput::Stop { handoff, within } => self.on_stop(now, handoff, within),
@@ -173,14 +181,12 @@ impl Agent {
         if !newer || record.epoch < self.stored.promised {
             return;
         }
-        if self
+
+        let news = self
             .record
             .as_ref()
-            .is_none_or(|known| record.epoch > known.epoch)
-        {
-            self.leases.clear();
-        }
-        if self.data.foreign {
+            .is_none_or(|known| record.epoch > known.epoch);
+        if self.data.foreign && news {
             out.push(AgentOutput::Decide(format!(
                 "{} stays in quarantine: its data is not known to this group",
                 self.settings.node

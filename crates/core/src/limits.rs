@@ -45,6 +45,9 @@ pub const RANK_STEP: Millis = 50;
 /// An election that stands still for this long is taken over by the next sentinel.
 pub const STALLED: Millis = 250;
 
+/// As [`STALLED`], when its driver is alive and may only be waiting.
+pub const STALLED_HEARD: Millis = 3_000;
+
 /// How long an election waits for more positions when it has enough to go on.
 pub const POSITIONS_GRACE: Millis = 30;
 
@@ -69,5 +72,5 @@ pub const GROUPS_MAX: usize = 4096;
 /// Most decisions remembered for display.
 pub const DECISIONS_MAX: usize = 64;
 
-/// Longest client pause of a handoff. It ends by itself, but the write fence below it does not.
-pub const PAUSE_MAX: Millis = 2_000;
+/// Longest client pause of a handoff. The watchdog refuses writes long before it ends.
+pub const PAUSE_MAX: Millis = 5_000;

@@ -50,6 +50,9 @@ pub struct Record {
     pub phase: Phase,
     /// The primary of this epoch; while electing, the one being revoked.
     pub primary: Option<Member>,
+    /// Version in which that primary was appointed. What a node reported before it knew of that says nothing of its reign.
+    #[serde(default)]
+    pub appointed_at: u64,
     /// While electing: the node that a planned handoff is meant for.
     #[serde(default)]
     pub handoff: Option<Node>,

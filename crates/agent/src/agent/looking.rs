@@ -17,6 +17,7 @@ pub(super) fn full(info: &Info) -> ServerInfo {
     ServerInfo {
         incarnation: info.run_id.clone(),
         loading: info.loading,
+        persisted: !info.loading && !info.persistence.aof_rewrite_in_progress,
         keys: info.keys,
         memory_bytes: info.used_memory,
         ..light(&ServerInfo::default(), &info.replication)
@@ -47,6 +48,7 @@ pub(super) async fn look(
     let mut full_at: Option<Instant> = None;
     loop {
         let thorough = seen.loading || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
+        let begun = super::now();
         let looked = if thorough {
             link.info().await.map(|info| full(&info))
         } else {
@@ -60,7 +62,7 @@ pub(super) async fn look(
                 full_at = Some(Instant::now());
             }
             seen = info.clone();
-            if inbox.send(Notice::Looked(pid, info)).await.is_err() {
+            if inbox.send(Notice::Looked(pid, begun, info)).await.is_err() {
                 return;
             }
         }

@@ -70,6 +70,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         hands,
         memory,
         sentinels: BTreeMap::new(),
+        done_at: 0,
         exit: None,
     };
     let result = running

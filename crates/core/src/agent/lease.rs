@@ -29,10 +29,6 @@ impl Leases {
         self.granted.remove(sentinel);
     }
 
-    pub(super) fn clear(&mut self) {
-        self.granted.clear();
-    }
-
     /// Until when a majority of the voters lets this epoch's primary serve.
     pub(super) fn until(&self, epoch: Epoch) -> Option<Millis> {
         let mut asked: Vec<_> = self
@@ -48,20 +44,39 @@ impl Leases {
 }
 
 impl Agent {
-    /// Until when this node may be open.
-    pub(super) fn lease_until(&self) -> Option<Millis> {
-        let record = self.record.as_ref()?;
-        self.leases.until(record.epoch)
+    /// Until when this node may be open in `epoch`.
+    pub(super) fn lease_until(&self, epoch: Epoch) -> Option<Millis> {
+        self.leases.until(epoch)
+    }
+
+    /// The epoch in which it is open, or is being opened.
+    fn open_epoch(&self) -> Option<Epoch> {
+        match self.standing {
+            Standing::Open(epoch) => Some(epoch),
+            Standing::Promoted(epoch) if self.running == Some(Operation::Open) => Some(epoch),
+            _ => None,
+        }
     }
 
     /// Closes the node when its lease is over, and keeps the watchdog's deadline true.
     pub(super) fn guard_lease(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
         let opening = self.running == Some(Operation::Open);
-        if !self.standing.is_open() && !opening {
-            self.set_deadline(None, out);
+        let pausing =
+            self.running == Some(Operation::Pause) || matches!(self.standing, Standing::Paused(_));
+        if pausing {
+            // Paused is closed, but a pause ends by itself: the watchdog refuses writes before that.
+            let until = *self
+                .paused_until
+                .get_or_insert(now + super::orders::PAUSED_MAX);
+            self.set_deadline(Some(until), out);
             return;
         }
-        let until = self.lease_until().unwrap_or(0);
+        self.paused_until = None;
+        let Some(epoch) = self.open_epoch() else {
+            self.set_deadline(None, out);
+            return;
+        };
+        let until = self.lease_until(epoch).unwrap_or(0);
         if until > now || self.settings.mutant == crate::mutant::Mutant::AgentIgnoresLease {
             self.set_deadline(Some(until), out);
         } else if opening {

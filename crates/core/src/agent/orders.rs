@@ -5,13 +5,26 @@ use crate::record::{Phase, Record};
 use crate::time::Millis;
 use crate::wire::ServerState;
 
+/// A replica whose link stays down for this long is told again whom to follow.
+const FOLLOW_AGAIN: Millis = 2_000;
+
+/// A paused primary that was not sealed in time is fenced by its watchdog after this long; its pause lasts longer.
+pub(super) const PAUSED_MAX: Millis = 1_000;
+
 /// Time between two tries of an operation that failed.
 const RETRY: Millis = 50;
 
 impl Agent {
     /// Does the next thing towards what the record wants, if nothing is being done.
     pub(super) fn advance(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
-        if self.running.is_some() || self.storing {
+        if self.storing {
+            return;
+        }
+        if self.server == ServerState::Hung {
+            // Whatever was asked of a frozen server is not going to be answered.
+            return self.obey_hung(now, out);
+        }
+        if self.running.is_some() {
             return;
         }
         if self.advance_stop(now, out) {
@@ -22,7 +35,7 @@ impl Agent {
                 self.start(Operation::Start, out)
             }
             ServerState::Up => self.obey(now, out),
-            ServerState::Hung => self.obey_hung(now, out),
+
             _ => {}
         }
     }
@@ -81,7 +94,7 @@ impl Agent {
                     .clone();
                 let followed = Standing::Following(epoch, address.clone());
                 match self.standing {
-                    _ if self.standing == followed => None,
+                    _ if self.standing == followed && now < self.link_seen + FOLLOW_AGAIN => None,
                     _ if self.standing.is_master() => Some(Operation::Seal),
                     _ => Some(Operation::Follow(address)),
                 }
@@ -105,7 +118,9 @@ impl Agent {
         match self.standing {
             Standing::Open(e) if e == epoch => None,
             Standing::Promoted(e) if e == epoch => {
-                let leased = self.lease_until().is_some_and(|until| until > now + 20);
+                let leased = self
+                    .lease_until(epoch)
+                    .is_some_and(|until| until > now + 20);
                 (record.phase == Phase::Stable && leased && self.stop.is_none_or(|s| !s.ordered))
                     .then_some(Operation::Open)
             }
@@ -149,9 +164,14 @@ impl Agent {
 
     pub(super) fn start(&mut self, operation: Operation, out: &mut Vec<AgentOutput>) {
         if operation == Operation::Open {
-            let until = self.lease_until();
+            // The watchdog knows before the server is opened.
+            let until = self.record.as_ref().and_then(|r| self.lease_until(r.epoch));
             self.deadline = until;
             out.push(AgentOutput::Deadline(until));
+        }
+        if operation == Operation::Pause {
+            // From here the deadline is that of the pause, whatever the lease says.
+            self.paused_until = None;
         }
         self.running = Some(operation.clone());
         out.push(AgentOutput::Do(operation));
@@ -200,8 +220,8 @@ impl Agent {
         self.urgent = true;
         match result {
             Ok(info) => {
-                self.on_info(now, info);
-                self.stand(operation, out);
+                self.on_info(now, info, out);
+                self.stand(now, operation, out);
             }
             Err(why) => self.on_failed(now, &operation, &why, out),
         }
@@ -228,7 +248,7 @@ impl Agent {
         }
     }
 
-    fn stand(&mut self, operation: Operation, out: &mut Vec<AgentOutput>) {
+    fn stand(&mut self, now: Millis, operation: Operation, out: &mut Vec<AgentOutput>) {
         let Some(record) = &self.record else { return };
         let epoch = record.epoch.min(self.stored.promised);
         let reigns = self.standing.clone();
@@ -236,7 +256,10 @@ impl Agent {
             Operation::Seal => Standing::Sealed(epoch),
             Operation::Pause => Standing::Paused(epoch),
             Operation::Promote => Standing::Promoted(epoch),
-            Operation::Follow(address) => Standing::Following(epoch, address),
+            Operation::Follow(address) => {
+                self.link_seen = now;
+                Standing::Following(epoch, address)
+            }
             Operation::Open => match reigns {
                 Standing::Promoted(e) => Standing::Open(e),
                 other => other,
@@ -247,6 +270,9 @@ impl Agent {
             },
             Operation::Start | Operation::Kill | Operation::Stop => reigns,
         };
+        if let (Standing::Promoted(e), true) = (&self.standing, self.info.is_master) {
+            self.history = Some((self.info.replid.clone(), *e));
+        }
         if let Standing::Open(e) = self.standing {
             self.caught_up = true;
             self.failures = 0;

@@ -30,6 +30,9 @@ impl Agent {
     }
 
     fn note(&mut self, out: &mut Vec<AgentOutput>) {
+        if self.server == ServerState::Up && !self.info.persisted {
+            return;
+        }
         let position = self.position();
         if position != self.stored.position && self.stored.member {
             self.stored.position = position;
@@ -70,6 +73,7 @@ impl Agent {
             incarnation: self.incarnation.clone(),
             is_master: self.info.is_master,
             replid: self.info.replid.clone(),
+            history: self.history_epoch().unwrap_or(0),
             offset: self.info.offset,
             caught_up: self.caught_up,
             link_up: self.info.link_up,

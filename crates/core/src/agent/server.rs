@@ -1,6 +1,7 @@
 //! What happens to redis-server by itself.
 
 use super::{Agent, AgentOutput, DataAtStart, Operation, ServerInfo, Standing};
+use crate::names::Epoch;
 use crate::position::Position;
 use crate::time::Millis;
 use crate::wire::ServerState;
@@ -22,6 +23,7 @@ impl Agent {
         }
         self.standing = Standing::Fresh;
         self.caught_up = false;
+        self.history = None;
         self.reason.clear();
         out.push(AgentOutput::Decide(format!(
             "redis-server of {} runs, sealed, as {}",
@@ -32,7 +34,7 @@ impl Agent {
             self.data.foreign = false;
         }
         self.server = ServerState::Up;
-        self.on_info(now, info);
+        self.on_info(now, info, out);
         self.urgent = true;
     }
 
@@ -68,8 +70,11 @@ impl Agent {
         }
     }
 
-    pub(super) fn on_info(&mut self, now: Millis, info: ServerInfo) {
+    pub(super) fn on_info(&mut self, now: Millis, info: ServerInfo, out: &mut Vec<AgentOutput>) {
         self.answered_at = now;
+        if info.link_up || info.syncing {
+            self.link_seen = now;
+        }
         if !matches!(self.server, ServerState::Up | ServerState::Loading) {
             return;
         }
@@ -84,7 +89,8 @@ impl Agent {
         self.incarnation = Some(info.incarnation.clone());
         self.info = info;
         self.notice_caught_up();
-        self.notice_tampering();
+        self.notice_history();
+        self.notice_tampering(out);
         let awaited = self
             .record
             .as_ref()
@@ -103,13 +109,41 @@ impl Agent {
         }
     }
 
-    /// Somebody else gave redis-server a role: it goes through its orders again from the start.
-    fn notice_tampering(&mut self) {
-        let expected = self.standing.is_master();
-        let replica = self.standing.is_following();
-        if self.running.is_none()
-            && ((expected && !self.info.is_master) || (replica && self.info.is_master))
-        {
+    /// Whose history the replication id is. It may change under a primary (when its first replica
+    /// attaches, redis-server draws a new one), so it is learned here and not from the record alone.
+    fn notice_history(&mut self) {
+        let epoch = match self.standing {
+            Standing::Following(epoch, _) if self.info.link_up && !self.info.syncing => epoch,
+            Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => epoch,
+            _ => return,
+        };
+        self.history = Some((self.info.replid.clone(), epoch));
+    }
+
+    /// The epoch of the history that the data belongs to, as far as it is known.
+    pub(super) fn history_epoch(&self) -> Option<Epoch> {
+        let seen = self
+            .history
+            .as_ref()
+            .filter(|(replid, _)| *replid == self.info.replid);
+        let recorded = || {
+            self.record
+                .as_ref()
+                .and_then(|r| r.epoch_of(&self.info.replid))
+        };
+        seen.map(|(_, epoch)| *epoch).or_else(recorded)
+    }
+
+    /// Somebody else gave redis-server a role. A replica goes through its orders again from the start; a
+    /// primary that was made a replica may have lost what it acknowledged, so it ends, and an election
+    /// decides.
+    fn notice_tampering(&mut self, out: &mut Vec<AgentOutput>) {
+        if self.running.is_some() {
+            return;
+        }
+        if self.standing.is_master() && !self.info.is_master {
+            self.kill("its role was changed from outside", out);
+        } else if self.standing.is_following() && self.info.is_master {
             self.standing = Standing::Fresh;
             self.caught_up = false;
             self.reason = "its role was changed from outside".to_owned();
@@ -119,11 +153,7 @@ impl Agent {
 
     /// How far this node's data reaches, as far as it can be compared; else what was stored last.
     pub(super) fn position(&self) -> Option<Position> {
-        let known = self
-            .record
-            .as_ref()
-            .and_then(|r| r.epoch_of(&self.info.replid));
-        match known {
+        match self.history_epoch() {
             Some(epoch) if self.caught_up => Some(Position {
                 epoch,
                 offset: self.info.offset,

@@ -57,6 +57,8 @@ pub struct ServerInfo {
     pub syncing: bool,
     /// Reading its data set.
     pub loading: bool,
+    /// What it has is on disk as well, as far as its persistence goes: no rewrite after a full copy is under way.
+    pub persisted: bool,
     /// Keys in all databases.
     pub keys: u64,
     /// Bytes used.
@@ -72,7 +74,7 @@ pub enum Operation {
     Start,
     /// Refuse writes, cut replication, disconnect clients if it was a master; then look.
     Seal,
-    /// Hold writes back and refuse them after that; then look.
+    /// Hold writes back for [`crate::limits::PAUSE_MAX`]; then look.
     Pause,
     /// Become a master that refuses writes; then look.
     Promote,

@@ -20,6 +20,7 @@ impl Record {
             epoch: 1,
             phase: Phase::Appointed,
             primary: Some(primary),
+            appointed_at: 1,
             handoff: None,
             sync: SyncRule::default(),
             previous_sync: None,
@@ -62,6 +63,7 @@ impl Record {
         let mut next = self.next(by, reason);
         next.phase = Phase::Appointed;
         next.primary = Some(primary);
+        next.appointed_at = next.version;
         next.handoff = None;
         // An epoch that never became stable released nothing: the rule before it still counts.
         let stable = std::mem::replace(&mut next.sync, sync);

@@ -10,6 +10,10 @@ pub struct Ballot {
     pub round: u64,
     /// Who attempts; breaks ties.
     pub by: Sentinel,
+    /// Which run of that process: one that was restarted does not remember its attempts, and must not repeat one
+    /// of their numbers with another value.
+    #[serde(default)]
+    pub run: u64,
 }
 
 impl Ballot {
@@ -18,14 +22,16 @@ impl Ballot {
         Self {
             round: 0,
             by: Sentinel(String::new()),
+            run: 0,
         }
     }
 
-    /// The next ballot of `by` that is above this one.
-    pub fn next_of(&self, by: &Sentinel) -> Self {
+    /// The next ballot of this run of `by` that is above this one.
+    pub fn next_of(&self, by: &Sentinel, run: u64) -> Self {
         Self {
             round: self.round + 1,
             by: by.clone(),
+            run,
         }
     }
 }

@@ -54,7 +54,8 @@ pub(super) fn is_fit(report: &Report, mutant: Mutant) -> bool {
 impl SentinelCore {
     /// How far a fit node reaches; none if its history is unknown to the group.
     fn position(&self, record: &Record, report: &Report) -> Option<Position> {
-        let epoch = record.epoch_of(&report.replid)?;
+        let known = Some(report.history).filter(|epoch| *epoch > 0);
+        let epoch = known.or_else(|| record.epoch_of(&report.replid))?;
         let epoch = if self.settings.mutant == Mutant::CompareOffsetsOnly {
             0
         } else {

@@ -33,8 +33,7 @@ impl SentinelCore {
         let forced = group
             .force
             .as_ref()
-            .and_then(|f| cold.iter().find(|c| c.member.node == *f))
-            .cloned();
+            .and_then(|f| forced_candidate(&back, f));
         let enough = here == all || (here > all / 2 && now >= began + COLD_GRACE);
         let choice = forced.or_else(|| enough.then(|| super::choice::best(cold.clone())).flatten());
         if let Some(chosen) = choice {
@@ -112,6 +111,17 @@ impl SentinelCore {
         );
         self.propose(now, name, next);
     }
+}
+
+/// A person's word counts for any node that is sealed and whose data is this group's, with data or without.
+fn forced_candidate(back: &[(&Node, &Report)], force: &Node) -> Option<Candidate> {
+    let (node, report) = back.iter().find(|(n, r)| *n == force && !r.foreign)?;
+    let position = report.stored.unwrap_or_default();
+    Some(Candidate {
+        member: member(node, report)?,
+        position,
+        priority: report.priority,
+    })
 }
 
 fn waiting(record: &Record, here: usize, loading: &[String], cold: &[Candidate]) -> String {

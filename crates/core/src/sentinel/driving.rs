@@ -1,7 +1,7 @@
 //! What to do next for a group.
 
 use super::{Happening, SentinelCore};
-use crate::limits::{RANK_STEP, STALLED};
+use crate::limits::{PEER_SILENT, RANK_STEP, STALLED, STALLED_HEARD};
 use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
@@ -41,7 +41,10 @@ impl SentinelCore {
     /// the later they come. So votes do not split, and a sentinel that dies costs milliseconds.
     pub(super) fn my_turn(&self, now: Millis, name: &Group, record: &Record, rank: u64) -> bool {
         let since = self.groups.get(name).map_or(now, |g| g.since);
-        record.by == self.settings.name || now >= since + STALLED + rank * RANK_STEP
+        let driver = self.peers.get(&record.by);
+        let heard = driver.is_some_and(|p| p.linked && now < p.heard_at + PEER_SILENT);
+        let patience = if heard { STALLED_HEARD } else { STALLED };
+        record.by == self.settings.name || now >= since + patience + rank * RANK_STEP
     }
 
     fn drive_appointed(&mut self, now: Millis, name: &Group, record: &Record, rank: u64) {
@@ -175,6 +178,13 @@ impl SentinelCore {
         group.read = true;
         group.since = now;
         group.lease_over = lease_over;
+        // An election that only changes hands goes on waiting from where it was.
+        if group
+            .electing
+            .is_none_or(|(epoch, _)| epoch != record.epoch)
+        {
+            group.electing = (record.phase == Phase::Electing).then_some((record.epoch, now));
+        }
         group.first_position = None;
         group.deposed_since = None;
         group.trouble = None;

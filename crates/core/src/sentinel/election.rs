@@ -116,7 +116,14 @@ impl SentinelCore {
         }
         match best(eligible) {
             Some(chosen) => self.appoint(now, name, record, chosen),
-            None => self.drive_cold(now, name, record, began),
+            None => {
+                let electing = self
+                    .groups
+                    .get(name)
+                    .and_then(|g| g.electing)
+                    .map_or(began, |(_, at)| at);
+                self.drive_cold(now, name, record, electing);
+            }
         }
     }
 

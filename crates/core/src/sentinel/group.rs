@@ -15,6 +15,8 @@ pub struct GroupState {
     pub(super) record: Option<Record>,
     /// The register has been read since this sentinel started.
     pub(super) read: bool,
+    /// Since when this epoch is being elected, by this sentinel's clock.
+    pub(super) electing: Option<(Epoch, Millis)>,
     /// When the record came to be what it is, by this sentinel's clock.
     pub(super) since: Millis,
     pub(super) changing: Changing,
@@ -43,6 +45,7 @@ impl GroupState {
             config,
             record: None,
             read: false,
+            electing: None,
             since: 0,
             changing: Changing::default(),
             nodes: BTreeMap::new(),

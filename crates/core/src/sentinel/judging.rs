@@ -29,7 +29,10 @@ impl GroupState {
         };
         // A primary is judged from its appointment on: whoever was just chosen gets a fair start.
         let silent = now.saturating_sub(node.heard_at.max(self.since));
-        let verdict = match &node.report {
+        // What it said before it knew of its appointment says nothing of this reign: only its silence counts then.
+        let appointed_at = self.record.as_ref().map_or(0, |r| r.appointed_at);
+        let fresh = node.report.as_ref().filter(|r| r.version >= appointed_at);
+        let verdict = match fresh {
             Some(report)
                 if report
                     .incarnation

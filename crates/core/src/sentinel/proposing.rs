@@ -75,7 +75,11 @@ impl SentinelCore {
     }
 
     fn begin(&mut self, now: Millis, name: &Group, expected: u64, desired: Option<Value>) {
-        let (me, voters) = (self.settings.name.clone(), self.voters.clone());
+        let (me, run, voters) = (
+            self.settings.name.clone(),
+            self.settings.run,
+            self.voters.clone(),
+        );
         if !self.votes() {
             return;
         }
@@ -96,7 +100,7 @@ impl SentinelCore {
             }
             (_, desired) => {
                 let highest = changing.highest.clone().into_iter().chain(promised).max();
-                let ballot = highest.unwrap_or_else(Ballot::zero).next_of(&me);
+                let ballot = highest.unwrap_or_else(Ballot::zero).next_of(&me, run);
                 Proposal::prepare(ballot, voters, expected, desired)
             }
         };
@@ -107,7 +111,7 @@ impl SentinelCore {
 
     /// Sends the current round to all voters, this one included; again if it goes unanswered.
     fn send_round(&mut self, now: Millis, name: &Group) {
-        let me = self.settings.name.clone();
+        let (me, run) = (self.settings.name.clone(), self.settings.run);
         let Some(changing) = self.changing(name) else {
             return;
         };
@@ -117,7 +121,7 @@ impl SentinelCore {
         let (voters, ballot) = (proposal.voters().clone(), proposal.ballot().clone());
         let message = match proposal.value().cloned() {
             Some(value) => {
-                let next = ballot.next_of(&me);
+                let next = ballot.next_of(&me, run);
                 changing.see(&next);
                 PeerMessage::Accept {
                     group: name.clone(),
@@ -230,7 +234,7 @@ impl SentinelCore {
     }
 
     fn on_outcome(&mut self, now: Millis, name: &Group, outcome: Outcome<Value>) {
-        let me = self.settings.name.clone();
+        let (me, run) = (self.settings.name.clone(), self.settings.run);
         let Some(changing) = self.changing(name) else {
             return;
         };
@@ -244,7 +248,7 @@ impl SentinelCore {
             Outcome::Found(value) => (value, false),
         };
         if let Some(value) = &value {
-            changing.reserved = Some((proposal.ballot().next_of(&me), value.version()));
+            changing.reserved = Some((proposal.ballot().next_of(&me, run), value.version()));
         }
         if let Some(group) = self.groups.get_mut(name) {
             group.read = true;

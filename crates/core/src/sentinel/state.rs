@@ -29,6 +29,8 @@ pub struct SentinelSettings {
     pub name: Sentinel,
     /// The identity that its disk gives it; another disk is another identity.
     pub identity: String,
+    /// Number of this run, never used before by this sentinel: drawn at random at each start.
+    pub run: u64,
     /// Names of all sentinels of the set, itself included.
     pub set: BTreeSet<Sentinel>,
     /// The groups that it serves.

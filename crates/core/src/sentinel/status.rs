@@ -142,7 +142,8 @@ fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) 
 }
 
 fn position_of(group: &GroupState, report: &Report) -> Option<Position> {
-    let epoch = group.record.as_ref()?.epoch_of(&report.replid)?;
+    let known = Some(report.history).filter(|epoch| *epoch > 0);
+    let epoch = known.or_else(|| group.record.as_ref()?.epoch_of(&report.replid))?;
     Some(Position {
         epoch,
         offset: report.offset,

@@ -46,6 +46,8 @@ pub struct Report {
     pub is_master: bool,
     /// Replication id of its data.
     pub replid: String,
+    /// Epoch of that history, if this incarnation knows it: it was in step with that epoch's primary, or was it.
+    pub history: Epoch,
     /// Bytes of that history applied.
     pub offset: u64,
     /// This incarnation has been in step with a primary, or was one. Else it has no vote.

@@ -122,6 +122,7 @@ fn settings(options: &Options, identity: &str) -> SentinelSettings {
     SentinelSettings {
         name: options.name.clone(),
         identity: identity.to_owned(),
+        run: random_run(),
         set: options
             .sentinels
             .iter()
@@ -136,6 +137,15 @@ fn new_identity() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 20];
     getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("draw an identity: {e}"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A number for this run. Were the system out of randomness, the time would do: it must only never come again.
+fn random_run() -> u64 {
+    let mut bytes = [0_u8; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_be_bytes(bytes),
+        Err(_) => crate::bell::wall(),
+    }
 }
 
 async fn stop_signal() -> anyhow::Result<&'static str> {
