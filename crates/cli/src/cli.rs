@@ -2,14 +2,16 @@
 
 use crate::config::ConfigCommand;
 use crate::doctor::DoctorArgs;
-use crate::drills::CrucibleArgs;
+use crate::drills::{BenchArgs, CrucibleArgs};
 use crate::exit;
 use crate::failover::FailoverArgs;
+use crate::force::ForceArgs;
 use crate::logging::LogArgs;
 use crate::settings::{AgentSettings, RoleArgs, SentinelSettings};
+use crate::simulate::SimArgs;
 use crate::status::StatusArgs;
 use crate::up::UpArgs;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Reliable multi-node Redis: one primary, its replicas, and sentinels that fail over in well under a second.
 #[derive(Debug, Parser)]
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Make another node primary: a handoff that loses nothing where the primary is healthy.
     Failover(FailoverArgs),
+    /// Go on from the data of one node, after the loss of others: a person's word, never the group's own choice.
+    Force(ForceArgs),
     /// Explain what is wrong, and what to do.
     Doctor(DoctorArgs),
     /// Run one sentinel.
@@ -40,6 +44,10 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Run fault drills on real processes, and check every acknowledged write.
     Crucible(Box<CrucibleArgs>),
+    /// Measure failover and handoff beside stock redis-sentinel.
+    Bench(Box<BenchArgs>),
+    /// Simulate groups under faults, one seed per run; the same seed, the same run.
+    Sim(SimArgs),
     /// Guard a redis-server for its agent; started by it, with orders on stdin.
     #[command(hide = true)]
     Watchdog,
@@ -50,13 +58,22 @@ pub(crate) enum Command {
     },
 }
 
+/// The command line for clap. Help names variables, but not what they hold now.
+pub(crate) fn command() -> clap::Command {
+    fn quiet(command: clap::Command) -> clap::Command {
+        command
+            .mut_args(|arg| arg.hide_env_values(true))
+            .mut_subcommands(quiet)
+    }
+    quiet(Cli::command())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

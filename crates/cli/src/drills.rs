@@ -1,9 +1,9 @@
-//! `holdfast crucible`: fault drills on real processes.
+//! `holdfast crucible` and `holdfast bench`: drills and measurements on real processes.
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::runtime::block_on;
 use clap::Args;
-use holdfast_crucible::CrucibleOptions;
+use holdfast_crucible::{BenchOptions, CrucibleOptions};
 
 #[derive(Debug, Args)]
 pub(crate) struct CrucibleArgs {
@@ -28,4 +28,25 @@ pub(crate) fn crucible(args: CrucibleArgs) -> Outcome {
     } else {
         Exit::Ok
     })
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    options: BenchOptions,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn bench(args: BenchArgs) -> Outcome {
+    let figures = block_on(holdfast_crucible::bench(args.options))?
+        .map_err(|error| Failure::failed(&error))?;
+    let text = if args.json {
+        serde_json::to_string_pretty(&figures).map_err(Failure::bad_input)?
+    } else {
+        figures.text()
+    };
+    println!("{text}");
+    Ok(Exit::Ok)
 }

@@ -32,7 +32,8 @@ pub(crate) fn run(args: &FailoverArgs) -> Outcome {
     Ok(Exit::Ok)
 }
 
-fn failure(error: &AskError) -> Failure {
+/// The exit code that an unanswered or refused order ends with.
+pub(crate) fn failure(error: &AskError) -> Failure {
     let exit = match error {
         AskError::Unreachable(..) | AskError::NobodyToAsk => Exit::Unreachable,
         AskError::NoAnswer(..) | AskError::Refused(..) | AskError::Strange(..) => Exit::Failed,

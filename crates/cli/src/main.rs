@@ -6,19 +6,21 @@ mod doctor;
 mod drills;
 mod exit;
 mod failover;
+mod force;
 mod logging;
 mod observation;
 mod paint;
 mod roles;
 mod runtime;
 mod settings;
+mod simulate;
 mod status;
 mod table;
 mod units;
 mod up;
 mod whom;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::FromArgMatches as _;
 use cli::{Cli, Command};
 use exit::{Exit, Outcome};
 use std::process::ExitCode;
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     {
         return holdfast_agent::server::watchdog::run();
     }
-    let matches = Cli::command().get_matches();
+    let matches = cli::command().get_matches();
     let outcome = match Cli::from_arg_matches(&matches) {
         Ok(cli) => logging::start(&cli.logging).and_then(|()| run(cli, &matches)),
         Err(error) => error.exit(),
@@ -44,6 +46,9 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Up(args) => up::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Failover(args) => failover::run(&args),
+        Command::Force(args) => force::run(&args),
+        Command::Bench(args) => drills::bench(*args),
+        Command::Sim(args) => simulate::run(&args, given(matches, "seeds")),
         Command::Doctor(args) => doctor::run(&args),
         Command::Sentinel(args) => roles::sentinel(args, matches),
         Command::Agent(args) => roles::agent(args, matches),
@@ -55,10 +60,18 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
     }
 }
 
+/// Whether an option of the subcommand was given, and not left at its default.
+fn given(matches: &clap::ArgMatches, id: &str) -> bool {
+    let source = matches
+        .subcommand()
+        .and_then(|(_, inner)| inner.value_source(id));
+    source.is_some_and(|source| source != clap::parser::ValueSource::DefaultValue)
+}
+
 fn completions(shell: clap_complete::Shell) -> Outcome {
     clap_complete::generate(
         shell,
-        &mut Cli::command(),
+        &mut cli::command(),
         "holdfast",
         &mut std::io::stdout(),
     );

@@ -3,7 +3,12 @@
 use holdfast_cluster::{AskError, SentinelClient};
 use holdfast_core::names::Address;
 use holdfast_core::status::{Decision, GroupStatus};
-use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// What one hears of a decision later than another; the same sentence after that is a new decision.
+const SAME_WITHIN_MS: u64 = 1_000;
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The answer of each sentinel that was asked.
 #[derive(Debug, Default)]
@@ -14,11 +19,19 @@ pub(crate) struct Observation {
 impl Observation {
     /// Asks all of them, at the same time.
     pub(crate) async fn take(client: &SentinelClient) -> Self {
+        Self::take_within(client, ANSWER_WITHIN).await
+    }
+
+    /// Asks all of them and waits for each at most that long.
+    pub(crate) async fn take_within(client: &SentinelClient, limit: Duration) -> Self {
         let mut tasks = tokio::task::JoinSet::new();
         for (i, address) in client.addresses().iter().cloned().enumerate() {
             let client = client.clone();
             tasks.spawn(async move {
-                let view = client.status_of(&address).await;
+                let view = timeout(limit, client.status_of(&address)).await;
+                let late =
+                    || AskError::NoAnswer(address.clone(), format!("nothing within {limit:?}"));
+                let view = view.unwrap_or_else(|_| Err(late()));
                 (i, address, view)
             });
         }
@@ -48,21 +61,27 @@ impl Observation {
         self.views.iter().filter_map(|(_, view)| view.as_ref().ok())
     }
 
-    /// The decisions of all, oldest first, each once.
+    /// The decisions of all, oldest first, each once: a sentence that reached several sentinels, each a moment
+    /// later, is one decision.
     pub(crate) fn decisions(&self) -> Vec<Decision> {
-        let mut seen = BTreeSet::new();
         let mut all: Vec<Decision> = self
             .statuses()
             .flat_map(|status| status.decisions.iter().cloned())
             .collect();
-        all.retain(|decision| {
-            seen.insert((
-                decision.at_unix_ms,
-                decision.by.clone(),
-                decision.text.clone(),
-            ))
-        });
         all.sort_by_key(|decision| decision.at_unix_ms);
-        all
+        let mut once: Vec<Decision> = Vec::with_capacity(all.len());
+        for decision in all {
+            if !once.iter().rev().any(|known| same(known, &decision)) {
+                once.push(decision);
+            }
+        }
+        once
     }
+}
+
+/// Whether these are one decision, as two sentinels wrote it down.
+pub(crate) fn same(one: &Decision, other: &Decision) -> bool {
+    one.at_unix_ms.abs_diff(other.at_unix_ms) < SAME_WITHIN_MS
+        && one.by == other.by
+        && one.text == other.text
 }

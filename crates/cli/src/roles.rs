@@ -9,14 +9,14 @@ use clap::ArgMatches;
 pub(crate) fn sentinel(args: Box<RoleArgs<SentinelSettings>>, matches: &ArgMatches) -> Outcome {
     let options = prepare(&args, matches)?;
     drop(args);
-    ended(block_on(run_sentinel(options))?)
+    ended(block_on(holdfast_sentinel::run(options))?)
 }
 
 /// Runs an agent until it is told to end.
 pub(crate) fn agent(args: Box<RoleArgs<AgentSettings>>, matches: &ArgMatches) -> Outcome {
     let options = prepare(&args, matches)?;
     drop(args);
-    ended(block_on(run_agent(options))?)
+    ended(block_on(holdfast_agent::run(options))?)
 }
 
 fn prepare<S: Settings>(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<S::Options, Failure> {
@@ -31,12 +31,4 @@ fn ended(result: anyhow::Result<()>) -> Outcome {
     result
         .map(|()| Exit::Ok)
         .map_err(|error| Failure::failed(&error))
-}
-
-async fn run_sentinel(options: holdfast_sentinel::Options) -> anyhow::Result<()> {
-    holdfast_sentinel::run(options).await
-}
-
-async fn run_agent(options: holdfast_agent::Options) -> anyhow::Result<()> {
-    holdfast_agent::run(options).await
 }

@@ -2,6 +2,8 @@
 
 mod render;
 
+pub(crate) use render::state_tone;
+
 use crate::exit::{Exit, Failure, Outcome};
 use crate::observation::Observation;
 use crate::paint::Paint;

@@ -3,12 +3,14 @@
 mod args;
 mod headless;
 mod narrator;
+mod view;
 
 pub(crate) use args::{DEFAULT_DIR, UpArgs};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::runtime::block_on;
 use holdfast_cluster::LocalGroup;
+use std::io::IsTerminal as _;
 
 pub(crate) fn run(args: &UpArgs) -> Outcome {
     let spec = args.spec().map_err(|error| Failure::failed(&error))?;
@@ -17,7 +19,11 @@ pub(crate) fn run(args: &UpArgs) -> Outcome {
         for warning in group.warnings() {
             eprintln!("holdfast: warning: {warning}");
         }
-        headless::run(group).await
+        if args.headless || !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+            headless::run(group).await
+        } else {
+            view::run(group, args.password()?).await
+        }
     })?
 }
 

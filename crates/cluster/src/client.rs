@@ -136,6 +136,24 @@ impl SentinelClient {
         Err(last)
     }
 
+    /// A person's word that `node` goes on from its own data, whatever only others hold. Says what was done.
+    ///
+    /// # Errors
+    /// What the sentinel refused, or that none answers.
+    pub async fn force(&self, node: &str) -> Result<String, AskError> {
+        let mut last = AskError::NobodyToAsk;
+        for address in &self.addresses {
+            match self
+                .ask(address, self.command("FORCE", Some(node)), HANDOFF_WITHIN)
+                .await
+            {
+                Err(error @ AskError::Unreachable(..)) => last = error,
+                answered => return answered,
+            }
+        }
+        Err(last)
+    }
+
     /// Where the primary is, as any client asks it.
     ///
     /// # Errors

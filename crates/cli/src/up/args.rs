@@ -1,6 +1,8 @@
 //! Options of `holdfast up`.
 
+use crate::exit::Failure;
 use crate::settings::durability;
+use crate::whom::password;
 use anyhow::Context as _;
 use clap::Args;
 use holdfast_cluster::Spec;
@@ -53,6 +55,11 @@ pub(crate) struct UpArgs {
 }
 
 impl UpArgs {
+    /// The password of the nodes, for the small load of the live view.
+    pub(super) fn password(&self) -> Result<Option<String>, Failure> {
+        self.password_file.as_deref().map(password).transpose()
+    }
+
     pub(super) fn spec(&self) -> anyhow::Result<Spec> {
         let binary = std::env::current_exe().context("cannot tell where this program is")?;
         Ok(Spec {

@@ -16,6 +16,9 @@ pub(crate) struct Narrator {
 /// Decisions remembered as told; sentinels show at most 64 each.
 const TOLD_KEPT: usize = 512;
 
+/// A sentence that is repeated is told again after this time only.
+const REPEATED_WITHIN_MS: u64 = 30_000;
+
 impl Narrator {
     /// The lines for what is new since the last call.
     pub(crate) fn observe(&mut self, observation: &Observation) -> Vec<String> {
@@ -29,10 +32,17 @@ impl Narrator {
     }
 
     fn decisions(&mut self, decisions: Vec<Decision>) -> Vec<String> {
-        let fresh: Vec<Decision> = decisions
-            .into_iter()
-            .filter(|decision| !self.told.contains(decision))
-            .collect();
+        let mut fresh: Vec<Decision> = Vec::new();
+        for decision in decisions {
+            if !self
+                .told
+                .iter()
+                .chain(&fresh)
+                .any(|told| again(told, &decision))
+            {
+                fresh.push(decision);
+            }
+        }
         self.told.extend(fresh.iter().cloned());
         self.told.drain(..self.told.len().saturating_sub(TOLD_KEPT));
         fresh
@@ -80,6 +90,12 @@ impl Narrator {
                 .unwrap_or_else(|| "all is well again".to_owned()),
         )
     }
+}
+
+/// Whether the sentence was told already, or only just: one that is said ten times a second is told once a while.
+fn again(told: &Decision, decision: &Decision) -> bool {
+    let same = told.by == decision.by && told.text == decision.text;
+    same && told.at_unix_ms.abs_diff(decision.at_unix_ms) < REPEATED_WITHIN_MS
 }
 
 #[cfg(test)]
