@@ -1,7 +1,7 @@
 //! Writes per second around one event, ours and stock one above the other.
 
 use crate::measure::timeline::Timeline;
-use crate::report::plot::{OURS, STOCK};
+use crate::report::plot::{LABEL_SIZE, OURS, STOCK, TITLE_SIZE};
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use std::path::Path;
@@ -33,7 +33,9 @@ pub fn draw(title: &str, strips: &[Strip], path: &Path) -> Result<()> {
 
 fn draw_panels(title: &str, strips: &[Strip], root: &Area<'_>) -> Result<(), String> {
     root.fill(&WHITE).map_err(text)?;
-    let inner = root.titled(title, ("sans-serif", 18)).map_err(text)?;
+    let inner = root
+        .titled(title, ("sans-serif", TITLE_SIZE))
+        .map_err(text)?;
     for (strip, panel) in strips.iter().zip(inner.split_evenly((strips.len(), 1))) {
         draw_panel(strip, &panel)?;
     }
@@ -50,12 +52,13 @@ fn draw_panel(strip: &Strip, panel: &Area<'_>) -> Result<(), String> {
     let mut chart = ChartBuilder::on(panel)
         .margin(8)
         .x_label_area_size(28)
-        .y_label_area_size(64)
+        .y_label_area_size(84)
         .build_cartesian_2d(first..last, 0.0..most * 1.1)
         .map_err(text)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .label_style(("sans-serif", LABEL_SIZE))
         .y_labels(4)
         .x_labels(8)
         .y_desc(strip.label.as_str())

@@ -100,3 +100,28 @@ fn the_plot_has_a_dot_per_round() {
     assert_eq!(svg.matches("<circle").count(), 2, "{svg}");
     assert!(svg.contains("crash · holdfast") && svg.contains("crash · upstream"));
 }
+
+#[test]
+fn every_row_of_a_long_plot_has_its_label() {
+    let dir = tempfile::tempdir().unwrap();
+    for count in 1..=24 {
+        let row = |n: usize| plot::Series {
+            label: format!("row {n}."),
+            values: vec![10.0 * n as f64],
+            ours: n % 2 == 0,
+        };
+        let rows: Vec<_> = (0..count).map(row).collect();
+        let path = dir.path().join("plot.svg");
+        plot::draw(&rows, &path).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        let missing: Vec<_> = rows
+            .iter()
+            .filter(|row| !svg.contains(&row.label))
+            .map(|row| &row.label)
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "{count} rows, without a label: {missing:?}"
+        );
+    }
+}
