@@ -84,7 +84,7 @@ impl Guard {
                     Ok(None) => {}
                     Err(_) => return self.kill(),
                 }
-            } else if due && self.timer.unset().is_err() {
+            } else if due && self.close_server().is_err() {
                 return self.kill();
             }
             if !self.header.server.exists() {
