@@ -22,7 +22,10 @@ impl Agent {
         }
         if self.server == ServerState::Hung {
             // Whatever was asked of a frozen server is not going to be answered.
-            return self.obey_hung(now, out);
+            if self.running.is_some() || !self.advance_stop(now, out) {
+                self.obey_hung(now, out);
+            }
+            return;
         }
         if self.running.is_some() {
             return;
@@ -220,8 +223,9 @@ impl Agent {
         self.urgent = true;
         match result {
             Ok(info) => {
+                self.stand(now, operation);
                 self.on_info(now, info, out);
-                self.stand(now, operation, out);
+                self.tell_standing(out);
             }
             Err(why) => self.on_failed(now, &operation, &why, out),
         }
@@ -248,7 +252,7 @@ impl Agent {
         }
     }
 
-    fn stand(&mut self, now: Millis, operation: Operation, out: &mut Vec<AgentOutput>) {
+    fn stand(&mut self, now: Millis, operation: Operation) {
         let Some(record) = &self.record else { return };
         let epoch = record.epoch.min(self.stored.promised);
         let reigns = self.standing.clone();
@@ -270,9 +274,9 @@ impl Agent {
             },
             Operation::Start | Operation::Kill | Operation::Stop => reigns,
         };
-        if let (Standing::Promoted(e), true) = (&self.standing, self.info.is_master) {
-            self.history = Some((self.info.replid.clone(), *e));
-        }
+    }
+
+    fn tell_standing(&mut self, out: &mut Vec<AgentOutput>) {
         if let Standing::Open(e) = self.standing {
             self.caught_up = true;
             self.failures = 0;

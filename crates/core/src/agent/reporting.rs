@@ -30,10 +30,8 @@ impl Agent {
     }
 
     fn note(&mut self, out: &mut Vec<AgentOutput>) {
-        if self.server == ServerState::Up && !self.info.persisted {
-            return;
-        }
-        let position = self.position();
+        let whole = self.server != ServerState::Up || self.info.persisted;
+        let position = if whole { self.position() } else { None };
         if position != self.stored.position && self.stored.member {
             self.stored.position = position;
             out.push(AgentOutput::Store {

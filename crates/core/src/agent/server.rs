@@ -88,6 +88,7 @@ impl Agent {
         self.server = state;
         self.incarnation = Some(info.incarnation.clone());
         self.info = info;
+        self.notice_load();
         self.notice_caught_up();
         self.notice_history();
         self.notice_tampering(out);
@@ -106,6 +107,15 @@ impl Agent {
             self.failures = 0;
             self.data.blank = false;
             self.urgent = true;
+        }
+    }
+
+    /// A full copy is being loaded: what was noted of the data on disk is no longer true, and what comes is not on
+    /// disk until it has been written out. A power loss in between leaves anything.
+    fn notice_load(&mut self) {
+        if self.info.loading && self.standing.is_following() {
+            self.stored.position = None;
+            self.next_note = 0;
         }
     }
 

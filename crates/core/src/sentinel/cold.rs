@@ -25,10 +25,11 @@ impl SentinelCore {
         let back: Vec<(&Node, &Report)> = sealed(group, record)
             .filter(|(n, r)| record.nodes.contains(*n) && r.state == ServerState::Up)
             .collect();
-        let cold: Vec<Candidate> = back
+        let cold: Vec<(Candidate, u64)> = back
             .iter()
-            .filter_map(|(n, r)| self.cold_candidate(record, n, r))
+            .filter_map(|(n, r)| Some((self.cold_candidate(record, n, r)?, r.keys)))
             .collect();
+        let cold = without_empty(cold);
         let (all, here) = (record.nodes.len(), back.len());
         let forced = group
             .force
@@ -111,6 +112,16 @@ impl SentinelCore {
         );
         self.propose(now, name, next);
     }
+}
+
+/// A node without a key never wins against one with some, whatever it remembers of its position: its data
+/// set may have been lost with the last full copy that did not reach the disk.
+fn without_empty(cold: Vec<(Candidate, u64)>) -> Vec<Candidate> {
+    let any = cold.iter().any(|(_, keys)| *keys > 0);
+    cold.into_iter()
+        .filter(|(_, keys)| !any || *keys > 0)
+        .map(|(candidate, _)| candidate)
+        .collect()
 }
 
 /// A person's word counts for any node that is sealed and whose data is this group's, with data or without.
