@@ -3,11 +3,12 @@
 
 mod server_support;
 
+use holdfast_agent::server::stat::ProcessId;
 use holdfast_agent::server::watchdog::boottime_ns;
 use holdfast_agent::server::{Server, Watchdog, WatchdogCommand, watchdog};
 use nix::sys::signal::Signal;
 use server_support::{Node0, PASSWORD, options, signal, version, wait_for};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -309,4 +310,57 @@ fn a_dead_agent_takes_its_server_and_its_watchdog_along() {
     wait_for("the watchdog's end", Duration::from_secs(2), || {
         Agent::gone(agent.watchdog)
     });
+}
+
+/// Holds a watchdog over somebody else's server until it is killed.
+#[tokio::test]
+async fn helper_holder() {
+    let Ok(server) = std::env::var("HOLDFAST_TEST_HELD") else {
+        return;
+    };
+    let (pid, socket) = server.split_once(' ').unwrap();
+    let id = ProcessId::of(pid.parse().unwrap()).unwrap();
+    let mut watchdog = Watchdog::spawn(command(), id, Path::new(socket), PASSWORD).unwrap();
+    loop {
+        watchdog
+            .set_deadline(Some(boottime_ns() + 10_000 * MS))
+            .unwrap();
+        println!("held");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The server's parent lives on here, so the kernel does not end it: the watchdog must.
+#[tokio::test]
+async fn the_end_of_its_pipe_is_enough() {
+    let node = Node0::start().await;
+    let mut holder = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "helper_holder",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(
+            "HOLDFAST_TEST_HELD",
+            format!("{} {}", node.server.pid(), node.server.socket().display()),
+        )
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(holder.stdout.take().unwrap()).lines();
+    assert!(
+        lines
+            .map_while(Result::ok)
+            .any(|line| line.contains("held"))
+    );
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(node.server.death().is_none());
+    let at = Instant::now();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    tokio::time::timeout(Duration::from_secs(2), node.server.died())
+        .await
+        .unwrap();
+    eprintln!("the server was dead after {:?}", at.elapsed());
 }
