@@ -820,3 +820,34 @@ fn every_command_of_the_contract_exists() {
     }
     assert!(talk.ask("COMMAND DOCS").contains("summary"));
 }
+
+mod anything {
+    use proptest::prelude::*;
+
+    use super::{Talk, group, view_of};
+
+    /// Words that lead deep into the commands, and some that lead nowhere.
+    fn word() -> impl Strategy<Value = String> {
+        let known = "acl auth client command hello holdfast info ping psubscribe publish punsubscribe role sentinel shutdown \
+            subscribe unsubscribe cat deluser dryrun genpass getuser setuser log whoami caching getname kill list reply setinfo \
+            setname tracking unblock pause count docs getkeys ckquorum config failover get-master-addr-by-name info-cache \
+            is-master-down-by-addr master masters replicas reset sentinels set mymaster default on off skip id type addr user \
+            skipme no normal pubsub get 3 2 0 -1 99999999999999999999 * [a (x >pw +@all -@all +ping ~* &* reset filterby pattern \
+            aclcat admin down-after-milliseconds quorum 127.0.0.1 6379 10.0.0.1";
+        let known: Vec<_> = known.split_ascii_whitespace().map(str::to_owned).collect();
+        prop_oneof![8 => prop::sample::select(known), 1 => "[^ ]{0,12}"]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Whatever a client sends, the handler returns, and the first thing that it writes is a well-formed reply.
+        #[test]
+        fn what_a_client_sends_never_panics(lines in prop::collection::vec(prop::collection::vec(word(), 1..6), 1..8)) {
+            let mut talk = Talk::new(view_of(group()));
+            for words in lines {
+                talk.run(&words.join(" "));
+            }
+        }
+    }
+}
