@@ -31,7 +31,10 @@ pub const SILENT_MAX: Millis = 900;
 pub const GONE_GRACE: Millis = 100;
 
 /// A sentinel whose own clock tick came this late was frozen and distrusts what it thinks of others.
-pub const FROZEN: Millis = 100;
+pub const FROZEN: Millis = 150;
+
+/// From here on that is told as well; less is everyday life on a busy machine.
+pub const FROZEN_TOLD: Millis = 1_000;
 
 /// Pace of the sentinels' signs of life.
 pub const ALIVE_EVERY: Millis = 50;

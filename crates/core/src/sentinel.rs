@@ -36,7 +36,7 @@ pub use state::{
     SentinelSettings, Written,
 };
 
-use crate::limits::{ALIVE_EVERY, FROZEN, GROUPS_MAX, NODES_MAX};
+use crate::limits::{ALIVE_EVERY, FROZEN, FROZEN_TOLD, GROUPS_MAX, NODES_MAX};
 use crate::names::{Group, Node, Sentinel};
 use crate::register::{Slot, Voters};
 use crate::time::Millis;
@@ -149,6 +149,10 @@ impl SentinelCore {
             }
             for peer in self.peers.values_mut() {
                 peer.heard_at = now;
+            }
+            if gap < FROZEN_TOLD {
+                self.last_step = now;
+                return;
             }
             let text = format!(
                 "{} did not run for {gap} ms and listens anew before it judges",

@@ -40,10 +40,10 @@ pub struct WatchdogCommand {
 }
 
 impl WatchdogCommand {
-    /// This very executable with the argument `watchdog`.
+    /// This very executable with the argument `watchdog`; also when its file was replaced meanwhile.
     pub fn this_program() -> io::Result<Self> {
         Ok(Self {
-            program: std::env::current_exe()?,
+            program: PathBuf::from("/proc/self/exe"),
             args: vec!["watchdog".to_owned()],
         })
     }

@@ -41,6 +41,14 @@ impl<V: Clone> Slot<V> {
     /// # Errors
     /// The ballot already promised, when that one is higher.
     pub fn accept(&mut self, ballot: &Ballot, value: V, next: &Ballot) -> Result<(), Ballot> {
+        if self
+            .accepted
+            .as_ref()
+            .is_some_and(|(known, _)| known == ballot)
+        {
+            // Asked again, because the first answer was slow or lost: it was accepted, and stays so.
+            return Ok(());
+        }
         if *ballot < self.promised {
             return Err(self.promised.clone());
         }

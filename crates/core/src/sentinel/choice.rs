@@ -6,23 +6,23 @@ use crate::names::{Group, Node};
 use crate::position::Position;
 use crate::record::{Member, Record};
 use crate::wire::{Report, ServerState};
+use std::cmp::Reverse;
 
 /// A node that may be chosen, and how far its data reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) member: Member,
     pub(super) position: Position,
+    /// It ruled the newest reign and is judged by its disk: whatever it acknowledged is there.
+    pub(super) ruled: bool,
     pub(super) priority: u32,
 }
 
 impl Candidate {
-    /// Furthest first; then the smaller priority number; then the name.
-    fn rank(&self) -> (std::cmp::Reverse<Position>, u32, &Node) {
-        (
-            std::cmp::Reverse(self.position),
-            self.priority,
-            &self.member.node,
-        )
+    /// Furthest first, and who ruled before those who only copied; then the smaller priority number; then the name.
+    fn rank(&self) -> (Reverse<(u64, bool, u64)>, u32, &Node) {
+        let reach = (self.position.epoch, self.ruled, self.position.offset);
+        (Reverse(reach), self.priority, &self.member.node)
     }
 }
 
@@ -80,6 +80,7 @@ impl SentinelCore {
         Some(Candidate {
             member: member(node, report)?,
             position,
+            ruled: false,
             priority: report.priority,
         })
     }

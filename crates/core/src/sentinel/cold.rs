@@ -6,7 +6,7 @@ use super::election::sealed;
 use crate::limits::COLD_GRACE;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
-use crate::position::Position;
+
 use crate::record::Record;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
@@ -29,7 +29,11 @@ impl SentinelCore {
             .iter()
             .filter_map(|(n, r)| Some((self.cold_candidate(record, n, r)?, r.keys)))
             .collect();
-        let cold = without_empty(cold);
+        let cold = if self.settings.mutant == Mutant::PromoteEmpty {
+            cold.into_iter().map(|(candidate, _)| candidate).collect()
+        } else {
+            without_empty(cold)
+        };
         let (all, here) = (record.nodes.len(), back.len());
         let forced = group
             .force
@@ -68,13 +72,10 @@ impl SentinelCore {
         let stored = report.stored.unwrap_or_default();
         let newest = record.history.last().map_or(0, |reign| reign.epoch);
         let ruled = record.names(node) && stored.epoch >= newest;
-        let position = Position {
-            epoch: stored.epoch,
-            offset: if ruled { u64::MAX } else { stored.offset },
-        };
         Some(Candidate {
             member: member(node, report)?,
-            position,
+            position: stored,
+            ruled,
             priority: report.priority,
         })
     }
@@ -131,6 +132,7 @@ fn forced_candidate(back: &[(&Node, &Report)], force: &Node) -> Option<Candidate
     Some(Candidate {
         member: member(node, report)?,
         position,
+        ruled: false,
         priority: report.priority,
     })
 }

@@ -4,7 +4,11 @@ use super::{Happening, SentinelCore};
 use crate::limits::{PEER_SILENT, RANK_STEP, STALLED, STALLED_HEARD};
 use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
+use crate::register::Versioned;
 use crate::time::Millis;
+
+/// Whoever writes the register tells its end within this time, or somebody else finds out.
+const UNLEARNED: Millis = 120;
 
 /// The new address is published when the new primary says that it is open, or after this long.
 const ANNOUNCE_AFTER: Millis = 50;
@@ -22,6 +26,12 @@ impl SentinelCore {
             return;
         }
         let Some(rank) = self.rank(now) else { return };
+        if self.complete(now, name, rank) {
+            return;
+        }
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
         match group.record.clone() {
             None if !group.read => {
                 if now >= group.since.max(self.started_at.unwrap_or(now)) + rank * RANK_STEP {
@@ -35,6 +45,30 @@ impl SentinelCore {
                 Phase::Stable => self.drive_stable(now, name, &record, rank),
             },
         }
+    }
+
+    /// A value that was accepted here and that nobody has told the end of may or may not be committed. It ends this
+    /// sentinel's leases, so somebody has to finish it: reading the register does.
+    fn complete(&mut self, now: Millis, name: &Group, rank: u64) -> bool {
+        let accepted = self
+            .slots
+            .get(name)
+            .and_then(|slot| slot.accepted.as_ref())
+            .map_or(0, |(_, v)| v.version());
+        let Some(group) = self.groups.get_mut(name) else {
+            return false;
+        };
+        if group.record.as_ref().map_or(0, |r| r.version) >= accepted {
+            group.unlearned = None;
+            return false;
+        }
+        let since = *group.unlearned.get_or_insert(now);
+        let due = now >= since + UNLEARNED + rank * RANK_STEP;
+        if due {
+            group.unlearned = Some(now);
+            self.propose_read(now, name);
+        }
+        due
     }
 
     /// The one whose turn it is goes first; the others follow only if nothing has happened for longer

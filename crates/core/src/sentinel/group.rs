@@ -15,6 +15,8 @@ pub struct GroupState {
     pub(super) record: Option<Record>,
     /// The register has been read since this sentinel started.
     pub(super) read: bool,
+    /// Since when its slot holds a value newer than the newest committed one that it knows.
+    pub(super) unlearned: Option<Millis>,
     /// Since when this epoch is being elected, by this sentinel's clock.
     pub(super) electing: Option<(Epoch, Millis)>,
     /// When the record came to be what it is, by this sentinel's clock.
@@ -45,6 +47,7 @@ impl GroupState {
             config,
             record: None,
             read: false,
+            unlearned: None,
             electing: None,
             since: 0,
             changing: Changing::default(),
