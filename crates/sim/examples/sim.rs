@@ -58,6 +58,9 @@ fn main() {
             failure.violations[0].text
         );
     }
+    for (invariant, (runs, first)) in &summary.broken {
+        println!("{runs:>8} runs break {invariant}, first seed {first}");
+    }
     println!(
         "{} runs, {} failed, {} events, {} simulated s, {:.1} s",
         summary.runs,

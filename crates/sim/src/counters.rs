@@ -19,7 +19,7 @@ pub const SOMETIMES: &[&str] = &[
     "partial resync",
     "acknowledged write lost",
     "old primary woke up revoked",
-    "killed a frozen primary",
+    "killed one that could not be fenced",
     "node reborn empty",
     "address reused",
     "write held by a pause",

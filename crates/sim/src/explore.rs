@@ -33,6 +33,8 @@ pub struct Summary {
     pub failed: u64,
     /// The failing runs with the smallest seeds, at most 20.
     pub failures: Vec<RunReport>,
+    /// How many runs broke each invariant, and the smallest seed that did.
+    pub broken: BTreeMap<&'static str, (u64, u64)>,
     /// Sum of the counters.
     pub counters: BTreeMap<&'static str, u64>,
     /// In how many runs each thing happened at least once.
@@ -61,7 +63,9 @@ impl Summary {
             *self.counters.entry(name).or_insert(0) += count;
             *self.reached.entry(name).or_insert(0) += 1;
         }
-        if !report.is_good() {
+        if let Some(violation) = report.violations.first() {
+            let broken = self.broken.entry(violation.invariant).or_insert((0, report.seed));
+            *broken = (broken.0 + 1, broken.1.min(report.seed));
             self.failed += 1;
             self.failures.push(report);
             self.failures.sort_by_key(|failure| failure.seed);

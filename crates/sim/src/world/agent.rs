@@ -117,21 +117,30 @@ impl World {
             AgentOutput::Deadline(deadline) => self.set_deadline(node, deadline),
             AgentOutput::Decide(text) => {
                 self.trace.mark_text(&text);
-                if text.contains("renewed its lease") {
-                    self.counters.hit("lease ran out");
-                }
-                if text.contains("quarantine") {
-                    self.counters.hit("quarantine");
-                }
-                if text.contains("it is frozen") {
-                    self.counters.hit("killed a frozen primary");
-                }
+                self.count_decision(&text);
                 self.trace.line(self.now, || format!("node {node}: {text}"));
             }
             AgentOutput::Exit => {
                 self.kill_pod(node, "ended as asked");
                 let after = self.rng.between(100_000, 2_000_000);
                 self.boot_later(node, after);
+            }
+        }
+    }
+
+    fn count_decision(&mut self, text: &str) {
+        let counted = [
+            ("renewed its lease", "lease ran out"),
+            ("quarantine", "quarantine"),
+            ("it is frozen", "killed a frozen old primary"),
+            ("order to refuse writes", "killed one that could not be fenced"),
+            ("order to open", "killed one that could not be opened"),
+            ("did not let itself be sealed", "killed one that could not be sealed"),
+            ("changed from outside", "noticed a changed role"),
+        ];
+        for (part, counter) in counted {
+            if text.contains(part) {
+                self.counters.hit(counter);
             }
         }
     }

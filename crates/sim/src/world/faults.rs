@@ -389,7 +389,12 @@ impl World {
         self.nodes[a].address = std::mem::replace(&mut self.nodes[b].address, first);
     }
 
+    /// One stranger among at least two others: were all of them foreign, nothing could be served.
     fn foreign_data(&mut self, node: usize) {
+        if self.nodes.len() < 3 || self.nodes.iter().any(|host| host.foreign) {
+            return;
+        }
+        self.counters.hit("foreign data");
         self.lose_volume(node, 300_000);
         let values: Vec<u64> = (0..5).map(|n| crate::ledger::FOREIGN + n).collect();
         let image = crate::model::Image {

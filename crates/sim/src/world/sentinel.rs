@@ -44,6 +44,7 @@ impl World {
         let settings = SentinelSettings {
             name: host.name.clone(),
             identity: host.identity.clone(),
+            run: host.rng.next(),
             set,
             groups: vec![config],
             mutant: self.config.mutant,
