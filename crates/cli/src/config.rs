@@ -65,7 +65,7 @@ fn show<S: Settings>(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<String,
     let mut text = String::new();
     for (key, value) in options.as_object().into_iter().flatten() {
         let source = effective.sources.get(key).map_or("default", String::as_str);
-        text.push_str(&format!("# from {source}\n{}", yaml(key, value)?));
+        text.extend(["# from ", source, "\n", &yaml(key, value)?]);
     }
     Ok(text)
 }

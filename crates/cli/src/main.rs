@@ -56,7 +56,10 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Crucible(args) => drills::crucible(*args),
         // Told apart before anything else was set up.
         Command::Watchdog => Ok(Exit::BadInput),
-        Command::Completions { shell } => completions(shell),
+        Command::Completions { shell } => {
+            completions(shell);
+            Ok(Exit::Ok)
+        }
     }
 }
 
@@ -68,12 +71,11 @@ fn given(matches: &clap::ArgMatches, id: &str) -> bool {
     source.is_some_and(|source| source != clap::parser::ValueSource::DefaultValue)
 }
 
-fn completions(shell: clap_complete::Shell) -> Outcome {
+fn completions(shell: clap_complete::Shell) {
     clap_complete::generate(
         shell,
         &mut cli::command(),
         "holdfast",
         &mut std::io::stdout(),
     );
-    Ok(Exit::Ok)
 }

@@ -1,4 +1,4 @@
-//! Colours, only on a terminal and only where NO_COLOR is not set.
+//! Colours, only on a terminal and only where `NO_COLOR` is not set.
 
 use std::io::IsTerminal as _;
 

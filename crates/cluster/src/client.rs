@@ -172,7 +172,7 @@ impl SentinelClient {
                 Ok(reply) => match named(&reply) {
                     Some(primary) => return Ok(primary),
                     None => {
-                        last = AskError::Strange(address.clone(), format!("no primary of {group}"))
+                        last = AskError::Strange(address.clone(), format!("no primary of {group}"));
                     }
                 },
                 Err(error) => last = error,

@@ -80,7 +80,9 @@ impl LocalGroup {
             .map(|process| process.log.clone())
             .collect();
         let node_dirs: Vec<PathBuf> = plan.nodes.iter().map(|node| dir.join(&node.name)).collect();
-        node_dirs.iter().for_each(|dir| server_pid::forget(dir));
+        for dir in &node_dirs {
+            server_pid::forget(dir);
+        }
         let watcher = tokio::spawn(server_pid::watch(node_dirs, logs, Arc::clone(&shared)));
         let supervise = |process| tokio::spawn(supervisor::supervise(process, Arc::clone(&shared)));
         let supervisors = processes.into_iter().map(supervise).collect();

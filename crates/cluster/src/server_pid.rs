@@ -34,7 +34,9 @@ pub(crate) async fn watch(node_dirs: Vec<PathBuf>, logs: Vec<PathBuf>, shared: A
             () = changed.notified() => {}
             () = tokio::time::sleep(pause) => {
                 shared.write_if_stale();
-                logs.iter().for_each(|log| bound_log(log));
+                for log in &logs {
+                    bound_log(log);
+                }
             }
         }
     }
@@ -76,7 +78,7 @@ fn pass_on(inotify: &Inotify, told: &Weak<Notify>) {
                     .iter()
                     .any(|event| event.name.as_deref() == Some(SERVER_PID_FILE.as_ref())) =>
             {
-                changed.notify_one()
+                changed.notify_one();
             }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) => {

@@ -69,7 +69,6 @@ impl Spec {
 
     fn check_sentinels(&self) -> Result<(), StartError> {
         match self.sentinels {
-            None => Ok(()),
             Some(0) => Err(StartError::bad(
                 "--sentinels 0: without a sentinel nobody decides who is primary; use 3",
             )),
@@ -77,7 +76,7 @@ impl Spec {
                 "--sentinels {count}: more than {MOST_SENTINELS} only slow every decision down; use 3 or 5"
             ))),
             Some(count) if count % 2 == 0 => Err(StartError::bad(even_sentinels(count))),
-            Some(_) => Ok(()),
+            None | Some(_) => Ok(()),
         }
     }
 

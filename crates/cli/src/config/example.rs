@@ -72,12 +72,16 @@ fn entry(role: &str, arg: &Arg) -> String {
     let space = if value.starts_with('\n') { "" } else { " " };
     let setting = format!("{key}:{space}{value}");
     let mark = if REQUIRED.contains(&key) { "" } else { "#" };
-    let setting: String = setting
+    let setting: Vec<String> = setting
         .lines()
-        .map(|line| format!("{mark}{line}\n"))
+        .map(|line| format!("{mark}{line}"))
         .collect();
+    let setting = setting.join(
+        "
+",
+    );
     format!(
-        "# {help}\n# Flag --{}, variable {}.\n{setting}",
+        "# {help}\n# Flag --{}, variable {}.\n{setting}\n",
         key.replace('_', "-"),
         variable_of(key)
     )

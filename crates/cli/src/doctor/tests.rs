@@ -118,7 +118,7 @@ fn nobody_to_take_over() {
             .nodes
             .iter_mut()
             .skip(1)
-            .for_each(|node| node.state = "down".into())
+            .for_each(|node| node.state = "down".into());
     });
     assert_eq!(all_down, ["no-successor", "node-down", "node-down"]);
 }
@@ -130,7 +130,7 @@ fn sentinels_without_a_majority_or_a_vote() {
             .sentinels
             .iter_mut()
             .skip(1)
-            .for_each(|sentinel| sentinel.connected = false)
+            .for_each(|sentinel| sentinel.connected = false);
     });
     assert_eq!(cut, ["no-majority"]);
     assert_eq!(

@@ -16,7 +16,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub(super) async fn run(group: LocalGroup) -> Outcome {
     let begun = Instant::now();
     let events = group.events();
-    greeting(&group).iter().for_each(|line| println!("{line}"));
+    for line in greeting(&group) {
+        println!("{line}");
+    }
     let end = tokio::select! {
         end = told_to_stop() => end,
         end = narrate(&group, begun, events) => end,

@@ -39,9 +39,9 @@ pub(super) async fn run(group: LocalGroup, password: Option<String>) -> Outcome 
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot use the terminal: {error}")))?;
     let shown = show(&group, &mut terminal, password).await;
     ratatui::restore();
-    super::greeting(&group)
-        .iter()
-        .for_each(|line| println!("{line}"));
+    for line in super::greeting(&group) {
+        println!("{line}");
+    }
     println!("stopping …");
     let stopped = stop(group).await;
     shown.and(stopped)

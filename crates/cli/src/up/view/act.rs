@@ -32,7 +32,7 @@ impl<'a> Actor<'a> {
             Action::Load => self.toggle_load(),
             Action::Handoff => self.begin_handoff(state),
             Action::Kill | Action::KillBoth | Action::Freeze | Action::Thaw | Action::Restart => {
-                self.signal(action, state)
+                self.signal(action, state);
             }
             Action::Quit => {}
         }

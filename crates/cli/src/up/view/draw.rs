@@ -19,7 +19,7 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// With colours, unless NO_COLOR forbids them.
+    /// With colours, unless `NO_COLOR` forbids them.
     pub(super) fn of_terminal() -> Self {
         Self { colours: wanted() }
     }

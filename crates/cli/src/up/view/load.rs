@@ -45,7 +45,7 @@ impl Load {
                     self.client.clone(),
                     self.password.clone(),
                     Arc::clone(&self.tally),
-                )))
+                )));
             }
         }
     }
@@ -76,19 +76,12 @@ async fn run(client: SentinelClient, password: Option<String>, tally: Arc<Mutex<
         ticks.tick().await;
         number += 1;
         let begun = Instant::now();
-        let acknowledged = match timeout(
-            ACKNOWLEDGED_WITHIN,
-            write(&client, password.as_deref(), &mut connection, number),
-        )
-        .await
-        {
-            Ok(Ok(())) => true,
+        let writing = write(&client, password.as_deref(), &mut connection, number);
+        let acknowledged = matches!(timeout(ACKNOWLEDGED_WITHIN, writing).await, Ok(Ok(())));
+        if !acknowledged {
             // Only a fresh connection is known to reach the primary.
-            Ok(Err(_)) | Err(_) => {
-                connection = None;
-                false
-            }
-        };
+            connection = None;
+        }
         lock(&tally).count(acknowledged, begun, Instant::now());
     }
 }
