@@ -212,6 +212,3 @@ impl Agent {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -311,6 +311,3 @@ impl SentinelCore {
         });
     }
 }
-
-#[cfg(test)]
-mod tests;

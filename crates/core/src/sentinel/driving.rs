@@ -6,6 +6,11 @@ use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
 use crate::register::Versioned;
 use crate::time::Millis;
+use crate::wire::Verdict;
+
+/// A primary that nobody hears is revoked after this long even if nobody can take over yet: whoever comes back
+/// first can then be judged by its data.
+const HEIRLESS: Millis = 2_000;
 
 /// Whoever writes the register tells its end within this time, or somebody else finds out.
 const UNLEARNED: Millis = 120;
@@ -137,11 +142,14 @@ impl SentinelCore {
             return false;
         };
         let since = *group.deposed_since.get_or_insert(now);
-        let certain = group
-            .opinion
-            .as_ref()
-            .is_some_and(|o| o.verdict == crate::wire::Verdict::Dead);
-        if !certain && !has_heir {
+        let verdict = group.opinion.as_ref().map_or(Verdict::Fine, |o| o.verdict);
+        // Without an heir, one that only hangs may wake up, and one that is not heard may come back.
+        let worth = match verdict {
+            Verdict::Dead => true,
+            Verdict::Gone | Verdict::Silent => has_heir || now >= since + HEIRLESS,
+            Verdict::Hung | Verdict::Fine => has_heir,
+        };
+        if !worth {
             group.trouble = Some(format!("{why}, and no replica is fit to take over"));
             return true;
         }
@@ -241,12 +249,7 @@ impl SentinelCore {
             (Phase::Electing, primary) => {
                 if let Some(primary) = primary.clone().filter(|_| record.handoff.is_none()) {
                     let have = self.groups.get(name).map_or(0, |g| {
-                        g.count(&[
-                            crate::wire::Verdict::Dead,
-                            crate::wire::Verdict::Gone,
-                            crate::wire::Verdict::Hung,
-                            crate::wire::Verdict::Silent,
-                        ])
+                        g.count(&[Verdict::Dead, Verdict::Gone, Verdict::Hung, Verdict::Silent])
                     });
                     let needed = self.voters.majority();
                     self.happen(name, Happening::Deposed(primary.node, have, needed));

@@ -1,0 +1,314 @@
+//! What a group does when something breaks. Each lesson that stock Sentinel taught its users is a test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod group;
+
+use group::{Group, name, node, sentinel};
+use holdfast_core::agent::{DataAtStart, Stored};
+use holdfast_core::position::Position;
+use holdfast_core::sentinel::{Happening, Persistent, Request};
+
+fn switches(group: &Group) -> Vec<u64> {
+    let switched = |h: &Happening| matches!(h, Happening::Switched { from: Some(_), .. });
+    group
+        .events
+        .iter()
+        .filter(|(_, _, h)| switched(h))
+        .map(|(at, _, _)| *at)
+        .collect()
+}
+
+#[test]
+fn a_crash_is_over_in_milliseconds() {
+    let mut group = Group::started(4);
+    group.kill_redis(&node(0));
+    group.run(2);
+    assert!(group.until_served(100) < 40);
+    assert_eq!(group.epoch(), 2);
+}
+
+#[test]
+fn a_new_primary_is_not_suspected_at_once() {
+    let mut group = Group::started(4);
+    group.kill_redis(&node(0));
+    group.run(3000);
+    assert_eq!(
+        group.epoch(),
+        2,
+        "one failure, one election: {:#?}",
+        group.decisions
+    );
+    let suspected = group
+        .events
+        .iter()
+        .filter(|(_, _, h)| matches!(h, Happening::Suspected(n) if *n != node(0)));
+    assert_eq!(suspected.count(), 0);
+}
+
+#[test]
+fn votes_do_not_split_when_all_sentinels_see_it_at_the_same_moment() {
+    for victim in 0..10 {
+        let mut group = Group::started(4);
+        group.run(victim * 3);
+        group.kill_agent(&node(0));
+        group.run(2);
+        let took = group.until_served(400);
+        assert!(took < 200, "took {took} ms");
+        assert_eq!(group.epoch(), 2);
+    }
+}
+
+#[test]
+fn a_dead_leader_costs_milliseconds() {
+    let mut group = Group::started(4);
+    // It dies in the middle of its election: others have accepted the record, nobody goes on.
+    group.kill_redis(&node(0));
+    group.run(4);
+    group.stop_sentinel(&sentinel(0));
+    let took = group.until_served(2000);
+    assert!(took < 600, "took {took} ms: {:#?}", group.decisions);
+}
+
+#[test]
+fn a_sentinel_that_dies_with_the_primary_costs_a_hundred_milliseconds() {
+    let mut group = Group::started(4);
+    group.stop_sentinel(&sentinel(0));
+    group.kill_redis(&node(0));
+    group.run(2);
+    let took = group.until_served(1000);
+    assert!(took < 140, "took {took} ms: {:#?}", group.decisions);
+}
+
+#[test]
+fn observers_are_not_late() {
+    let mut group = Group::started(4);
+    group.kill_redis(&node(0));
+    group.run(1000);
+    let at = switches(&group);
+    assert_eq!(at.len(), 3, "each sentinel tells its clients once");
+    assert!(
+        at.iter().max().unwrap() - at.iter().min().unwrap() <= 60,
+        "{at:?}"
+    );
+}
+
+#[test]
+fn a_silent_primary_is_replaced_only_after_its_lease() {
+    let mut group = Group::started(4);
+    group.cut.insert(node(0));
+    group.run(5);
+    // `primary` asserts at every millisecond that no two nodes are open.
+    let mut served = None;
+    for passed in 0..1500 {
+        group.run(1);
+        if group.primary().is_some_and(|p| p != node(0)) {
+            served = Some(passed);
+            break;
+        }
+    }
+    let served = served.expect("somebody else serves");
+    assert!((480..800).contains(&served), "after {served} ms");
+}
+
+#[test]
+fn a_handoff_moves_the_primary_and_pauses_for_milliseconds() {
+    let mut group = Group::started(4);
+    group.ask(&sentinel(1), Request::Handoff(Some(node(2))));
+    group.run(200);
+    assert_eq!(group.primary(), Some(node(2)), "{:#?}", group.decisions);
+    let answer = group.answers[0].1.clone().unwrap();
+    assert!(
+        answer.starts_with("handed over from redis-0 to redis-2 in epoch 2"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_handoff_that_fails_leaves_the_group_served() {
+    let mut group = Group::started(4);
+    group.ask(&sentinel(0), Request::Handoff(Some(node(2))));
+    group.run(4);
+    group.kill_agent(&node(2));
+    group.until_served(2000);
+    assert_ne!(group.primary(), Some(node(2)));
+}
+
+#[test]
+fn a_frozen_primary_is_killed_before_another_serves() {
+    let mut group = Group::started(4);
+    group.redis.get_mut(&node(0)).unwrap().frozen = true;
+    let hung = holdfast_core::agent::AgentInput::Hung("no answer".to_owned());
+    group
+        .agents
+        .get_mut(&node(0))
+        .unwrap()
+        .step(group.now, hung);
+    group.run(200);
+    assert!(group.primary().is_some_and(|p| p != node(0)));
+    assert!(
+        group
+            .decisions
+            .iter()
+            .any(|(_, text)| text.contains("killed redis-server of redis-0"))
+    );
+}
+
+#[test]
+fn everything_restarts_and_the_data_of_the_old_primary_wins() {
+    let mut group = Group::started(4);
+    for number in 0..4 {
+        group.kill_agent(&node(number));
+    }
+    group.run(50);
+    for number in (0..4).rev() {
+        group.data.insert(
+            node(number),
+            DataAtStart {
+                blank: false,
+                foreign: false,
+            },
+        );
+        let position = Some(Position {
+            epoch: 1,
+            offset: 5000,
+        });
+        group.start_agent(
+            &node(number),
+            Stored {
+                promised: 1,
+                member: true,
+                position,
+            },
+        );
+    }
+    group.until_served(3000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+}
+
+#[test]
+fn an_emptied_primary_never_wins_against_data() {
+    let mut group = Group::started(4);
+    for number in 0..4 {
+        group.kill_agent(&node(number));
+    }
+    group.run(50);
+    for number in 0..4 {
+        let emptied = number == 0;
+        group.data.insert(
+            node(number),
+            DataAtStart {
+                blank: emptied,
+                foreign: false,
+            },
+        );
+        group.redis.get_mut(&node(number)).unwrap().info.keys = u64::from(!emptied);
+        let position = (!emptied).then_some(Position {
+            epoch: 1,
+            offset: 5000,
+        });
+        group.start_agent(
+            &node(number),
+            Stored {
+                promised: 1,
+                member: true,
+                position,
+            },
+        );
+    }
+    group.until_served(3000);
+    assert_ne!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+}
+
+#[test]
+fn a_lone_survivor_waits_for_the_others_or_for_a_word() {
+    let mut group = Group::started(4);
+    for number in 0..4 {
+        group.kill_agent(&node(number));
+    }
+    group.run(50);
+    group.data.insert(
+        node(3),
+        DataAtStart {
+            blank: false,
+            foreign: false,
+        },
+    );
+    let position = Some(Position {
+        epoch: 1,
+        offset: 4000,
+    });
+    group.start_agent(
+        &node(3),
+        Stored {
+            promised: 1,
+            member: true,
+            position,
+        },
+    );
+    group.run(20_000);
+    assert_eq!(
+        group.primary(),
+        None,
+        "one of four is not enough to be sure"
+    );
+    for number in 0..3 {
+        group.ask(&sentinel(number), Request::Force(node(3)));
+    }
+    group.until_served(5000);
+    assert_eq!(group.primary(), Some(node(3)));
+}
+
+#[test]
+fn unknown_data_is_quarantined_and_never_chosen() {
+    let mut group = Group::cold(3);
+    group.data.insert(
+        node(0),
+        DataAtStart {
+            blank: false,
+            foreign: true,
+        },
+    );
+    group.redis.entry(node(0)).or_default().info.keys = 9;
+    group.run(15_000);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    let standing = group.agents[&node(0)].standing().clone();
+    assert_eq!(
+        standing,
+        holdfast_core::agent::Standing::Fresh,
+        "it follows nobody and is not wiped"
+    );
+}
+
+#[test]
+fn a_sentinel_that_lost_its_disk_is_taken_in_again_and_never_votes_before() {
+    let mut group = Group::started(3);
+    group.stop_sentinel(&sentinel(2));
+    group.run(100);
+    group.start_sentinel(&sentinel(2), Persistent::default(), "new-disk");
+    assert!(!group.sentinels[&sentinel(2)].votes());
+    group.run(2000);
+    assert!(
+        group.sentinels[&sentinel(2)].votes(),
+        "{:#?}",
+        group.decisions
+    );
+    let voters = group.sentinels[&sentinel(0)].voters();
+    assert_eq!(voters.members[&sentinel(2)], "sentinel-2-new-disk");
+    assert_eq!(voters.version, 3, "one out, one in");
+}
+
+#[test]
+fn all_sentinels_agree_on_the_primary_at_any_moment_after_a_switch() {
+    let mut group = Group::started(4);
+    group.kill_redis(&node(0));
+    group.run(300);
+    let told = |s: usize| {
+        group.sentinels[&sentinel(s)]
+            .group(&name())
+            .unwrap()
+            .announced()
+            .cloned()
+    };
+    assert!(told(0).is_some());
+    assert_eq!((told(0), told(1)), (told(1), told(2)));
+}

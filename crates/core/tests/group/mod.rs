@@ -1,0 +1,412 @@
+//! A whole group in memory: real sentinels' and agents' minds, a few lines of redis, messages that take a
+//! millisecond. Time passes only when told, so every test takes the same course each time.
+
+use holdfast_core::agent::{
+    Agent, AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored,
+};
+use holdfast_core::mutant::Mutant;
+use holdfast_core::names::{Address, Group as Name, Incarnation, Node, Sentinel};
+use holdfast_core::record::Durability;
+use holdfast_core::sentinel::{
+    GroupConfig, Happening, Persistent, Request, SentinelCore, SentinelInput, SentinelOutput,
+    SentinelSettings,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Time that a message or an operation takes.
+const HOP: u64 = 1;
+
+/// One redis-server, as far as an agent can see.
+#[derive(Clone, Default)]
+pub struct Redis {
+    pub run: u64,
+    pub alive: bool,
+    pub frozen: bool,
+    pub info: ServerInfo,
+}
+
+enum Event {
+    Sentinel(Sentinel, SentinelInput),
+    Agent(Node, AgentInput),
+}
+
+pub struct Group {
+    pub now: u64,
+    pub sentinels: BTreeMap<Sentinel, SentinelCore>,
+    pub agents: BTreeMap<Node, Agent>,
+    pub redis: BTreeMap<Node, Redis>,
+    pub events: Vec<(u64, Sentinel, Happening)>,
+    pub decisions: Vec<(u64, String)>,
+    pub answers: Vec<(u64, Result<String, String>)>,
+    pub cut: BTreeSet<Node>,
+    pub data: BTreeMap<Node, DataAtStart>,
+    config: GroupConfig,
+    queue: BTreeMap<(u64, u64), Event>,
+    count: u64,
+}
+
+pub fn name() -> Name {
+    Name::from("mymaster")
+}
+
+pub fn node(number: usize) -> Node {
+    Node(format!("redis-{number}"))
+}
+
+pub fn sentinel(number: usize) -> Sentinel {
+    Sentinel(format!("sentinel-{number}"))
+}
+
+impl Group {
+    /// Three sentinels and this many nodes, started, formed and stable.
+    pub fn started(nodes: usize) -> Self {
+        let mut group = Self::cold(nodes);
+        group.run(1000);
+        assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+        group
+    }
+
+    /// The same, just switched on.
+    pub fn cold(nodes: usize) -> Self {
+        let config = GroupConfig {
+            name: name(),
+            nodes,
+            durability: Durability::Async,
+            cache: false,
+        };
+        let mut group = Self {
+            now: 10_000,
+            sentinels: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            redis: BTreeMap::new(),
+            events: Vec::new(),
+            decisions: Vec::new(),
+            answers: Vec::new(),
+            cut: BTreeSet::new(),
+            data: BTreeMap::new(),
+            config,
+            queue: BTreeMap::new(),
+            count: 0,
+        };
+        for number in 0..3 {
+            group.start_sentinel(&sentinel(number), Persistent::default(), "disk");
+        }
+        for number in 0..nodes {
+            let blank = DataAtStart {
+                blank: true,
+                foreign: false,
+            };
+            group.data.insert(node(number), blank);
+            group.start_agent(&node(number), Stored::default());
+        }
+        group
+    }
+
+    pub fn start_sentinel(&mut self, me: &Sentinel, persistent: Persistent, disk: &str) {
+        self.count += 1;
+        let settings = SentinelSettings {
+            name: me.clone(),
+            identity: format!("{me}-{disk}"),
+            run: self.count,
+            set: (0..3).map(sentinel).collect(),
+            groups: vec![self.config.clone()],
+            mutant: Mutant::None,
+        };
+        self.sentinels
+            .insert(me.clone(), SentinelCore::new(settings, persistent));
+        let others: Vec<_> = self
+            .sentinels
+            .keys()
+            .filter(|other| *other != me)
+            .cloned()
+            .collect();
+        for other in others {
+            self.later(Event::Sentinel(
+                me.clone(),
+                SentinelInput::PeerLinked(other.clone()),
+            ));
+            self.later(Event::Sentinel(
+                other,
+                SentinelInput::PeerLinked(me.clone()),
+            ));
+        }
+        for node in self.agents.keys().cloned().collect::<Vec<_>>() {
+            self.link(me, &node);
+        }
+    }
+
+    pub fn stop_sentinel(&mut self, me: &Sentinel) {
+        self.sentinels.remove(me);
+        for other in self.sentinels.keys().cloned().collect::<Vec<_>>() {
+            self.later(Event::Sentinel(other, SentinelInput::PeerGone(me.clone())));
+        }
+        for node in self.agents.keys().cloned().collect::<Vec<_>>() {
+            self.later(Event::Agent(node, AgentInput::Unlinked(me.clone())));
+        }
+    }
+
+    pub fn start_agent(&mut self, node: &Node, stored: Stored) {
+        let address = Address::new(node.as_str(), 6379);
+        let settings = Settings {
+            node: node.clone(),
+            address,
+            priority: 100,
+            mutant: Mutant::None,
+        };
+        self.agents
+            .insert(node.clone(), Agent::new(settings, stored));
+        for me in self.sentinels.keys().cloned().collect::<Vec<_>>() {
+            self.link(&me, node);
+        }
+    }
+
+    fn link(&mut self, me: &Sentinel, node: &Node) {
+        let linked = SentinelInput::AgentLinked {
+            group: name(),
+            node: node.clone(),
+        };
+        self.later(Event::Sentinel(me.clone(), linked));
+        self.later(Event::Agent(node.clone(), AgentInput::Linked(me.clone())));
+    }
+
+    /// Ends an agent and its redis-server; every sentinel sees the connection reset.
+    pub fn kill_agent(&mut self, node: &Node) {
+        self.agents.remove(node);
+        self.redis.entry(node.clone()).or_default().alive = false;
+        for me in self.sentinels.keys().cloned().collect::<Vec<_>>() {
+            let gone = SentinelInput::AgentGone {
+                group: name(),
+                node: node.clone(),
+            };
+            self.later(Event::Sentinel(me, gone));
+        }
+    }
+
+    /// Ends a redis-server; its agent sees it at once.
+    pub fn kill_redis(&mut self, node: &Node) {
+        self.redis.entry(node.clone()).or_default().alive = false;
+        self.later(Event::Agent(
+            node.clone(),
+            AgentInput::Died("killed".to_owned()),
+        ));
+    }
+
+    pub fn ask(&mut self, me: &Sentinel, request: Request) {
+        let ask = SentinelInput::Ask {
+            id: 1,
+            group: name(),
+            request,
+        };
+        self.later(Event::Sentinel(me.clone(), ask));
+    }
+
+    /// The node that may be written to, if it is one.
+    pub fn primary(&self) -> Option<Node> {
+        let open: Vec<_> = self
+            .agents
+            .iter()
+            .filter(|(n, a)| a.standing().is_open() && self.redis[*n].alive)
+            .collect();
+        assert!(open.len() <= 1, "two writable primaries");
+        open.first().map(|(node, _)| (*node).clone())
+    }
+
+    pub fn epoch(&self) -> u64 {
+        let records = self
+            .sentinels
+            .values()
+            .filter_map(|s| s.group(&name())?.record());
+        records.map(|record| record.epoch).max().unwrap_or(0)
+    }
+
+    /// Lets time pass until somebody serves; returns how long that took.
+    pub fn until_served(&mut self, most: u64) -> u64 {
+        let began = self.now;
+        while self.primary().is_none() {
+            assert!(
+                self.now < began + most,
+                "nobody serves after {most} ms: {:#?}",
+                self.decisions
+            );
+            self.run(1);
+        }
+        self.now - began
+    }
+
+    /// Lets this many milliseconds pass.
+    pub fn run(&mut self, milliseconds: u64) {
+        for _ in 0..milliseconds {
+            self.now += 1;
+            self.write();
+            if self.now % 5 == 0 {
+                self.tick();
+            }
+            while let Some(entry) = self.queue.first_entry() {
+                if entry.key().0 > self.now {
+                    break;
+                }
+                match entry.remove() {
+                    Event::Sentinel(me, input) => self.step_sentinel(&me, input),
+                    Event::Agent(node, input) => self.step_agent(&node, input),
+                }
+            }
+            self.primary();
+        }
+    }
+
+    /// The primary takes a write, and its replicas have it a moment later.
+    fn write(&mut self) {
+        let Some(primary) = self.primary() else {
+            return;
+        };
+        let leader = {
+            let redis = self.redis.entry(primary.clone()).or_default();
+            redis.info.offset += 10;
+            redis.info.keys = 1;
+            redis.info.clone()
+        };
+        for (node, agent) in &self.agents {
+            let follows = matches!(agent.standing(), holdfast_core::agent::Standing::Following(_, address) if address.host == primary.as_str());
+            if let Some(redis) = self.redis.get_mut(node).filter(|_| follows) {
+                redis.info.replid.clone_from(&leader.replid);
+                redis.info.offset = leader.offset;
+                redis.info.keys = 1;
+                redis.info.link_up = true;
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        for me in self.sentinels.keys().cloned().collect::<Vec<_>>() {
+            self.step_sentinel(&me, SentinelInput::Tick);
+        }
+        for node in self.agents.keys().cloned().collect::<Vec<_>>() {
+            let redis = &self.redis.entry(node.clone()).or_default();
+            let look = (redis.alive && !redis.frozen).then(|| redis.info.clone());
+            self.step_agent(&node, look.map_or(AgentInput::Tick, AgentInput::Info));
+        }
+    }
+
+    fn later(&mut self, event: Event) {
+        self.count += 1;
+        self.queue.insert((self.now + HOP, self.count), event);
+    }
+
+    fn step_sentinel(&mut self, me: &Sentinel, input: SentinelInput) {
+        let Some(core) = self.sentinels.get_mut(me) else {
+            return;
+        };
+        for output in core.step(self.now, input) {
+            match output {
+                SentinelOutput::ToPeer { to, message } => {
+                    let input = SentinelInput::Peer {
+                        from: me.clone(),
+                        message,
+                    };
+                    self.later(Event::Sentinel(to, input));
+                }
+                SentinelOutput::Persist { then, .. } => {
+                    for (to, message) in then {
+                        let input = SentinelInput::Peer {
+                            from: me.clone(),
+                            message,
+                        };
+                        self.later(Event::Sentinel(to, input));
+                    }
+                }
+                SentinelOutput::ToAgent { node, message, .. } if !self.cut.contains(&node) => {
+                    self.later(Event::Agent(
+                        node,
+                        AgentInput::Sentinel(me.clone(), message),
+                    ));
+                }
+                SentinelOutput::ToAgent { .. } => {}
+                SentinelOutput::Decide { text, .. } => self.decisions.push((self.now, text)),
+                SentinelOutput::Happened { happening, .. } => {
+                    self.events.push((self.now, me.clone(), happening));
+                }
+                SentinelOutput::Answer { id, result } => {
+                    self.answers.push((id, result.map(|answer| answer.text)));
+                }
+            }
+        }
+    }
+
+    fn step_agent(&mut self, node: &Node, input: AgentInput) {
+        let Some(agent) = self.agents.get_mut(node) else {
+            return;
+        };
+        for output in agent.step(self.now, input) {
+            match output {
+                AgentOutput::Broadcast(report) if !self.cut.contains(node) => {
+                    for me in self.sentinels.keys().cloned().collect::<Vec<_>>() {
+                        let (node, report) = (node.clone(), report.clone());
+                        let input = SentinelInput::Report {
+                            group: name(),
+                            node,
+                            report,
+                        };
+                        self.later(Event::Sentinel(me, input));
+                    }
+                }
+                AgentOutput::Store {
+                    stored,
+                    durable: true,
+                } => {
+                    self.later(Event::Agent(
+                        node.clone(),
+                        AgentInput::Stored(stored.promised),
+                    ));
+                }
+                AgentOutput::Do(operation) => self.operate(node, operation),
+                AgentOutput::Decide(text) => self.decisions.push((self.now, text)),
+                _ => {}
+            }
+        }
+    }
+
+    fn operate(&mut self, node: &Node, operation: Operation) {
+        self.count += 1;
+        let fresh = format!("{:040x}", self.count);
+        let data = self.data.get(node).copied().unwrap_or_default();
+        let redis = self.redis.entry(node.clone()).or_default();
+        match &operation {
+            Operation::Start => {
+                redis.run += 1;
+                let incarnation = Incarnation(format!("{node}-{}", redis.run));
+                let keys = redis.info.keys;
+                let offset = redis.info.offset;
+                redis.info = ServerInfo {
+                    incarnation,
+                    replid: fresh,
+                    keys,
+                    offset,
+                    persisted: true,
+                    ..ServerInfo::default()
+                };
+                (redis.alive, redis.frozen) = (true, false);
+                let info = redis.info.clone();
+                self.later(Event::Agent(node.clone(), AgentInput::Started(info, data)));
+                return;
+            }
+            Operation::Kill | Operation::Stop => return self.kill_redis(node),
+            _ if redis.frozen || !redis.alive => return,
+            Operation::Promote => {
+                redis.info.is_master = true;
+                redis.info.replid = fresh;
+                redis.info.link_up = false;
+            }
+            Operation::Seal => {
+                redis.info.is_master = false;
+                redis.info.link_up = false;
+            }
+            Operation::Follow(_) => redis.info.link_up = false,
+            Operation::Pause | Operation::Open | Operation::Fence => {}
+        }
+        let info = redis.info.clone();
+        self.later(Event::Agent(
+            node.clone(),
+            AgentInput::Done(operation, Ok(info)),
+        ));
+    }
+}
