@@ -153,7 +153,7 @@ async fn long_script(group: &Group) {
 
 /// Stops every process for a second, as a paused virtual machine would be.
 async fn stall(group: &Group) -> Result<()> {
-    let pids = group.pids();
+    let pids = process::families(&group.pids());
     let stopped = pids
         .iter()
         .try_for_each(|pid| process::send(*pid, Signal::SIGSTOP));

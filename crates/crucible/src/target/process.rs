@@ -40,6 +40,29 @@ pub fn state(pid: i32) -> Option<char> {
     after_comm(pid)?.chars().next()
 }
 
+/// `pids` and all their descendants: a supervisor may keep children that nobody lists.
+pub fn families(pids: &[i32]) -> Vec<i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
+    let parents: Vec<(i32, i32)> = all.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut family = pids.to_vec();
+    // Grows while it is walked: children of children come in too.
+    let mut next = 0;
+    while let Some(elder) = family.get(next).copied() {
+        let children = parents
+            .iter()
+            .filter(|(pid, parent)| *parent == elder && !family.contains(pid));
+        let children: Vec<i32> = children.map(|(pid, _)| *pid).collect();
+        family.extend(children);
+        next += 1;
+    }
+    family
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    after_comm(pid)?.split(' ').nth(1)?.parse().ok()
+}
+
 /// Waits until every process of `pids` is gone, at most `limit`; says whether they are.
 pub async fn wait_gone(pids: &[i32], limit: Duration) -> bool {
     let start = Instant::now();
@@ -78,4 +101,42 @@ pub fn usage(pid: i32) -> Option<Usage> {
 fn after_comm(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_family_has_children_and_their_children() {
+        let mut child = Command::new("sh")
+            .args(["-c", "sh -c 'sleep 30; true' ; true"])
+            .spawn()
+            .unwrap();
+        let pid = child.id() as i32;
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while families(&[pid]).len() < 3 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let family = families(&[pid]);
+        send_all(&family, Signal::SIGKILL);
+        child.wait().unwrap();
+        assert_eq!((family.len(), family[0]), (3, pid), "sh, sh, sleep");
+    }
+
+    #[test]
+    fn dangerous_pids_are_refused_and_dead_ones_are_no_error() {
+        assert!(
+            [0, 1, -1, -5]
+                .into_iter()
+                .all(|pid| send(pid, Signal::SIGCONT).is_err())
+        );
+        let mut child = Command::new("true").spawn().unwrap();
+        let pid = child.id() as i32;
+        child.wait().unwrap();
+        assert!(!alive(pid));
+        send(pid, Signal::SIGCONT).unwrap();
+    }
 }
