@@ -20,15 +20,21 @@ pub use guard::run;
 
 use super::reaper;
 use super::stat::ProcessId;
-use pipe::{Header, RECORD_BYTES};
-use std::io::{self, Write};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pipe::{Header, READY, RECORD_BYTES};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Watchdogs that may die at once before it is given up; the server is closed then, by its owner.
 const MAX_RESPAWNS: u32 = 16;
+
+/// What a new watchdog may take until it is on guard. The agent waits for that long at most.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How to start a watchdog: `holdfast watchdog`.
 #[derive(Clone, Debug)]
@@ -67,7 +73,8 @@ struct Running {
 }
 
 impl Watchdog {
-    /// Starts a watchdog over a server, without a lease. Call it right after [`super::Server::start`].
+    /// Starts a watchdog over a server, without a lease, and waits until it is on guard (a few ms, 2 s at most). Call it
+    /// right after [`super::Server::start`].
     pub fn spawn(
         command: WatchdogCommand,
         server: ProcessId,
@@ -155,12 +162,12 @@ fn dismiss(mut old: Running) {
     reaper::disown(pid);
 }
 
-/// Starts the process and hands it the header and its first deadline.
+/// Starts the process, hands it the header and its first deadline, and waits until it is on guard.
 fn start(command: &WatchdogCommand, header: &Header, deadline: u64) -> io::Result<Running> {
     let mut child = Command::new(&command.program)
         .args(&command.args)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .process_group(0)
         .spawn()?;
     reaper::own(child.id());
@@ -168,7 +175,9 @@ fn start(command: &WatchdogCommand, header: &Header, deadline: u64) -> io::Resul
         .stdin
         .take()
         .ok_or_else(|| io::Error::other("no pipe to the watchdog"));
-    let handed = pipe.and_then(|pipe| hand_over(pipe, header, deadline));
+    let handed = pipe
+        .and_then(|pipe| hand_over(pipe, header, deadline))
+        .and_then(|pipe| await_ready(&mut child).map(|()| pipe));
     match handed {
         Ok(pipe) => Ok(Running { child, pipe }),
         Err(error) => {
@@ -176,6 +185,31 @@ fn start(command: &WatchdogCommand, header: &Header, deadline: u64) -> io::Resul
             let _ = child.wait();
             reaper::disown(child.id());
             Err(error)
+        }
+    }
+}
+
+/// Waits until the child is on guard: a deadline means nothing before. It takes 2 or 3 ms on an idle machine.
+fn await_ready(child: &mut Child) -> io::Result<()> {
+    let mut out = child
+        .stdout
+        .take()
+        .ok_or_else(|| io::Error::other("no pipe from the watchdog"))?;
+    let until = Instant::now() + READY_PATIENCE;
+    let mut said = [0; 256];
+    loop {
+        let left = until.saturating_duration_since(Instant::now()).as_millis() as u16;
+        let mut fds = [PollFd::new(out.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::from(left)) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => {}
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(errno.into()),
+        }
+        match out.read(&mut said)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            length if said[..length].contains(&READY) => return Ok(()),
+            _ => {}
         }
     }
 }

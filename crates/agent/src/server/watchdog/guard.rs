@@ -1,6 +1,6 @@
 //! The watchdog process itself: blocking, without a runtime, a few pages of memory.
 
-use super::pipe::{Header, RECORD_BYTES};
+use super::pipe::{Header, READY, RECORD_BYTES};
 use crate::server::probe::connect;
 use crate::server::{FENCE, USER};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -25,7 +25,10 @@ pub fn run() -> ExitCode {
     let Ok(header) = Header::read(&mut RawStdin) else {
         return ExitCode::from(2);
     };
-    let guard = Guard::new(header).map(Guard::watch);
+    let guard = Guard::new(header).and_then(|guard| {
+        nix::unistd::write(io::stdout(), &[READY])?;
+        Ok(guard.watch())
+    });
     match guard {
         Ok(code) => code,
         Err(_) => ExitCode::from(2),

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 /// Bytes of a deadline: nanoseconds of `CLOCK_BOOTTIME`, little-endian; 0 for none.
 pub(super) const RECORD_BYTES: usize = 8;
 
+/// What a watchdog says, once, when it is on guard.
+pub(crate) const READY: u8 = 6;
+
 /// Longest header, in bytes. It must fit an empty pipe.
 const MAX_HEADER: usize = 8 << 10;
 
