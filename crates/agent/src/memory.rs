@@ -3,11 +3,13 @@
 use crate::agent::Notice;
 use holdfast_core::agent::Stored;
 use holdfast_core::names::{Cluster, Group, Node};
+use holdfast_journal::{Found, Journal, read};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as std_mpsc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Version of the file's format.
@@ -16,15 +18,23 @@ const FORMAT: u32 = 1;
 /// Writes that may wait for a slow disk; each holds everything, so the newest is enough.
 const WAITING_MAX: usize = 64;
 
+/// Pause before a promise that could not be written is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Room in bytes: some 300 notes before the newest moves to a new file.
+const ROOM: u64 = 64 << 10;
+
+/// The key under which the newest content stands.
+const STORED: &str = "stored";
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Content {
+struct Header {
     holdfast_agent: u32,
     cluster: Cluster,
     group: Group,
     node: Node,
     /// Drawn when this memory was made: tells a volume from another one under the same name.
     volume: String,
-    stored: Stored,
 }
 
 /// Why the memory cannot be used. Each is for a person to mend; nothing was changed.
@@ -74,36 +84,41 @@ impl Memory {
         volume: String,
         inbox: mpsc::Sender<Notice>,
     ) -> Result<(Self, Stored), MemoryError> {
-        let path = dir.join("agent.json");
+        let path = dir.join("memory");
         let fail = |what, error| MemoryError::Io {
             what,
             path: path.clone(),
             error,
         };
         std::fs::create_dir_all(dir).map_err(|e| fail("create the directory of", e))?;
-        let content = match std::fs::read(&path) {
-            Ok(bytes) => read(&path, &bytes, cluster, node)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Content {
-                holdfast_agent: FORMAT,
-                cluster: cluster.clone(),
-                group: group.clone(),
-                node: node.clone(),
-                volume,
-                stored: Stored::default(),
-            },
-            Err(error) => return Err(fail("read", error)),
+        let damaged = |why: String| MemoryError::Damaged {
+            path: path.clone(),
+            why,
         };
-        write(&path, &content, true).map_err(|e| fail("write", e))?;
-        let stored = content.stored.clone();
+        let fresh = || Header {
+            holdfast_agent: FORMAT,
+            cluster: cluster.clone(),
+            group: group.clone(),
+            node: node.clone(),
+            volume: volume.clone(),
+        };
+        let (header, texts) = match read(&path).map_err(|e| fail("read", e))? {
+            Found::Nothing => (fresh(), BTreeMap::new()),
+            Found::Damaged(line) => return Err(damaged(format!("line {line}"))),
+            Found::Whole { header, texts } => (check(&path, &header, cluster, node)?, texts),
+        };
+        let stored = match texts.get(STORED) {
+            Some(text) => serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?,
+            None => Stored::default(),
+        };
+        let header = serde_json::to_string(&header).map_err(|e| damaged(e.to_string()))?;
+        let journal =
+            Journal::create(&path, &header, &texts, ROOM).map_err(|e| fail("write", e))?;
         let (sender, receiver) = std_mpsc::sync_channel(WAITING_MAX);
         let thread = std::thread::Builder::new().name("memory".into());
         thread
-            .spawn(move || run(&path, content, &receiver, &inbox))
-            .map_err(|error| MemoryError::Io {
-                what: "start the thread that writes",
-                path: dir.join("agent.json"),
-                error,
-            })?;
+            .spawn(move || run(journal, &receiver, &inbox))
+            .map_err(|e| fail("start the thread that writes", e))?;
         Ok((Self(sender), stored))
     }
 
@@ -118,73 +133,64 @@ impl Memory {
     }
 }
 
-fn read(path: &Path, bytes: &[u8], cluster: &Cluster, node: &Node) -> Result<Content, MemoryError> {
+fn check(path: &Path, header: &str, cluster: &Cluster, node: &Node) -> Result<Header, MemoryError> {
     let damaged = |why: String| MemoryError::Damaged {
         path: path.to_owned(),
         why,
     };
-    let content: Content = serde_json::from_slice(bytes).map_err(|e| damaged(e.to_string()))?;
-    if content.holdfast_agent > FORMAT {
+    let header: Header = serde_json::from_str(header).map_err(|e| damaged(e.to_string()))?;
+    if header.holdfast_agent > FORMAT {
         return Err(damaged(format!(
             "format {} is newer than this Holdfast",
-            content.holdfast_agent
+            header.holdfast_agent
         )));
     }
-    if content.cluster != *cluster || content.node != *node {
-        let owner = format!("{} of cluster {}", content.node, content.cluster);
+    if header.cluster != *cluster || header.node != *node {
+        let owner = format!("{} of cluster {}", header.node, header.cluster);
+        let me = format!("{node} of cluster {cluster}");
         return Err(MemoryError::Foreign {
             path: path.to_owned(),
             owner,
-            me: format!("{node} of cluster {cluster}"),
+            me,
         });
     }
-    Ok(content)
+    Ok(header)
 }
 
 fn run(
-    path: &Path,
-    mut content: Content,
+    mut journal: Journal,
     receiver: &std_mpsc::Receiver<(Stored, bool)>,
     inbox: &mpsc::Sender<Notice>,
 ) {
     let mut failing = false;
     while let Ok((stored, durable)) = receiver.recv() {
-        content.stored = stored;
-        loop {
-            match write(path, &content, durable) {
-                Ok(()) => failing = false,
-                Err(error) => {
-                    if !std::mem::replace(&mut failing, true) {
-                        tracing::error!(
-                            "write {}: {error}; this node takes no order until that works",
-                            path.display()
-                        );
-                    }
-                    if durable {
-                        std::thread::sleep(std::time::Duration::from_millis(200));
-                        continue;
-                    }
-                }
+        // A promise is tried again until it is on disk; a note that fails is followed by the next one.
+        while let Err(error) = write(&mut journal, &stored, durable) {
+            if !std::mem::replace(&mut failing, true) {
+                tracing::error!(
+                    "write the node's memory: {error}; this node takes no order until that works"
+                );
             }
-            break;
+            if !durable {
+                break;
+            }
+            std::thread::sleep(AGAIN);
         }
-        let promised = content.stored.promised;
-        if durable && inbox.blocking_send(Notice::Stored(promised)).is_err() {
+        failing = false;
+        if durable
+            && inbox
+                .blocking_send(Notice::Stored(stored.promised))
+                .is_err()
+        {
             return;
+        }
+        if let Err(error) = journal.make_room() {
+            tracing::warn!("make room for the node's memory: {error}");
         }
     }
 }
 
-fn write(path: &Path, content: &Content, durable: bool) -> io::Result<()> {
-    let next = path.with_extension("next");
-    let mut file = File::create(&next)?;
-    file.write_all(&serde_json::to_vec(content)?)?;
-    if durable {
-        file.sync_all()?;
-    }
-    std::fs::rename(&next, path)?;
-    if let (true, Some(dir)) = (durable, path.parent()) {
-        File::open(dir)?.sync_all()?;
-    }
-    Ok(())
+fn write(journal: &mut Journal, stored: &Stored, durable: bool) -> io::Result<()> {
+    journal.append(STORED, &serde_json::to_string(stored)?)?;
+    if durable { journal.sync() } else { Ok(()) }
 }

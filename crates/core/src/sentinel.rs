@@ -88,7 +88,9 @@ impl SentinelCore {
         match input {
             SentinelInput::Tick => self.on_tick(now),
             SentinelInput::AgentLinked { group, node } => self.on_agent_linked(now, &group, node),
-            SentinelInput::AgentGone { group, node } => self.on_agent_gone(now, &group, &node),
+            SentinelInput::AgentGone { group, node, reset } => {
+                self.on_agent_gone(now, &group, &node, reset)
+            }
             SentinelInput::Report {
                 group,
                 node,
@@ -202,7 +204,7 @@ impl SentinelCore {
         self.show_record(name, &node);
     }
 
-    fn on_agent_gone(&mut self, now: Millis, name: &Group, node: &Node) {
+    fn on_agent_gone(&mut self, now: Millis, name: &Group, node: &Node, reset: bool) {
         let Some(state) = self
             .groups
             .get_mut(name)
@@ -210,7 +212,7 @@ impl SentinelCore {
         else {
             return;
         };
-        state.on_gone(now);
+        state.on_gone(now, reset);
         self.tend(now, name);
     }
 

@@ -243,8 +243,24 @@ fn tagged<'a>(side: &'a str, parts: &[&'a str; 6]) -> Vec<&'a str> {
 
 fn split(stream: TcpStream) -> Result<(Reader, Writer), Error> {
     stream.set_nodelay(true)?;
+    notice_silence(&stream)?;
     let (read, write) = stream.into_split();
     Ok((Reader::new(read), Writer::new(write)))
+}
+
+/// A machine that lost its power says nothing: what was sent and not taken for two seconds, or two seconds
+/// without an answer to the kernel's own probes, ends the connection, so that a new one can be made. This
+/// end giving up proves nothing of the other; see the sentinel's reading side.
+fn notice_silence(stream: &TcpStream) -> Result<(), Error> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    let set = || {
+        setsockopt(stream, sockopt::KeepAlive, &true)?;
+        setsockopt(stream, sockopt::TcpKeepIdle, &1)?;
+        setsockopt(stream, sockopt::TcpKeepInterval, &1)?;
+        setsockopt(stream, sockopt::TcpKeepCount, &2)?;
+        setsockopt(stream, sockopt::TcpUserTimeout, &2_000)
+    };
+    set().map_err(|errno| Error::Io(errno.into()))
 }
 
 async fn say<T: Serialize>(writer: &mut Writer, message: &T) -> Result<(), Error> {

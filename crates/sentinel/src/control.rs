@@ -18,8 +18,8 @@ pub(crate) type Connection = u64;
 pub(crate) enum Notice {
     /// An agent is connected.
     AgentLinked(Connection, Group, Node, Outbox),
-    /// Its connection ended.
-    AgentGone(Connection, Group, Node),
+    /// Its connection ended; whether the other end ended it.
+    AgentGone(Connection, Group, Node, bool),
     /// It reported.
     Report(Connection, Group, Node, Box<Report>),
     /// It decided something.

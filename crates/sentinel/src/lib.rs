@@ -18,5 +18,5 @@ mod register_file;
 mod sentinel;
 
 pub use options::{GroupOptions, Options, Peer};
-pub use register_file::{RegisterFile, RegisterFileError};
+pub use register_file::{Opened, RegisterFile, RegisterFileError};
 pub use sentinel::run;

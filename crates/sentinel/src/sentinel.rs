@@ -66,9 +66,9 @@ impl Running {
                     .insert((group.clone(), node.clone()), (id, outbox));
                 self.step(SentinelInput::AgentLinked { group, node });
             }
-            Notice::AgentGone(id, group, node) if self.is_current(id, &group, &node) => {
+            Notice::AgentGone(id, group, node, reset) if self.is_current(id, &group, &node) => {
                 self.agents.remove(&(group.clone(), node.clone()));
-                self.step(SentinelInput::AgentGone { group, node });
+                self.step(SentinelInput::AgentGone { group, node, reset });
             }
             Notice::Report(id, group, node, report) if self.is_current(id, &group, &node) => {
                 self.step(SentinelInput::Report {

@@ -16,6 +16,7 @@ const FULL_EVERY: Duration = Duration::from_secs(1);
 pub(super) fn full(info: &Info) -> ServerInfo {
     ServerInfo {
         incarnation: info.run_id.clone(),
+        ailing: info.persistence.aof_enabled && !info.persistence.aof_write_ok,
         loading: info.loading,
         persisted: !info.loading && !info.persistence.aof_rewrite_in_progress,
         keys: info.keys,

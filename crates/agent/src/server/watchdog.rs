@@ -214,8 +214,12 @@ fn await_ready(child: &mut Child) -> io::Result<()> {
     }
 }
 
-/// An empty pipe takes 64 KiB: the first write does not block whatever the child does.
+/// One page: an empty pipe takes the header at once whatever the child does, and 512 unread deadlines (51 s of renewals)
+/// are enough to know that a watchdog is frozen.
+const PIPE_BYTES: i32 = 4096;
+
 fn hand_over(mut pipe: ChildStdin, header: &Header, deadline: u64) -> io::Result<ChildStdin> {
+    nix::fcntl::fcntl(&pipe, nix::fcntl::FcntlArg::F_SETPIPE_SZ(PIPE_BYTES))?;
     pipe.write_all(&header.encode()?)?;
     pipe.write_all(&deadline.to_le_bytes())?;
     let flags = nix::fcntl::OFlag::O_NONBLOCK;

@@ -279,6 +279,7 @@ impl Agent {
     fn tell_standing(&mut self, out: &mut Vec<AgentOutput>) {
         if let Standing::Open(e) = self.standing {
             self.caught_up = true;
+            self.data.blank = false;
             self.failures = 0;
             out.push(AgentOutput::Decide(format!(
                 "opened {} to writes in epoch {e}",

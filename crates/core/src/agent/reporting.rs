@@ -99,6 +99,7 @@ impl Agent {
             memory_bytes: self.info.memory_bytes,
             unanswered_ms: now.saturating_sub(self.answered_at),
             reason: self.reason.clone(),
+            ailing: self.info.ailing,
             leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),
         }
     }

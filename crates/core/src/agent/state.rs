@@ -59,6 +59,8 @@ pub struct ServerInfo {
     pub loading: bool,
     /// What it has is on disk as well, as far as its persistence goes: no rewrite after a full copy is under way.
     pub persisted: bool,
+    /// It cannot write its files, and therefore refuses writes.
+    pub ailing: bool,
     /// Keys in all databases.
     pub keys: u64,
     /// Bytes used.

@@ -19,6 +19,9 @@ const BUSY: Millis = 300;
 /// A request for a handoff is given up after this long.
 const ANSWER_WITHIN: Millis = 5_000;
 
+/// A primary that cannot write is replaced at most this often, so that two of that kind do not take turns.
+const AILING_PACE: Millis = 5_000;
+
 /// Most requests that wait for one handoff.
 pub(super) const ASKED_MAX: usize = 64;
 
@@ -44,19 +47,21 @@ impl SentinelCore {
         let Some(group) = self.groups.get(name) else {
             return false;
         };
-        let leaving = record
+        let report = record
             .primary
             .as_ref()
-            .and_then(|p| group.nodes.get(&p.node)?.report.as_ref())
-            .is_some_and(|r| r.leaving);
+            .and_then(|p| group.nodes.get(&p.node)?.report.as_ref());
+        let leaving = report.is_some_and(|r| r.leaving);
+        let ailing = report.is_some_and(|r| r.ailing) && now >= group.since + AILING_PACE;
         let asked = group.wanted.clone();
         // A leaving primary tells every sentinel; the one whose turn it is acts.
-        if asked.is_none() && !(leaving && now >= group.since + rank * RANK_STEP) {
+        if asked.is_none() && !((leaving || ailing) && now >= group.since + rank * RANK_STEP) {
             return false;
         }
         let (wish, why) = match asked {
             Some(to) => (to, "asked for"),
-            None => (None, "it is about to stop"),
+            None if leaving => (None, "it is about to stop"),
+            None => (None, "it cannot write to its disk"),
         };
         match self.heir(name, record, wish.as_ref()) {
             Ok(target) => {
@@ -115,7 +120,7 @@ impl SentinelCore {
         let close = |r: &Report| {
             r.link_up && r.replid == leader.replid && r.offset + LAG_MAX >= leader.offset
         };
-        let fit = reports(group).filter(|(n, r)| **n != ruler.node && close(r));
+        let fit = reports(group).filter(|(n, r)| **n != ruler.node && close(r) && !r.ailing);
         let fit = fit
             .filter_map(|(n, r)| self.candidate(record, n, r))
             .filter(|c| c.priority > 0);

@@ -15,7 +15,7 @@ pub struct NodeState {
     pub linked: bool,
     /// When it was last heard.
     pub heard_at: Millis,
-    /// When its connection ended, if it did.
+    /// When the other end closed its connection, if it did.
     pub gone_at: Option<Millis>,
     /// Its last report.
     pub report: Option<Report>,
@@ -49,9 +49,11 @@ impl NodeState {
         self.shown_version = 0;
     }
 
-    pub(super) fn on_gone(&mut self, now: Millis) {
+    pub(super) fn on_gone(&mut self, now: Millis, reset: bool) {
         self.linked = false;
-        self.gone_at.get_or_insert(now);
+        if reset {
+            self.gone_at.get_or_insert(now);
+        }
     }
 
     /// Takes a report. Returns whether it says anything that a decision may hang on.

@@ -101,12 +101,14 @@ pub enum SentinelInput {
         /// Its node.
         node: Node,
     },
-    /// That connection was closed or reset.
+    /// That connection ended.
     AgentGone {
         /// Its group.
         group: Group,
         /// Its node.
         node: Node,
+        /// The other end closed or reset it: its process is gone. False when this end gave up, which proves nothing.
+        reset: bool,
     },
     /// An agent reported.
     Report {

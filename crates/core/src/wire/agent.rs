@@ -83,6 +83,8 @@ pub struct Report {
     pub unanswered_ms: u64,
     /// Why the state is what it is, when there is something to say.
     pub reason: String,
+    /// Its redis-server cannot write to its disk and refuses writes: another should rule.
+    pub ailing: bool,
     /// Asks for a handoff, because this node is about to stop.
     pub leaving: bool,
 }

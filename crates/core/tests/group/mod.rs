@@ -177,6 +177,7 @@ impl Group {
             let gone = SentinelInput::AgentGone {
                 group: name(),
                 node: node.clone(),
+                reset: true,
             };
             self.later(Event::Sentinel(me, gone));
         }

@@ -74,27 +74,37 @@ async fn agent(
     {
         return;
     }
-    let receiving = async {
-        while let Ok(Some(message)) = reader.next::<ToSentinel>().await {
-            let notice = match message {
-                ToSentinel::Report(report) => {
-                    Notice::Report(id, group.clone(), node.clone(), report)
-                }
-                ToSentinel::Decision(text) => {
-                    Notice::AgentDecision(group.clone(), node.clone(), text)
-                }
-                ToSentinel::Unknown => continue,
-            };
-            if inbox.send(notice).await.is_err() {
-                return;
-            }
-        }
+    let reset = tokio::select! {
+        reset = receive(id, &mut reader, (&group, &node), &inbox) => reset,
+        // This end gave up: the connection broke while sending, or the agent was too slow to read.
+        () = sending => false,
     };
-    tokio::select! {
-        () = receiving => {}
-        () = sending => {}
+    let _ = inbox.send(Notice::AgentGone(id, group, node, reset)).await;
+}
+
+/// Passes on what an agent says. Returns whether the other end closed or reset the connection.
+async fn receive(
+    id: Connection,
+    reader: &mut Reader,
+    (group, node): (&Group, &Node),
+    inbox: &mpsc::Sender<Notice>,
+) -> bool {
+    loop {
+        let notice = match reader.next::<ToSentinel>().await {
+            Ok(Some(ToSentinel::Report(report))) => {
+                Notice::Report(id, group.clone(), node.clone(), report)
+            }
+            Ok(Some(ToSentinel::Decision(text))) => {
+                Notice::AgentDecision(group.clone(), node.clone(), text)
+            }
+            Ok(Some(ToSentinel::Unknown)) => continue,
+            Ok(None) => return true,
+            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        if inbox.send(notice).await.is_err() {
+            return false;
+        }
     }
-    let _ = inbox.send(Notice::AgentGone(id, group, node)).await;
 }
 
 async fn peer(met: Met, mut reader: Reader, inbox: mpsc::Sender<Notice>) {

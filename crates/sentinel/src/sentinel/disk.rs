@@ -55,6 +55,9 @@ fn run(mut file: RegisterFile, receiver: &std_mpsc::Receiver<Write>, inbox: &mps
                 if inbox.blocking_send(Notice::Persisted(answers)).is_err() {
                     return;
                 }
+                if let Err(error) = file.make_room() {
+                    tracing::warn!("make room for the register: {error}");
+                }
             }
             // Whoever cannot remember must not answer; a majority of the others suffices.
             Err(error) if !std::mem::replace(&mut failing, true) => {

@@ -25,7 +25,11 @@ impl Running {
                     // Its reader notices that the connection ends, and says so.
                     self.agents.remove(&key);
                     let (group, node) = key;
-                    return Some(SentinelInput::AgentGone { group, node });
+                    return Some(SentinelInput::AgentGone {
+                        group,
+                        node,
+                        reset: false,
+                    });
                 }
             }
             SentinelOutput::Persist { written, then } => self.disk.write(written, then),

@@ -5,7 +5,7 @@ use crate::clients::Clients;
 use crate::control::{INBOX_MAX, dial_peers, listen};
 use crate::decisions::Decisions;
 use crate::options::Options;
-use crate::register_file::RegisterFile;
+use crate::register_file::{Opened, RegisterFile};
 use anyhow::{Context, bail, ensure};
 use holdfast_core::limits::GROUPS_MAX;
 use holdfast_core::mutant::Mutant;
@@ -30,7 +30,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 async fn serve(options: Options) -> anyhow::Result<()> {
     let secret = Secret::read(&options.secret_file)?;
     let control = bind(&options).await?;
-    let (file, identity, persistent, note) = RegisterFile::open(
+    let Opened {
+        file,
+        identity,
+        persistent,
+        note,
+    } = RegisterFile::open(
         &options.dir,
         &options.cluster,
         &options.name,

@@ -11,7 +11,7 @@ pub(super) const RECORD_BYTES: usize = 8;
 pub(crate) const READY: u8 = 6;
 
 /// Longest header, in bytes. It must fit an empty pipe.
-const MAX_HEADER: usize = 8 << 10;
+const MAX_HEADER: usize = 2 << 10;
 
 /// Whom to watch, and how to reach it. The secret goes by the pipe: command lines and environments can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]

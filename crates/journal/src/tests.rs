@@ -1,0 +1,87 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+
+fn texts(path: &Path) -> BTreeMap<String, String> {
+    match read(path).unwrap() {
+        Found::Whole { texts, .. } => texts,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn journal(path: &Path, room: u64) -> Journal {
+    Journal::create(path, "header", &BTreeMap::new(), room).unwrap()
+}
+
+#[test]
+fn the_newest_text_of_each_key_is_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    let mut journal = journal(&path, 4096);
+    for (key, text) in [("a", "1"), ("b", "2"), ("a", "3")] {
+        journal.append(key, text).unwrap();
+    }
+    journal.sync().unwrap();
+    assert_eq!(
+        texts(&path),
+        BTreeMap::from([("a".into(), "3".into()), ("b".into(), "2".into())])
+    );
+}
+
+#[test]
+fn the_file_keeps_its_length_and_moves_when_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    let mut journal = journal(&path, 4096);
+    for number in 0..1000 {
+        journal.append("key", &number.to_string()).unwrap();
+        journal.sync().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 4096);
+    }
+    assert_eq!(texts(&path)["key"], "999");
+}
+
+/// Every way in which the last write can be cut short leaves what was synced before.
+#[test]
+fn a_torn_last_line_is_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    let mut journal = journal(&path, 512);
+    journal.append("key", "old").unwrap();
+    let before = journal.used as usize;
+    journal.append("key", "a longer and newer text").unwrap();
+    let after = journal.used as usize;
+    let whole = std::fs::read(&path).unwrap();
+    for cut in before..after {
+        let mut bytes = whole.clone();
+        bytes[cut..].fill(0);
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(texts(&path)["key"], "old", "cut at {cut}");
+    }
+    let mut hole = whole.clone();
+    hole[before + 4..before + 12].fill(0);
+    std::fs::write(&path, &hole).unwrap();
+    assert_eq!(texts(&path)["key"], "old");
+}
+
+#[test]
+fn a_flipped_bit_is_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    let mut journal = journal(&path, 512);
+    journal.append("key", "first").unwrap();
+    journal.append("key", "second").unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for at in 0..journal.used as usize {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let found = read(&path).unwrap();
+        // A newline that turns into something else at the very end looks like a torn line, and is the one exception.
+        let last = at + 1 == journal.used as usize;
+        assert!(
+            matches!(found, Found::Damaged(_)) != last,
+            "bit at {at}: {found:?}"
+        );
+    }
+}
