@@ -20,7 +20,9 @@ def client(library, group, addresses):
     if group == "-":
         (host, port), = addresses
         plain = module.Redis if library == "redis" else module.Valkey
-        return module, plain(host=host, port=port, retry=retry, **TIMEOUTS)
+        # The proxy may have led us to a node that is primary no more: READONLY is a reason to connect again.
+        again = [module.exceptions.ReadOnlyError]
+        return module, plain(host=host, port=port, retry=retry, retry_on_error=again, **TIMEOUTS)
     sentinels = importlib.import_module(f"{library}.sentinel").Sentinel(
         addresses, sentinel_kwargs={"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
     )
