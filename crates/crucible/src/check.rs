@@ -8,6 +8,7 @@
 //! ```
 
 pub mod chain;
+pub mod copies;
 pub mod counter;
 pub mod list;
 pub mod sets;

@@ -1,6 +1,7 @@
 //! What goes wrong.
 
 pub mod catalogue;
+pub mod chaos;
 pub mod empty;
 pub mod handoff;
 pub mod inject;

@@ -10,8 +10,9 @@ use crate::clock::Micros;
 use crate::history::{History, Operation};
 use std::collections::BTreeMap;
 
-/// Addresses of the primaries of the round, in order, as announced: the longest account among the sentinels, ended by
-/// the primary that they named when the round was over (its announcement may still have been on the way).
+/// Addresses of the primaries of the round, in order: the longest account among those of the sentinels' announcements and that of
+/// the epochs seen, ended by the primary that they named when the round was over (its announcement may still have been on
+/// the way). The longest account excuses most, so what it does not excuse is a violation for sure.
 pub fn reigns(history: &History) -> Vec<String> {
     let mut by_sentinel: BTreeMap<usize, Vec<&Switch>> = BTreeMap::new();
     for switch in &history.switches {
@@ -21,10 +22,21 @@ pub fn reigns(history: &History) -> Vec<String> {
         .values()
         .map(|switches| account(&history.first_primary, switches));
     let mut reigns = accounts
+        .chain([by_epoch(history)])
         .max_by_key(Vec::len)
         .unwrap_or_else(|| vec![history.first_primary.clone()]);
     if !history.last_primary.is_empty() && reigns.last() != Some(&history.last_primary) {
         reigns.push(history.last_primary.clone());
+    }
+    reigns
+}
+
+fn by_epoch(history: &History) -> Vec<String> {
+    let mut reigns = vec![history.first_primary.clone()];
+    for sighting in &history.sightings {
+        if reigns.last() != Some(&sighting.address) {
+            reigns.push(sighting.address.clone());
+        }
     }
     reigns
 }

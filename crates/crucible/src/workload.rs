@@ -5,6 +5,6 @@ pub mod lane;
 pub mod names;
 pub mod worker;
 
-pub use crew::{Crew, CrewSpec};
+pub use crew::{Crew, CrewLog, CrewSpec};
 pub use lane::Lane;
 pub use worker::Workload;

@@ -54,16 +54,16 @@ async fn soak(system: &System, against: Against, seconds: u64) -> Result<SoakFig
     let hogs = saturate()?;
     let stressed = stress(system, Duration::from_secs(seconds)).await;
     drop(hogs);
-    let (operations, switches) = crew.finish().await?;
+    let log = crew.finish().await?;
     let last_primary = settle(system, limit).await?;
-    let history = History {
+    let mut history = History {
         tag: crew_spec.tag,
-        operations,
-        switches,
         first_primary,
         last_primary,
         event,
+        ..History::default()
     };
+    history.take(log);
     let verdict = check(
         &history,
         &Survived::read(&history.last_primary, &history).await?,

@@ -38,6 +38,9 @@ pub struct Verdict {
     pub reordered: u64,
     /// Written by nobody.
     pub foreign: u64,
+    /// Nodes that hold other data than the primary after the round.
+    #[serde(default)]
+    pub diverged: u64,
     /// Acknowledgements by an old primary after a new one had acknowledged.
     pub two_writable: u64,
     /// Changes of primary announced in the round.
@@ -78,6 +81,12 @@ impl Verdict {
 
     /// Whether something is wrong in any durability: repeated, invented or reordered data, or two writable primaries.
     pub fn broken(&self) -> bool {
-        self.duplicated + self.phantom + self.reordered + self.foreign + self.two_writable > 0
+        self.duplicated
+            + self.phantom
+            + self.reordered
+            + self.foreign
+            + self.diverged
+            + self.two_writable
+            > 0
     }
 }

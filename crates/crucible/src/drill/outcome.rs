@@ -95,6 +95,7 @@ impl RoundResult {
             (verdict.phantom, "phantom"),
             (verdict.reordered, "reordered"),
             (verdict.foreign, "foreign"),
+            (verdict.diverged, "nodes with other data"),
             (verdict.two_writable, "writes beside the new primary"),
         ];
         for (count, name) in counts.into_iter().filter(|(count, _)| *count > 0) {

@@ -1,6 +1,6 @@
 //! One round from beginning to end.
 
-use crate::check::{Survived, check};
+use crate::check::{Survived, check, copies};
 use crate::clock;
 use crate::drill::RoundResult;
 use crate::drill::settle::settle;
@@ -71,22 +71,23 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
         ..History::default()
     };
     let returned = disturb(system, result, spec, &crew, &mut history).await;
-    (history.operations, history.switches) = crew.finish().await?;
+    history.take(crew.finish().await?);
     let settled = settle(system, spec.settle_limit).await;
     history
         .last_primary
         .clone_from(settled.as_ref().unwrap_or(&primary));
     result.outage = Outage::of(&history);
     result.timeline = Timeline::of(&history);
-    let judged = judge(result, &history, returned, settled).await;
+    let judged = judge(system, result, &history, returned, settled).await;
     if spec.keep == Keep::All || judged.is_err() || result.violates(true) {
         save(result, spec, &history);
     }
     judged
 }
 
-/// Reads back the data, checks it, and clears it away.
+/// Reads back the data, checks it, compares all copies, and clears it away.
 async fn judge(
+    system: &System,
     result: &mut RoundResult,
     history: &History,
     returned: Result<()>,
@@ -94,7 +95,14 @@ async fn judge(
 ) -> Result<()> {
     returned?;
     let last = settled?;
-    result.verdict = check(history, &Survived::read(&last, history).await?);
+    let survived = Survived::read(&last, history).await?;
+    result.verdict = check(history, &survived);
+    let different = copies::diverged(&system.group()?, &last, history, &survived).await?;
+    result.verdict.diverged = different.len() as u64;
+    result
+        .verdict
+        .examples
+        .extend(different.iter().map(|name| format!("Diverged: {name}")));
     Survived::forget(&last, history).await
 }
 

@@ -58,6 +58,8 @@ pub enum Drill {
     Handoff,
     /// Ten handoffs one after the other.
     HandoffStorm,
+    /// A dozen faults and handoffs at random, some at the same time.
+    Chaos,
 }
 
 /// What a round waits for after the event.

@@ -1,7 +1,7 @@
 //! From a drill's name to the deed.
 
 use crate::clock;
-use crate::fault::{Drill, Remedy, Scene, empty, handoff, pairs};
+use crate::fault::{Drill, Remedy, Scene, chaos, empty, handoff, pairs};
 use crate::target::interposer::Orders;
 use anyhow::{Context, Result};
 use std::time::Duration;
@@ -61,6 +61,7 @@ pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
         Drill::TwoFaults => pairs::two(scene).await,
         Drill::Handoff => handoff::request(scene).await,
         Drill::HandoffStorm => handoff::storm(scene).await,
+        Drill::Chaos => chaos::reign(scene).await,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The history of a round, in memory and on disk.
 
-use crate::client::{Answer, Switch};
+use crate::client::{Answer, Sighting, Switch};
 use crate::clock::Micros;
 use crate::history::{Action, Operation, Outcome, Pulse};
+use crate::workload::CrewLog;
 use anyhow::{Context, Result};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -82,6 +83,8 @@ pub struct History {
     pub operations: Vec<Operation>,
     /// Every `+switch-master` heard.
     pub switches: Vec<Switch>,
+    /// Every epoch seen and its primary, by epoch.
+    pub sightings: Vec<Sighting>,
     /// Address of the primary when the round began.
     pub first_primary: String,
     /// Address of the primary when the round was over; empty if unknown.
@@ -91,6 +94,13 @@ pub struct History {
 }
 
 impl History {
+    /// Takes over what a crew brought home.
+    pub fn take(&mut self, log: CrewLog) {
+        self.operations = log.operations;
+        self.switches = log.switches;
+        self.sightings = log.sightings;
+    }
+
     /// Writes one JSON line per operation to `path`.
     pub fn save(&self, path: &Path) -> Result<()> {
         let file =
@@ -103,6 +113,10 @@ impl History {
         for switch in &self.switches {
             serde_json::to_writer(&mut out, switch).context("write a switch")?;
             out.write_all(b"\n").context("write a switch")?;
+        }
+        for sighting in &self.sightings {
+            serde_json::to_writer(&mut out, sighting).context("write a sighting")?;
+            out.write_all(b"\n").context("write a sighting")?;
         }
         out.flush().context("write the history")
     }

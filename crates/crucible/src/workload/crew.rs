@@ -1,6 +1,6 @@
 //! All clients of a round.
 
-use crate::client::{Announcements, Directory, Session, Switch};
+use crate::client::{Announcements, Chronicle, Directory, Session, Sighting, Switch};
 use crate::history::{Operation, Pulse, Recorder};
 use crate::target::Group;
 use crate::workload::lane::{Lane, Stop};
@@ -32,12 +32,23 @@ pub struct CrewSpec {
     pub tag: String,
 }
 
+/// What a crew did, heard and saw.
+#[derive(Clone, Debug, Default)]
+pub struct CrewLog {
+    /// Every operation.
+    pub operations: Vec<Operation>,
+    /// Every announced switch.
+    pub switches: Vec<Switch>,
+    /// Every epoch and its primary.
+    pub sightings: Vec<Sighting>,
+}
+
 /// Running clients.
 #[derive(Debug)]
 pub struct Crew {
     stop: Stop,
     pulse: Pulse,
-    followers: Lane<(Vec<Operation>, Vec<Switch>)>,
+    followers: Lane<CrewLog>,
     others: Vec<Lane<Vec<Operation>>>,
 }
 
@@ -72,13 +83,13 @@ impl Crew {
     }
 
     /// Stops everybody and collects what they did and heard.
-    pub async fn finish(self) -> Result<(Vec<Operation>, Vec<Switch>)> {
+    pub async fn finish(self) -> Result<CrewLog> {
         self.stop.set();
-        let (mut operations, switches) = self.followers.join().await?;
+        let mut log = self.followers.join().await?;
         for lane in self.others {
-            operations.extend(lane.join().await?);
+            log.operations.extend(lane.join().await?);
         }
-        Ok((operations, switches))
+        Ok(log)
     }
 }
 
@@ -87,10 +98,11 @@ fn start_followers(
     spec: &CrewSpec,
     stop: &Stop,
     pulse: &Pulse,
-) -> Result<Lane<(Vec<Operation>, Vec<Switch>)>> {
+) -> Result<Lane<CrewLog>> {
     let (group, spec, stop, pulse) = (group.clone(), spec.clone(), stop.clone(), pulse.clone());
     Lane::start(None, move || async move {
         let announcements = Announcements::listen(&group.sentinel_addresses(), &group.group);
+        let chronicle = Chronicle::begin(&group.sentinel_addresses(), &group.group);
         let mut workers = vec![];
         for (index, workload) in spec.workloads.iter().enumerate() {
             let directory = Directory::new(
@@ -107,7 +119,11 @@ fn start_followers(
             });
         }
         let operations = run_all(workers, stop).await;
-        (operations, announcements.heard())
+        CrewLog {
+            operations,
+            switches: announcements.heard(),
+            sightings: chronicle.seen(),
+        }
     })
 }
 
