@@ -165,18 +165,20 @@ fn run(
     let mut failing = false;
     while let Ok((stored, durable)) = receiver.recv() {
         // A promise is tried again until it is on disk; a note that fails is followed by the next one.
-        while let Err(error) = write(&mut journal, &stored, durable) {
-            if !std::mem::replace(&mut failing, true) {
+        loop {
+            let written = write(&mut journal, &stored, durable);
+            let failed = written.is_err();
+            if let (Err(error), false) = (written, failing) {
                 tracing::error!(
                     "write the node's memory: {error}; this node takes no order until that works"
                 );
             }
-            if !durable {
+            failing = failed;
+            if !(failed && durable) {
                 break;
             }
             std::thread::sleep(AGAIN);
         }
-        failing = false;
         if durable
             && inbox
                 .blocking_send(Notice::Stored(stored.promised))

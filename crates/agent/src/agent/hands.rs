@@ -130,6 +130,8 @@ impl Hands {
                 .iter()
                 .for_each(|warning| tracing::warn!("{warning}"));
         }
+        let pid = rustix::process::Pid::from_raw(server.pid() as i32);
+        let _ = rustix::process::setpriority_process(pid, 0);
         let server = Rc::new(server);
         let watchdog = WatchdogCommand::this_program()
             .and_then(|command| {

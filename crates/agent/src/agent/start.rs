@@ -15,6 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+/// Niceness of a process whose delays cost a group its lease.
+const NICE: i32 = -10;
+
 /// Seconds kept back from the time that a stop may take, for redis-server to end in.
 const END_SECONDS: u32 = 5;
 
@@ -28,6 +31,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {
+    // Where it may. It needs little of a core, but at once; redis-server keeps the usual share.
+    let _ = rustix::process::setpriority_process(None, NICE);
     ensure!(
         !options.sentinels.is_empty(),
         "no sentinel to obey: name all of them under `sentinels`"

@@ -35,8 +35,10 @@ const SEALED: &[&str] = &[
     "repl-diskless-load disabled",
     // A backlog that is freed after an hour without replicas takes the replication id with it.
     "repl-backlog-ttl 0",
-    "repl-timeout 10",
-    "repl-ping-replica-period 1",
+    // A PING moves the offset: one that falls between a handoff's pause and its end would cost the old primary its
+    // partial resync. The sentinels watch the nodes; the stream need not.
+    "repl-timeout 60",
+    "repl-ping-replica-period 10",
 ];
 
 /// All that a configuration is made of; files are read by the caller.

@@ -30,6 +30,8 @@ pub struct Link {
     pid: u32,
     patience: Duration,
     connection: Option<Connection>,
+    /// A call went unanswered: what it asked for may still be waiting in the server, on a connection given up here.
+    unanswered: bool,
 }
 
 /// Why a call failed.
@@ -73,6 +75,7 @@ impl Link {
             pid,
             patience: PATIENCE,
             connection: None,
+            unanswered: false,
         }
     }
 
@@ -99,8 +102,12 @@ impl Link {
         let exchange = self.exchange(kept, &batch);
         let (connection, replies) = match tokio::time::timeout(self.patience, exchange).await {
             Ok(done) => done?,
-            Err(_) => return Err(LinkError::Timeout(self.patience.as_millis() as u64)),
+            Err(_) => {
+                self.unanswered = true;
+                return Err(LinkError::Timeout(self.patience.as_millis() as u64));
+            }
         };
+        self.unanswered = false;
         self.connection = Some(connection);
         batch.check(&replies)?;
         Ok(replies)
@@ -126,13 +133,18 @@ impl Link {
         let mut connection = self.connect()?;
         let mut hello = Batch::default();
         hello.add(&["AUTH", USER, &self.password]);
+        if self.unanswered {
+            // An order that comes late would undo what is ordered now: forget it, with the connection that it came on.
+            hello.add(&["CLIENT", "KILL", "TYPE", "normal", "USER", USER]);
+        }
         let bytes = [hello.bytes(), batch.bytes()].concat();
         let mut replies = connection
-            .round_trip(&bytes, 1 + batch.len())
+            .round_trip(&bytes, hello.len() + batch.len())
             .await
             .map_err(closed)?;
-        hello.check(&replies[..1])?;
-        replies.remove(0);
+        let rest = replies.split_off(hello.len());
+        hello.check(&replies)?;
+        let replies = rest;
         Ok((connection, replies))
     }
 
