@@ -7,6 +7,7 @@ pub const SOMETIMES: &[&str] = &[
     "election",
     "election by another sentinel",
     "lease ran out",
+    "watchdog fenced",
     "watchdog killed",
     "handoff",
     "handoff gave up",

@@ -64,7 +64,10 @@ impl Summary {
             *self.reached.entry(name).or_insert(0) += 1;
         }
         if let Some(violation) = report.violations.first() {
-            let broken = self.broken.entry(violation.invariant).or_insert((0, report.seed));
+            let broken = self
+                .broken
+                .entry(violation.invariant)
+                .or_insert((0, report.seed));
             *broken = (broken.0 + 1, broken.1.min(report.seed));
             self.failed += 1;
             self.failures.push(report);

@@ -25,8 +25,14 @@ impl Versioned for Value {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Request {
-    Prepare { ballot: Ballot },
-    Accept { ballot: Ballot, value: Value, next: Ballot },
+    Prepare {
+        ballot: Ballot,
+    },
+    Accept {
+        ballot: Ballot,
+        value: Value,
+        next: Ballot,
+    },
 }
 
 enum Answer {
@@ -86,22 +92,47 @@ fn voters() -> Voters {
 
 impl Register {
     fn begin(&self, state: &mut State, index: usize) {
-        let floor = state.told.iter().map(|value| value.version).max().unwrap_or(0);
+        let floor = state
+            .told
+            .iter()
+            .map(|value| value.version)
+            .max()
+            .unwrap_or(0);
         let proposer = &mut state.proposers[index];
         proposer.attempts += 1;
         proposer.floor = floor;
-        let desired = Value { version: proposer.known + 1, by: (index, proposer.attempts) };
-        let reserved = proposer.reserved.take().filter(|(_, version)| *version == proposer.known);
+        let desired = Value {
+            version: proposer.known + 1,
+            by: (index, proposer.attempts),
+        };
+        let reserved = proposer
+            .reserved
+            .take()
+            .filter(|(_, version)| *version == proposer.known);
         let own = state.slots[index].promised.clone();
         let proposal = match reserved {
             Some((ballot, _)) => Proposal::accept(ballot, voters(), proposer.known, desired),
             None => {
-                let highest = proposer.highest.clone().into_iter().chain([own]).max().unwrap();
+                let highest = proposer
+                    .highest
+                    .clone()
+                    .into_iter()
+                    .chain([own])
+                    .max()
+                    .unwrap();
                 let run = if self.runs { proposer.run } else { 0 };
-                Proposal::prepare(highest.next_of(&name(index), run), voters(), proposer.known, Some(desired))
+                Proposal::prepare(
+                    highest.next_of(&name(index), run),
+                    voters(),
+                    proposer.known,
+                    Some(desired),
+                )
             }
         };
-        proposer.highest = proposer.highest.clone().max(Some(proposal.ballot().clone()));
+        proposer.highest = proposer
+            .highest
+            .clone()
+            .max(Some(proposal.ballot().clone()));
         proposer.running = Some(proposal);
         self.send(state, index);
     }
@@ -114,7 +145,11 @@ impl Register {
             Some(value) => {
                 let next = ballot.next_of(&name(index), if self.runs { proposer.run } else { 0 });
                 proposer.highest = proposer.highest.clone().max(Some(next.clone()));
-                Request::Accept { ballot, value, next }
+                Request::Accept {
+                    ballot,
+                    value,
+                    next,
+                }
             }
             None => Request::Prepare { ballot },
         };
@@ -125,10 +160,20 @@ impl Register {
         let slot = &mut state.slots[index];
         let (ballot, answer) = match request {
             Request::Prepare { ballot } => (ballot, slot.prepare(ballot).map(Answer::Promise)),
-            Request::Accept { ballot, value, next } => {
-                let answer = slot.accept(ballot, value.clone(), next).map(|()| Answer::Accepted);
+            Request::Accept {
+                ballot,
+                value,
+                next,
+            } => {
+                let answer = slot
+                    .accept(ballot, value.clone(), next)
+                    .map(|()| Answer::Accepted);
                 if answer.is_ok() {
-                    state.accepted.entry((ballot.clone(), value.clone())).or_default().insert(index);
+                    state
+                        .accepted
+                        .entry((ballot.clone(), value.clone()))
+                        .or_default()
+                        .insert(index);
                 }
                 (ballot, answer)
             }
@@ -141,8 +186,17 @@ impl Register {
         }
     }
 
-    fn answer(&self, state: &mut State, index: usize, from: usize, ballot: &Ballot, answer: Answer) {
-        let Some(proposal) = state.proposers[index].running.as_mut() else { return };
+    fn answer(
+        &self,
+        state: &mut State,
+        index: usize,
+        from: usize,
+        ballot: &Ballot,
+        answer: Answer,
+    ) {
+        let Some(proposal) = state.proposers[index].running.as_mut() else {
+            return;
+        };
         let progress = match answer {
             Answer::Promise(accepted) => proposal.on_promise(&name(from), "id", ballot, accepted),
             Answer::Accepted => proposal.on_accepted(&name(from), "id", ballot, 0),
@@ -165,7 +219,9 @@ impl Register {
         state.stale_read |= version < proposer.floor;
         proposer.known = version;
         if let Some(value) = value {
-            let next = proposal.ballot().next_of(&name(index), if self.runs { proposer.run } else { 0 });
+            let next = proposal
+                .ballot()
+                .next_of(&name(index), if self.runs { proposer.run } else { 0 });
             proposer.reserved = Some((next, version));
             state.told.insert(value);
         }
@@ -218,12 +274,21 @@ impl Model for Register {
         let mut state = last.clone();
         match action {
             Action::Begin(index) => self.begin(&mut state, index),
-            Action::Arrive(index, request, answered) => self.arrive(&mut state, index, &request, answered),
+            Action::Arrive(index, request, answered) => {
+                self.arrive(&mut state, index, &request, answered)
+            }
             Action::Crash(index) => {
                 let before = &state.proposers[index];
                 let (run, attempts) = (before.run + 1, before.attempts);
-                state.proposers[index] =
-                    Proposer { run, attempts, highest: None, known: 0, reserved: None, running: None, floor: 0 };
+                state.proposers[index] = Proposer {
+                    run,
+                    attempts,
+                    highest: None,
+                    known: 0,
+                    reserved: None,
+                    running: None,
+                    floor: 0,
+                };
                 state.crashes += 1;
             }
         }
@@ -242,9 +307,17 @@ impl Model for Register {
                 chosen.values().all(|values| values.len() == 1)
             }),
             Property::always("what is told is chosen", |_, state: &State| {
-                state.told.iter().all(|told| state.accepted.iter().any(|((_, value), by)| value == told && by.len() >= 2))
+                state.told.iter().all(|told| {
+                    state
+                        .accepted
+                        .iter()
+                        .any(|((_, value), by)| value == told && by.len() >= 2)
+                })
             }),
-            Property::always("nothing older than what was known before is found", |_, state: &State| !state.stale_read),
+            Property::always(
+                "nothing older than what was known before is found",
+                |_, state: &State| !state.stale_read,
+            ),
             Property::sometimes("somebody writes the second version", |_, state: &State| {
                 state.told.iter().any(|value| value.version == 2)
             }),
@@ -259,16 +332,34 @@ fn depth() -> usize {
 
 #[test]
 fn two_proposers_with_two_attempts() {
-    let model = Register { attempts: 2, crashes: 0, runs: true };
-    let checker = model.checker().threads(2).target_max_depth(depth()).spawn_bfs().join();
+    let model = Register {
+        attempts: 2,
+        crashes: 0,
+        runs: true,
+    };
+    let checker = model
+        .checker()
+        .threads(2)
+        .target_max_depth(depth())
+        .spawn_bfs()
+        .join();
     println!("{} states", checker.unique_state_count());
     checker.assert_properties();
 }
 
 #[test]
 fn a_proposer_that_is_restarted() {
-    let model = Register { attempts: 2, crashes: 1, runs: true };
-    let checker = model.checker().threads(2).target_max_depth(depth()).spawn_bfs().join();
+    let model = Register {
+        attempts: 2,
+        crashes: 1,
+        runs: true,
+    };
+    let checker = model
+        .checker()
+        .threads(2)
+        .target_max_depth(depth())
+        .spawn_bfs()
+        .join();
     println!("{} states", checker.unique_state_count());
     checker.assert_no_discovery("a version is chosen once");
     checker.assert_no_discovery("what is told is chosen");
@@ -278,7 +369,11 @@ fn a_proposer_that_is_restarted() {
 /// The planted bug: ballots that a restarted proposer may use again. The model must find what follows.
 #[test]
 fn a_repeated_ballot_is_found() {
-    let model = Register { attempts: 2, crashes: 1, runs: false };
+    let model = Register {
+        attempts: 2,
+        crashes: 1,
+        runs: false,
+    };
     let checker = model
         .checker()
         .threads(2)
@@ -286,5 +381,8 @@ fn a_repeated_ballot_is_found() {
         .spawn_bfs()
         .join();
     println!("{} states", checker.unique_state_count());
-    assert!(checker.discovery("a version is chosen once").is_some() || checker.discovery("what is told is chosen").is_some());
+    assert!(
+        checker.discovery("a version is chosen once").is_some()
+            || checker.discovery("what is told is chosen").is_some()
+    );
 }

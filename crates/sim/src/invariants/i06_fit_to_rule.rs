@@ -5,7 +5,7 @@ use crate::report::Violation;
 use crate::world::World;
 use holdfast_core::record::Record;
 
-/// Called just before `node`'s agent makes its redis-server a master.
+/// Called when `node`'s agent begins to make its redis-server a master.
 pub fn check(world: &World, node: usize) -> Option<Violation> {
     let host = world.nodes.get(node)?;
     let redis = host.redis.as_ref()?;

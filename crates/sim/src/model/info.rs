@@ -28,6 +28,8 @@ pub struct Info {
     pub sync_in_progress: bool,
     /// `loading`.
     pub loading: bool,
+    /// No rewrite of the append-only file after a full resync is under way, and no full copy.
+    pub persisted: bool,
     /// Keys in the data set.
     pub keys: u64,
     /// `sync_full`: full resyncs that this server gave.

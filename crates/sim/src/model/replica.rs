@@ -39,6 +39,10 @@ impl Upstream {
         }
     }
 
+    pub(super) fn is_copying(&self) -> bool {
+        matches!(self, Self::Transfer { .. } | Self::Loading { .. })
+    }
+
     pub(super) fn loaded_at(&self) -> Option<Micros> {
         if let Self::Loading { until, .. } = self {
             Some(*until)

@@ -141,6 +141,7 @@ impl Server {
             link_up: matches!(self.upstream, Upstream::Online { .. }),
             sync_in_progress: matches!(self.upstream, Upstream::Transfer { .. }),
             loading: self.is_loading(),
+            persisted: self.rewrite_at.is_none() && !self.upstream.is_copying(),
             keys: self.data.len() as u64,
             sync_full: self.sync_full,
             sync_partial: self.sync_partial,

@@ -11,9 +11,8 @@ use holdfast_core::wire::{Report, ToSentinel};
 /// Pace of the agent's clock tick.
 const TICK_US: u64 = 10_000;
 
-/// The watchdog kills when the deadline was missed by so much, in its own milliseconds; the agent has
-/// had its tick by then.
-const WATCHDOG_GRACE_MS: u64 = 25;
+/// What a server may take to answer the watchdog's order.
+const WATCHDOG_PATIENCE_US: u64 = 50_000;
 
 impl World {
     /// A pod starts: agent first, which starts redis-server.
@@ -27,6 +26,7 @@ impl World {
         host.boot_at = None;
         host.run += 1;
         host.deadline = None;
+        host.guarding = None;
         host.running = None;
         let mut stored = host.disk.read().unwrap_or_default();
         if mutant == Mutant::ForgetPromise {
@@ -110,6 +110,7 @@ impl World {
             AgentOutput::Broadcast(report) => self.broadcast(node, &report),
             AgentOutput::Store { stored, durable } => self.store(node, stored, durable),
             AgentOutput::Do(operation) => {
+                self.before_operation(node, &operation);
                 self.trace
                     .line(self.now, || format!("node {node}: does {operation:?}"));
                 self.begin_operation(node, operation);
@@ -133,9 +134,15 @@ impl World {
             ("renewed its lease", "lease ran out"),
             ("quarantine", "quarantine"),
             ("it is frozen", "killed a frozen old primary"),
-            ("order to refuse writes", "killed one that could not be fenced"),
+            (
+                "order to refuse writes",
+                "killed one that could not be fenced",
+            ),
             ("order to open", "killed one that could not be opened"),
-            ("did not let itself be sealed", "killed one that could not be sealed"),
+            (
+                "did not let itself be sealed",
+                "killed one that could not be sealed",
+            ),
             ("changed from outside", "noticed a changed role"),
         ];
         for (part, counter) in counted {
@@ -193,25 +200,58 @@ impl World {
         let host = &mut self.nodes[node];
         host.deadline = deadline;
         if let Some(local) = deadline {
-            let at = host.clock.when(local + WATCHDOG_GRACE_MS).max(self.now);
+            let at = host.clock.when(local).max(self.now);
             let run = host.run;
             self.queue.push(at, Event::Watchdog { node, run });
         }
     }
 
-    /// The dead man's switch: a process of its own that kills redis-server when the agent does not
-    /// renew its deadline.
+    /// The dead man's switch: a process of its own that closes redis-server when the agent does not renew
+    /// its deadline.
     pub(super) fn on_watchdog(&mut self, node: usize) {
         let host = &self.nodes[node];
         let missed = host
             .deadline
-            .is_some_and(|local| host.clock.at(self.now) >= local + WATCHDOG_GRACE_MS);
-        if missed && host.redis.is_some() {
-            self.nodes[node].deadline = None;
+            .is_some_and(|local| host.clock.at(self.now) >= local);
+        let Some(redis_run) = host
+            .redis
+            .as_ref()
+            .map(|redis| redis.run)
+            .filter(|_| missed)
+        else {
+            return;
+        };
+        let run = host.run;
+        self.nodes[node].deadline = None;
+        self.nodes[node].guarding = Some(redis_run);
+        self.counters.hit("watchdog fenced");
+        self.trace.line(self.now, || {
+            format!("node {node}: the watchdog closes redis-server")
+        });
+        let after = self.rng.between(20, 300);
+        self.queue
+            .push(self.now + after, Event::WatchdogFence { node, redis_run });
+        self.queue.push(
+            self.now + WATCHDOG_PATIENCE_US,
+            Event::WatchdogKill {
+                node,
+                run,
+                redis_run,
+            },
+        );
+    }
+
+    /// Its order was not answered.
+    pub(super) fn on_watchdog_kill(&mut self, node: usize, redis_run: u64) {
+        let runs = self.nodes[node]
+            .redis
+            .as_ref()
+            .is_some_and(|redis| redis.run == redis_run);
+        if runs && self.nodes[node].guarding.take() == Some(redis_run) {
             self.counters.hit("watchdog killed");
             self.kill_redis(
                 node,
-                "killed by the watchdog: the agent did not renew its deadline",
+                "killed by the watchdog: it did not answer the order to refuse writes",
             );
         }
     }
@@ -247,7 +287,7 @@ impl World {
                 self.nodes[node].channels.insert(sentinel, id);
                 self.agent_step(node, AgentInput::Linked(name));
             }
-            Payload::Closed => {
+            Payload::Closed | Payload::Lost => {
                 if self.nodes[node].channels.get(&sentinel) == Some(&id) {
                     self.nodes[node].channels.remove(&sentinel);
                     self.agent_step(node, AgentInput::Unlinked(name));

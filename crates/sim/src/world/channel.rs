@@ -32,6 +32,8 @@ pub enum Payload {
     Opened,
     /// The other side has ended it.
     Closed,
+    /// This side has given it up, which says nothing of the other.
+    Lost,
     /// Agent to sentinel.
     Up(Box<ToSentinel>),
     /// Sentinel to agent.

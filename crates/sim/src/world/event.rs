@@ -45,13 +45,21 @@ pub enum Event {
     },
     /// An agent looks at its redis-server.
     Look { node: usize, run: u64 },
-    /// A command reaches redis-server on the agent's socket.
-    Command {
+    /// A batch reaches redis-server on the agent's socket.
+    Commands {
         node: usize,
         redis_run: u64,
         agent_run: u64,
         why: Why,
-        command: Command,
+        commands: Vec<Command>,
+    },
+    /// The watchdog's order to refuse writes reaches redis-server.
+    WatchdogFence { node: usize, redis_run: u64 },
+    /// It was not answered in time.
+    WatchdogKill {
+        node: usize,
+        run: u64,
+        redis_run: u64,
     },
     /// Its answer reaches the agent.
     Answered {
@@ -134,8 +142,12 @@ impl Event {
             | Self::Answered { node, .. }
             | Self::OperationTimeout { node, .. }
             | Self::RedisUp { node, .. } => Target::Agent(*node),
-            Self::Command { node, .. } | Self::RedisTick { node, .. } => Target::Redis(*node),
-            Self::Watchdog { node, .. } => Target::Watchdog(*node),
+            Self::Commands { node, .. }
+            | Self::WatchdogFence { node, .. }
+            | Self::RedisTick { node, .. } => Target::Redis(*node),
+            Self::Watchdog { node, .. } | Self::WatchdogKill { node, .. } => {
+                Target::Watchdog(*node)
+            }
             Self::SentinelTick { sentinel, .. }
             | Self::Persisted { sentinel, .. }
             | Self::Echo { sentinel, .. } => Target::Sentinel(*sentinel),

@@ -83,6 +83,8 @@ pub struct NodeHost {
     pub hung: bool,
     /// The watchdog's deadline, in the pod's milliseconds.
     pub deadline: Option<u64>,
+    /// The run of redis-server that the watchdog has ordered to refuse writes, and that has not answered.
+    pub guarding: Option<u64>,
     /// The pod comes back at this time.
     pub boot_at: Option<Micros>,
     /// Its data was put there by somebody else.

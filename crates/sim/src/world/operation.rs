@@ -13,8 +13,8 @@ const OPERATION_TIMEOUT_US: Micros = 200_000;
 /// A look that is not answered for so long means that redis-server hangs.
 const HUNG_AFTER_US: Micros = 100_000;
 
-/// Longest pause of a handoff, as `holdfast_core::limits::PAUSE_MAX`.
-const PAUSE_US: Micros = holdfast_core::limits::PAUSE_MAX * 1000;
+/// A hold does not end by itself.
+const HOLD_US: Micros = 10 * 365 * 24 * 3_600 * 1_000_000;
 
 /// An operation under way.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct Running {
     pub number: u64,
     /// What.
     pub operation: Operation,
-    /// Steps not yet sent.
-    pub steps: VecDeque<Command>,
+    /// Batches not yet sent.
+    pub batches: VecDeque<Vec<Command>>,
 }
 
 /// An answer of redis-server on the agent's socket.
@@ -41,27 +41,26 @@ pub fn nowhere() -> Address {
     Address::new("nowhere", 1)
 }
 
-fn steps(operation: &Operation) -> Vec<Command> {
-    let seal = Command::ReplicaOf(Some(nowhere()));
+/// The batches of an operation: each is one transaction and one round trip, as the agent's shell sends it.
+fn batches(operation: &Operation, was_primary: bool) -> Vec<Vec<Command>> {
+    let cut = Command::ReplicaOf(Some(nowhere()));
+    let fence = Command::Fence(true);
     match operation {
-        Operation::Seal => vec![
-            Command::Fence(true),
-            seal,
-            Command::KillClients,
-            Command::Unpause,
-        ],
-        Operation::Pause => vec![Command::Pause(PAUSE_US), Command::Fence(true)],
+        Operation::Seal if was_primary => {
+            vec![vec![fence, cut, Command::Unpause, Command::KillClients]]
+        }
+        Operation::Seal => vec![vec![fence, cut, Command::Unpause]],
+        Operation::Pause => vec![vec![Command::Pause(HOLD_US)]],
         Operation::Promote => vec![
-            Command::Fence(true),
-            Command::ReplicaOf(None),
-            Command::TouchBacklog,
+            vec![fence, Command::ReplicaOf(None)],
+            vec![Command::TouchBacklog],
         ],
         Operation::Follow(address) => vec![
-            Command::Fence(true),
-            Command::ReplicaOf(Some(address.clone())),
+            vec![fence, cut, Command::ReplicaOf(Some(address.clone()))],
+            vec![],
         ],
-        Operation::Open => vec![Command::Unpause, Command::Fence(false)],
-        Operation::Fence => vec![Command::Fence(true)],
+        Operation::Open => vec![vec![Command::Fence(false), Command::Unpause], vec![]],
+        Operation::Fence => vec![vec![fence, Command::Unpause], vec![]],
         Operation::Start | Operation::Kill | Operation::Stop => Vec::new(),
     }
 }
@@ -76,6 +75,7 @@ pub fn server_info(info: &Info) -> ServerInfo {
         link_up: info.link_up,
         syncing: info.sync_in_progress,
         loading: info.loading,
+        persisted: info.persisted,
         keys: info.keys,
         memory_bytes: 1_000_000 + 100 * info.keys,
         ..ServerInfo::default()
@@ -93,12 +93,13 @@ impl World {
             operation => {
                 self.operations += 1;
                 let number = self.operations;
-                let mut steps: VecDeque<Command> = steps(&operation).into();
-                steps.push_back(Command::Info);
+                let redis = self.nodes[node].redis.as_ref();
+                let was_primary = redis.is_some_and(|redis| redis.server.is_primary());
+                let batches = batches(&operation, was_primary).into();
                 self.nodes[node].running = Some(Running {
                     number,
                     operation,
-                    steps,
+                    batches,
                 });
                 let timeout = Event::OperationTimeout { node, run, number };
                 self.queue.push(self.now + OPERATION_TIMEOUT_US, timeout);
@@ -111,14 +112,14 @@ impl World {
         let Some(running) = &mut self.nodes[node].running else {
             return;
         };
-        let (number, next) = (running.number, running.steps.pop_front());
-        if let Some(command) = next {
-            self.give_command(node, Why::Step(number), command);
+        let (number, next) = (running.number, running.batches.pop_front());
+        if let Some(commands) = next {
+            self.give_commands(node, Why::Step(number), commands);
         }
     }
 
-    /// Sends a command on the agent's own connection to redis-server.
-    pub(super) fn give_command(&mut self, node: usize, why: Why, command: Command) {
+    /// Sends a batch on the agent's own connection to redis-server.
+    fn give_commands(&mut self, node: usize, why: Why, commands: Vec<Command>) {
         let host = &mut self.nodes[node];
         let Some(redis) = &host.redis else { return };
         let (redis_run, agent_run) = (redis.run, host.run);
@@ -126,26 +127,25 @@ impl World {
         host.socket_free[0] = at;
         self.queue.push(
             at,
-            Event::Command {
+            Event::Commands {
                 node,
                 redis_run,
                 agent_run,
                 why,
-                command,
+                commands,
             },
         );
     }
 
-    /// A command of the agent reaches redis-server.
-    pub(super) fn on_command(
+    /// A batch of the agent reaches redis-server, which executes it as a whole.
+    pub(super) fn on_commands(
         &mut self,
         node: usize,
         redis_run: u64,
         agent_run: u64,
         why: Why,
-        command: Command,
+        commands: &[Command],
     ) {
-        let now = self.now;
         let alive = self.nodes[node]
             .redis
             .as_ref()
@@ -153,24 +153,20 @@ impl World {
         if !alive {
             return;
         }
-        self.before_command(node, &command);
-        let touch = command == Command::TouchBacklog;
-        let outcome = self.with_redis(node, |server| {
-            let skip = touch && server.info().backlog;
-            let result = if skip {
-                Ok(())
-            } else {
-                server.command(now, command.clone()).map(|_| ())
-            };
-            LocalAnswer {
-                result,
-                info: server.info(),
-            }
-        });
-        let Some(answer) = outcome else { return };
-        self.after_command(node, &command, answer.result);
+        let mut result = Ok(());
+        for command in commands {
+            result = result.and(self.execute(node, command));
+        }
+        let Some(info) = self.nodes[node]
+            .redis
+            .as_ref()
+            .map(|redis| redis.server.info())
+        else {
+            return;
+        };
+        let answer = Box::new(LocalAnswer { result, info });
         let host = &mut self.nodes[node];
-        let at = (now + host.rng.between(20, 200)).max(host.socket_free[1] + 1);
+        let at = (self.now + host.rng.between(20, 200)).max(host.socket_free[1] + 1);
         host.socket_free[1] = at;
         self.queue.push(
             at,
@@ -178,9 +174,25 @@ impl World {
                 node,
                 run: agent_run,
                 why,
-                answer: Box::new(answer),
+                answer,
             },
         );
+    }
+
+    fn execute(&mut self, node: usize, command: &Command) -> Result<(), Refusal> {
+        let now = self.now;
+        let touch = *command == Command::TouchBacklog;
+        let result = self.with_redis(node, |server| {
+            let skip = touch && server.info().backlog;
+            if skip {
+                Ok(())
+            } else {
+                server.command(now, command.clone()).map(|_| ())
+            }
+        });
+        let result = result.unwrap_or(Ok(()));
+        self.after_command(node, command, result);
+        result
     }
 
     /// An answer of redis-server reaches its agent.
@@ -198,7 +210,7 @@ impl World {
         else {
             return;
         };
-        let (last, operation) = (running.steps.is_empty(), running.operation.clone());
+        let (last, operation) = (running.batches.is_empty(), running.operation.clone());
         if let Err(refusal) = answer.result {
             self.agent_step(
                 node,
@@ -215,7 +227,19 @@ impl World {
         }
     }
 
-    /// No answer in time: the steps not sent are given up, the one sent may still be carried out.
+    /// The watchdog's own connection: its fence overtakes nothing that the agent sent before, yet waits for nobody.
+    pub(super) fn on_watchdog_fence(&mut self, node: usize, redis_run: u64) {
+        let alive = self.nodes[node]
+            .redis
+            .as_ref()
+            .is_some_and(|redis| redis.run == redis_run);
+        if alive {
+            let _ = self.execute(node, &Command::Fence(true));
+            self.nodes[node].guarding = None;
+        }
+    }
+
+    /// No answer in time: the batches not sent are given up, the one sent may still be carried out.
     pub(super) fn on_operation_timeout(&mut self, node: usize, number: u64) {
         let Some(running) = self.nodes[node]
             .running
@@ -244,7 +268,7 @@ impl World {
         match host.look_since {
             None => {
                 host.look_since = Some(now);
-                self.give_command(node, Why::Look, Command::Info);
+                self.give_commands(node, Why::Look, Vec::new());
             }
             Some(since) if now > since + HUNG_AFTER_US && !host.hung => {
                 host.hung = true;

@@ -84,6 +84,7 @@ impl World {
             | Event::Answered { node, run, .. }
             | Event::OperationTimeout { node, run, .. }
             | Event::RedisUp { node, run }
+            | Event::WatchdogKill { node, run, .. }
             | Event::Watchdog { node, run } => {
                 self.nodes[*node].run != *run || self.nodes[*node].agent.is_none()
             }
@@ -101,15 +102,19 @@ impl World {
             Event::AgentTick { node, .. } => self.on_agent_tick(node),
             Event::AgentInput { node, input, .. } => self.agent_step(node, input),
             Event::Look { node, .. } => self.look(node),
-            Event::Command {
+            Event::Commands {
                 node,
                 redis_run,
                 agent_run,
                 why,
-                command,
+                commands,
             } => {
-                self.on_command(node, redis_run, agent_run, why, command);
+                self.on_commands(node, redis_run, agent_run, why, &commands);
             }
+            Event::WatchdogFence { node, redis_run } => self.on_watchdog_fence(node, redis_run),
+            Event::WatchdogKill {
+                node, redis_run, ..
+            } => self.on_watchdog_kill(node, redis_run),
             Event::Answered {
                 node, why, answer, ..
             } => self.on_answered(node, why, &answer),

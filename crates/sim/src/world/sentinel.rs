@@ -315,10 +315,18 @@ impl World {
                 }
                 self.sentinel_step(index, SentinelInput::AgentLinked { group, node: name });
             }
-            Payload::Closed => {
+            end @ (Payload::Closed | Payload::Lost) => {
+                let reset = matches!(end, Payload::Closed);
                 if self.sentinels[index].agents.get(&node) == Some(&id) {
                     self.sentinels[index].agents.remove(&node);
-                    self.sentinel_step(index, SentinelInput::AgentGone { group, node: name });
+                    self.sentinel_step(
+                        index,
+                        SentinelInput::AgentGone {
+                            group,
+                            node: name,
+                            reset,
+                        },
+                    );
                 }
             }
             Payload::Up(message) => {
@@ -347,7 +355,7 @@ impl World {
                 }
                 self.sentinel_step(index, SentinelInput::PeerLinked(name));
             }
-            Payload::Closed => {
+            Payload::Closed | Payload::Lost => {
                 if self.sentinels[index].peers.get(&other) != Some(&id) {
                     return;
                 }

@@ -141,6 +141,7 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
         look_since: None,
         hung: false,
         deadline: None,
+        guarding: None,
         boot_at: None,
         foreign: false,
     }

@@ -262,7 +262,7 @@ impl World {
         );
         self.close(id, place);
         if self.lives(purpose, end) {
-            self.receive(id, purpose, place, other, Payload::Closed);
+            self.receive(id, purpose, place, other, Payload::Lost);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::invariants::{
 };
 use crate::ledger::Written;
 use crate::model::{Command, Message, Refusal};
-use holdfast_core::agent::Standing;
+use holdfast_core::agent::{Operation, Standing};
 use holdfast_core::names::Epoch;
 use holdfast_core::record::{Phase, Record};
 use holdfast_core::wire::{PeerMessage, Report, Value};
@@ -133,14 +133,14 @@ impl World {
         }
     }
 
-    /// An agent's command is about to be executed by its redis-server.
-    pub(super) fn before_command(&mut self, node: usize, command: &Command) {
-        if *command == Command::ReplicaOf(None) {
+    /// An agent begins something.
+    pub(super) fn before_operation(&mut self, node: usize, operation: &Operation) {
+        if *operation == Operation::Promote {
             self.violations.extend(i06_fit_to_rule::check(self, node));
         }
     }
 
-    /// It was.
+    /// A command of an agent was executed by its redis-server.
     pub(super) fn after_command(
         &mut self,
         node: usize,
