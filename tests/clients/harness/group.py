@@ -35,10 +35,9 @@ class Group:
         return self
 
     def __exit__(self, *_):
-        left = processes.below(self.up.pid)
-        targets = [processes.Target(pid, self.up.pid) for pid in left if processes.start_time(pid)]
+        descendants = processes.targets_below(self.up.pid)
         processes.stop(self.up, within=STOPPED_WITHIN_SECONDS)
-        self.leftovers = [target.pid for target in targets if target.signal(signal.SIGKILL)]
+        self.leftovers = [target.pid for target in descendants if target.signal(signal.SIGKILL)]
 
     def layout(self):
         return json.loads((self.folder / "cluster.json").read_text())

@@ -7,7 +7,6 @@ from bisect import bisect_right
 from . import processes
 
 STOPPED_WITHIN_SECONDS = 6
-KEPT_ERROR_TEXTS = 40
 
 
 class Client:
@@ -20,6 +19,7 @@ class Client:
         self.errors = []  # (time, text)
         self.messages = []  # (time, sentinel, payload)
         self.listening = set()
+        self.garbled = []
         self.ended_by_itself = None
         with open(folder / f"{name}.stderr", "wb") as stderr:
             self.process = processes.start(
@@ -46,6 +46,8 @@ class Client:
                 self.listening.add(rest)
             elif kind == "V":
                 self.version = rest
+            else:
+                self.garbled.append(line)
 
     def first_ack_after(self, moment):
         """Seconds from `moment` to the next acknowledged write; None when there is none yet."""

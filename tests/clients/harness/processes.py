@@ -74,10 +74,15 @@ def descends(pid, root_pid):
     return False
 
 
-def below(root_pid):
+def targets_below(root_pid):
     """Every living process below this one."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [pid for pid in pids if pid != root_pid and descends(pid, root_pid)]
+    targets = []
+    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != root_pid):
+        try:
+            targets.append(Target(pid, root_pid))
+        except ProcessLookupError:
+            continue  # somebody else's, or just gone
+    return targets
 
 
 def wait_until(question, within, every=0.02):

@@ -26,7 +26,7 @@ class Trial:
         self.failovers = []
 
     def run(self):
-        """(rows, reasons for failure, failovers, remarks)"""
+        """(rows, reasons for failure, summary)"""
         haproxy = HAProxy(self.roster.haproxy, self.group, self.folder) if self.roster.haproxy else None
         self.first = self.group.primary()
         try:
@@ -73,10 +73,10 @@ class Trial:
         failover.done = time.time()
         try:
             processes.wait_until(lambda: self.switched(failover), SWITCH_WITHIN_SECONDS, 0.01)
-            if failover.switched:
-                processes.wait_until(lambda: self.all_write(failover), self.within)
         finally:
             undo()
+        if failover.switched:
+            processes.wait_until(lambda: self.all_write(failover), self.within)
         failover.whole = bool(processes.wait_until(self.group.whole, WHOLE_WITHIN_SECONDS, 0.1))
 
     def switched(self, failover):
@@ -110,4 +110,14 @@ class Trial:
         for listener in self.listeners:
             wrong = switches.faults_of(listener, self.group.name, self.first, self.final, self.observer)
             reasons += [f"{listener.name}: {text}" for text in wrong[:5]]
-        return rows, reasons
+        return rows, reasons, self.summary()
+
+    def summary(self):
+        """What the sentinels said, in two lines."""
+        switches = max(len(changes) - 1 for changes in self.observer.seen.values())
+        messages = {listener.name: len(listener.messages) for listener in self.listeners}
+        return [
+            f"discovery: asked {self.observer.asked} times by name, by MASTER and by MASTERS at once, "
+            f"{len(self.observer.disagreements)} disagreements; {switches} changes of primary, {self.count} asked for",
+            "+switch-master: " + ", ".join(f"{name} {count} messages" for name, count in messages.items()),
+        ]

@@ -71,6 +71,8 @@ def failures(rows, failovers, wanted, lost, clients, observer, within):
     for client in clients:
         if client.ended_by_itself is not None:
             yield f"{client.name} ended by itself with code {client.ended_by_itself}: see its .stderr"
+        if client.garbled:
+            yield f"{client.name} printed {len(client.garbled)} lines that mean nothing, first {client.garbled[0]!r}"
     if len(failovers) < wanted:
         yield f"only {len(failovers)} of {wanted} failovers were made"
     for failover in failovers:

@@ -9,7 +9,6 @@ const client = createSentinel({
   name: group,
   sentinelRootNodes: addresses(listed),
   nodeClientOptions: { socket },
-  scanInterval: 1000,
 });
 // Without a listener an error event ends the process; what counts is what the commands say.
 client.on("error", () => {});

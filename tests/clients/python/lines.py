@@ -5,6 +5,7 @@ import threading
 import time
 
 PACE_SECONDS = 0.01
+speaking = threading.Lock()
 
 
 def stdin_ended():
@@ -20,8 +21,9 @@ def stdin_ended():
     return ended
 
 
-def say(kind, *words):
-    print(kind, *words, flush=True)
+def say(*words):
+    with speaking:  # several threads may have something to say
+        print(*words, flush=True)
 
 
 def write_until(ended, name, write):
