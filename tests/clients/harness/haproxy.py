@@ -11,6 +11,7 @@ HEAD = """global
   maxconn 500
 defaults
   mode tcp
+  retries 0
   timeout connect 500ms
   timeout client 1h
   timeout server 1h
@@ -32,7 +33,8 @@ BY_NODES = """listen by-nodes
 {servers}
 """
 
-# Two: a node is the primary when two of the sentinels name it.
+# Two: a node is the primary when two of the sentinels name it. "min-recv 0": an answer that names somebody else is
+# final, where HAProxy would wait for more until the check times out. No QUIT: sentinels do not know it, stock ones neither.
 BY_SENTINELS = """frontend by-sentinels
   bind 127.0.0.1:{port}
 {choices}
@@ -41,7 +43,7 @@ BY_SENTINELS = """frontend by-sentinels
 CHECK = """backend named-{node}
   option tcp-check
   tcp-check send SENTINEL\\ GET-MASTER-ADDR-BY-NAME\\ {group}\\r\\n
-  tcp-check expect rstring \\*2\\r\\n\\$[0-9]+\\r\\n{host}\\r\\n\\$[0-9]+\\r\\n{port}\\r\\n
+  tcp-check expect min-recv 0 rstring \\*2\\r\\n\\$[0-9]+\\r\\n{host}\\r\\n\\$[0-9]+\\r\\n{port}\\r\\n
 {sentinels}
 backend to-{node}
   server {node} {address}
