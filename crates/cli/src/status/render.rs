@@ -67,6 +67,7 @@ fn nodes(nodes: &[NodeStatus]) -> Table {
         "NODE", "ROLE", "STATE", "ADDRESS", "EPOCH", "POSITION", "LAG", "MEMORY", "KEYS", "NOTE",
     ]);
     for node in nodes {
+        let lag = node.lag_bytes.filter(|_| node.role != "primary");
         let role_tone = if node.writable {
             Tone::Good
         } else {
@@ -79,7 +80,7 @@ fn nodes(nodes: &[NodeStatus]) -> Table {
             (or_dash(node.address.as_ref()), Tone::Plain),
             (node.epoch.to_string(), Tone::Plain),
             (or_dash(node.position.as_ref()), Tone::Plain),
-            (or_dash(node.lag_bytes.map(bytes).as_ref()), Tone::Plain),
+            (or_dash(lag.map(bytes).as_ref()), Tone::Plain),
             (or_dash(node.memory_bytes.map(bytes).as_ref()), Tone::Plain),
             (or_dash(node.keys.as_ref()), Tone::Plain),
             (note(node), Tone::Faint),

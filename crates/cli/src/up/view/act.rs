@@ -79,11 +79,7 @@ impl<'a> Actor<'a> {
             Ok(()) => state.tell(unix_ms(), "you", &format!("{word} {selected}")),
             Err(error) => return state.tell(unix_ms(), "up", &format!("{error:#}")),
         }
-        if action == Action::Freeze {
-            state.frozen.insert(selected.name);
-        } else {
-            state.frozen.remove(&selected.name);
-        }
+        state.set_frozen(action == Action::Freeze);
     }
 
     fn toggle_load(&mut self) {

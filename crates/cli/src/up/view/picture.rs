@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 
 const NOW: u64 = 1_000_000;
 
-/// A group ten seconds after its primary was killed.
+/// A group three seconds after its primary was killed.
 pub(super) fn sample() -> State {
     let mut state = State::new(
         manifest(),
@@ -31,38 +31,34 @@ pub(super) fn sample() -> State {
     });
     for (before_ms, by, text) in [
         (
-            61_000,
-            "sentinel-1",
-            "made redis-0 the primary of a new group: first by name of 4 empty nodes",
-        ),
-        (10_020, "you", "killed the redis-server of redis-0"),
-        (
-            10_018,
+            64_000,
             "sentinel-0",
-            "suspects redis-0: its agent saw redis-server die of signal 9",
+            "appointed redis-0 for epoch 1: nobody has data, and it is the first by name",
         ),
+        (63_990, "redis-0", "opened redis-0 to writes in epoch 1"),
+        (3_030, "you", "killed the redis-server of redis-0"),
         (
-            10_011,
+            3_028,
             "sentinel-0",
-            "deposed redis-0: 3 of 3 sentinels know it dead; redis-2 holds the highest position 1:88123",
+            "deposed redis-0: redis-server of redis-0 has ended (the server (pid 32525) was ended by SIGKILL)",
         ),
+        (3_020, "redis-1", "sealed redis-1 for epoch 2 at 27555"),
+        (3_019, "redis-2", "sealed redis-2 for epoch 2 at 27555"),
+        (3_018, "redis-3", "sealed redis-3 for epoch 2 at 27555"),
         (
-            10_002,
+            3_012,
             "sentinel-0",
-            "made redis-2 the primary in epoch 2, 18 ms after the death; redis-1 and redis-3 follow",
+            "appointed redis-2 for epoch 2: it holds the highest position 1:27555",
         ),
-        (
-            9_400,
-            "sentinel-0",
-            "redis-0 is back as a replica, partial resync of 3.1 KiB",
-        ),
+        (3_006, "redis-2", "opened redis-2 to writes in epoch 2"),
+        (2_300, "up", "redis-0: redis-server runs (pid 32625)"),
     ] {
         state.tell(NOW - before_ms, by, text);
     }
     state.load.running = true;
-    state.load.acknowledged = 9_214;
-    state.load.failed = 6;
-    state.load.longest_pause_ms = 31.0;
+    state.load.acknowledged = 1_196;
+    state.load.failed = 3;
+    state.load.longest_pause_ms = 27.0;
     state.load.latency_ms = 0.2;
     state.load.points = (0..110)
         .map(|i| if i == 63 { 3 } else { 19 + (i * 7 % 3) })
@@ -77,15 +73,15 @@ fn manifest() -> Manifest {
         sentinels: (0..3)
             .map(|i| SentinelEntry {
                 name: format!("sentinel-{i}"),
-                pid: Some(100),
+                pid: Some(i32::from(100 + i)),
                 address: address(26379 + i),
             })
             .collect(),
         nodes: (0..4)
             .map(|i| NodeEntry {
                 name: format!("redis-{i}"),
-                agent_pid: Some(200),
-                server_pid: Some(300),
+                agent_pid: Some(i32::from(200 + i)),
+                server_pid: Some(i32::from(300 + i)),
                 address: address(6379 + i),
                 data_dir: "/data".into(),
             })

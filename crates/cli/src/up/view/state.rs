@@ -27,8 +27,8 @@ pub(super) struct State {
     /// Decisions and events, oldest first.
     pub(super) story: VecDeque<Decision>,
     pub(super) load: LoadState,
-    /// What `z` froze and `t` has not thawed.
-    pub(super) frozen: BTreeSet<String>,
+    /// The processes that `z` froze and `t` has not thawed.
+    frozen: BTreeSet<i32>,
     selected: usize,
 }
 
@@ -129,6 +129,33 @@ impl State {
 
     pub(super) fn select_previous(&mut self) {
         self.selected = (self.selected + self.rows().max(1) - 1) % self.rows().max(1);
+    }
+
+    /// Remembers that the selected process was frozen, or is not any more.
+    pub(super) fn set_frozen(&mut self, frozen: bool) {
+        let Some(pid) = self.selected_pid() else {
+            return;
+        };
+        if frozen {
+            self.frozen.insert(pid);
+        } else {
+            self.frozen.remove(&pid);
+        }
+    }
+
+    /// Whether this process was frozen; the one that is started in its place was not.
+    pub(super) fn is_frozen(&self, pid: Option<i32>) -> bool {
+        pid.is_some_and(|pid| self.frozen.contains(&pid))
+    }
+
+    fn selected_pid(&self) -> Option<i32> {
+        let node = self
+            .selected_node()
+            .and_then(|i| self.manifest.nodes.get(i)?.server_pid);
+        node.or_else(|| {
+            self.selected_sentinel()
+                .and_then(|i| self.manifest.sentinels.get(i)?.pid)
+        })
     }
 
     /// The selected node, by number.

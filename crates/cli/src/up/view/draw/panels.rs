@@ -147,6 +147,7 @@ fn node_cells(entry: &NodeEntry, known: Option<&NodeStatus>, state: &State) -> V
         Tone::Plain
     };
     let dash = || "-".to_owned();
+    let lag = node.lag_bytes.filter(|_| node.role != "primary");
     vec![
         (entry.name.clone(), Tone::Plain),
         (node.role.clone(), role_tone),
@@ -158,7 +159,7 @@ fn node_cells(entry: &NodeEntry, known: Option<&NodeStatus>, state: &State) -> V
                 .map_or_else(dash, |position| position.to_string()),
             Tone::Plain,
         ),
-        (node.lag_bytes.map_or_else(dash, bytes), Tone::Plain),
+        (lag.map_or_else(dash, bytes), Tone::Plain),
         (node.memory_bytes.map_or_else(dash, bytes), Tone::Plain),
         (node_note(entry, node, state), Tone::Warn),
     ]
@@ -166,8 +167,7 @@ fn node_cells(entry: &NodeEntry, known: Option<&NodeStatus>, state: &State) -> V
 
 fn node_note(entry: &NodeEntry, node: &NodeStatus, state: &State) -> String {
     let frozen = state
-        .frozen
-        .contains(&entry.name)
+        .is_frozen(entry.server_pid)
         .then(|| "frozen".to_owned());
     let no_agent = entry.agent_pid.is_none().then(|| "agent down".to_owned());
     let no_server = entry.server_pid.is_none().then(|| "server down".to_owned());
@@ -215,7 +215,7 @@ fn sentinel_cells(
 ) -> Vec<(String, Tone)> {
     let (word, tone) = match (entry.pid, known) {
         (None, _) => ("down", Tone::Bad),
-        _ if state.frozen.contains(&entry.name) => ("frozen", Tone::Warn),
+        (pid, _) if state.is_frozen(pid) => ("frozen", Tone::Warn),
         (_, None) => ("unknown", Tone::Warn),
         (_, Some(sentinel)) if sentinel.connected => ("connected", Tone::Good),
         _ => ("unreachable", Tone::Bad),

@@ -33,13 +33,23 @@ fn before_any_sentinel_answers_it_says_how_to_connect() {
 #[test]
 fn trouble_and_frozen_processes_stand_out() {
     let mut state = sample();
-    state.frozen.insert("sentinel-2".into());
+    state.select_previous();
+    state.set_frozen(true);
     state.manifest.nodes[3].agent_pid = None;
     state.status.as_mut().unwrap().trouble = Some("only 2 of 3 sentinels answer".into());
     let picture = drawn(&state, 112, 30);
     for sign in ["only 2 of 3 sentinels answer", "frozen", "agent down"] {
         assert!(picture.contains(sign), "{sign}: {picture}");
     }
+}
+
+#[test]
+fn a_process_that_was_started_anew_is_not_frozen() {
+    let mut state = sample();
+    state.set_frozen(true);
+    assert!(drawn(&state, 112, 30).contains("frozen"));
+    state.manifest.nodes[0].server_pid = Some(7);
+    assert!(!drawn(&state, 112, 30).contains("frozen"));
 }
 
 #[test]
