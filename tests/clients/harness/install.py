@@ -83,11 +83,16 @@ def target():
 
 
 def redis_rs():
-    """The writer on redis-rs, built."""
-    note("building the redis-rs client")
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(target())}
-    run(["cargo", "build", "--quiet", "--locked"], cwd=HERE / "redis-rs", env=environment)
-    return target() / "debug" / "holdfast-client-redis-rs"
+    """The writer on redis-rs, built where it is missing or older than its source; cargo would wait for other builds."""
+    package = HERE / "redis-rs"
+    sources = [package / "Cargo.toml", package / "Cargo.lock", package / "src" / "main.rs"]
+    binary = target() / "debug" / "holdfast-client-redis-rs"
+    if not binary.exists() or binary.stat().st_mtime < max(source.stat().st_mtime for source in sources):
+        note("building the redis-rs client")
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(target())}
+        run(["cargo", "build", "--quiet", "--locked"], cwd=package, env=environment)
+        binary.touch()
+    return binary
 
 
 def holdfast(chosen):

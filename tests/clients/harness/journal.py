@@ -55,10 +55,10 @@ class Client:
         return self.acks[place][0] - moment if place < len(self.acks) else None
 
     def longest_gap(self, since, until):
-        """The longest time without an acknowledged write in a window, counted from the last one before it."""
+        """The longest time without an acknowledged write in a window: from the last one before it to the window's end."""
         start = max(0, bisect_right(self.acks, (since, 1 << 62)) - 1)
-        times = [at for at, _ in self.acks[start:] if at <= until]
-        return max((later - sooner for sooner, later in zip(times, times[1:])), default=until - since)
+        times = [at for at, _ in self.acks[start:] if at <= until] or [since]
+        return max(later - sooner for sooner, later in zip(times, [*times[1:], until]))
 
     def stop(self):
         self.ended_by_itself = self.process.poll()
