@@ -4,13 +4,15 @@
 //! an acknowledged write that such a node holds and X does not is a broken promise. What no such node
 //! holds is the loss that `async` admits to; it is counted.
 
+use crate::model::Micros;
 use crate::report::Violation;
 use crate::world::World;
 use holdfast_core::record::Record;
 use std::collections::BTreeSet;
 
-/// Called when sentinel `by` asks for `record`, an appointment, to be accepted.
-pub fn check(world: &World, by: usize, record: &Record) -> Option<Violation> {
+/// Called when sentinel `by` asks for `record`, an appointment that it decided on at `decided`, to be
+/// accepted.
+pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Option<Violation> {
     let primary = record.primary.as_ref()?;
     let chosen = world
         .nodes
@@ -27,7 +29,7 @@ pub fn check(world: &World, by: usize, record: &Record) -> Option<Violation> {
         return None;
     }
     let electorate = (0..world.nodes.len())
-        .filter(|node| *node != chosen && world.is_elector(by, *node, record.epoch));
+        .filter(|node| *node != chosen && world.is_elector(by, *node, record.epoch, decided));
     for node in electorate {
         let held = world.data_of(node)?;
         let better: Vec<u64> = held

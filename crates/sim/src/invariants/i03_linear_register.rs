@@ -22,6 +22,8 @@ struct Attempt {
 pub struct Register {
     attempts: BTreeMap<(Group, Ballot), Attempt>,
     chosen: BTreeMap<(Group, u64), Value>,
+    /// The highest version chosen so far, and the lowest ballot under which it was.
+    top: BTreeMap<Group, (u64, Ballot)>,
 }
 
 impl Register {
@@ -55,7 +57,8 @@ impl Register {
                 attempt.accepted_by.insert(identity.clone());
                 let value = (attempt.accepted_by.len() >= attempt.majority)
                     .then(|| attempt.value.clone())?;
-                self.choose(group, value)
+                self.rise(group, value.version(), ballot)
+                    .or_else(|| self.choose(group, value))
             }
             PeerMessage::Learn { group, value } => self.choose(group, value.clone()),
             _ => None,
@@ -64,6 +67,24 @@ impl Register {
             invariant: "i03_linear_register",
             at_us: now,
             text,
+        })
+    }
+
+    /// A value that a majority accepts under a higher ballot than the newest one's must not be older.
+    fn rise(&mut self, group: &Group, version: u64, ballot: &Ballot) -> Option<String> {
+        let top = self
+            .top
+            .entry(group.clone())
+            .or_insert_with(|| (version, ballot.clone()));
+        if version > top.0 {
+            *top = (version, ballot.clone());
+        }
+        let falls = version < top.0 && *ballot > top.1;
+        falls.then(|| {
+            format!(
+                "{group:?} falls back from version {} to {version}, under {ballot:?}",
+                top.0
+            )
         })
     }
 

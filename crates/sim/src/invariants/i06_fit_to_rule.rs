@@ -1,6 +1,7 @@
 //! I6: a blank, loading, half-synced, foreign or restarted incarnation is never promoted; a cold start
 //! may promote one that was restarted, but only while no caught-up one is there.
 
+use crate::model::Micros;
 use crate::report::Violation;
 use crate::world::World;
 use holdfast_core::record::Record;
@@ -46,7 +47,12 @@ fn names_this_run(world: &World, node: usize, record: &Record) -> bool {
 
 /// Called when sentinel `by` asks for an appointment to be accepted: a node that was never in step is
 /// only chosen while the sentinel knows of none that is.
-pub fn check_choice(world: &World, by: usize, record: &Record) -> Option<Violation> {
+pub fn check_choice(
+    world: &World,
+    by: usize,
+    record: &Record,
+    decided: Micros,
+) -> Option<Violation> {
     let primary = record.primary.as_ref()?;
     let chosen = world
         .nodes
@@ -59,7 +65,9 @@ pub fn check_choice(world: &World, by: usize, record: &Record) -> Option<Violati
         return None;
     }
     let other = (0..world.nodes.len()).find(|node| {
-        *node != chosen && world.is_elector(by, *node, record.epoch) && world.was_in_step(*node)
+        *node != chosen
+            && world.is_elector(by, *node, record.epoch, decided)
+            && world.was_in_step(*node)
     })?;
     let text = format!(
         "sentinel {by} appoints {} for epoch {}, restarted and never in step, although node {other} is sealed and was in step",

@@ -3,6 +3,7 @@
 
 use crate::report::Violation;
 use crate::world::World;
+use holdfast_core::sentinel::SentinelCore;
 
 /// Whether the group serves again: one writer, all others follow it in step, clients are answered.
 /// What is missing otherwise.
@@ -54,11 +55,39 @@ pub fn check_converged(world: &World) -> Option<Violation> {
     })
 }
 
+/// What each sentinel goes by.
+fn views(world: &World) -> String {
+    let view = |core: &SentinelCore| {
+        let group = core.groups().next().map(|(_, group)| group)?;
+        let record = group.record().map(|r| {
+            (
+                r.version,
+                r.epoch,
+                r.phase,
+                r.primary.as_ref().map(|p| p.node.clone()),
+            )
+        });
+        let (votes, voters) = (core.votes(), core.voters().version);
+        Some(format!(
+            "votes {votes} (voters {voters}), record {record:?}, trouble {:?}",
+            group.trouble()
+        ))
+    };
+    let all = world.sentinels.iter().map(|host| {
+        host.core
+            .as_ref()
+            .and_then(view)
+            .unwrap_or_else(|| "down".to_owned())
+    });
+    all.collect::<Vec<_>>().join("; ")
+}
+
 /// Called when the bound is over.
 pub fn late(world: &World, trouble: &str) -> Violation {
     let text = format!(
-        "{} s after the last fault the group does not serve: {trouble}",
-        (world.now - world.quiet_since) / 1_000_000
+        "{} s after the last fault the group does not serve: {trouble}; {}",
+        (world.now - world.quiet_since) / 1_000_000,
+        views(world)
     );
     Violation {
         invariant: "i11_writes_resume",

@@ -13,6 +13,7 @@ pub mod i12_bounded;
 
 use crate::model::Micros;
 use crate::report::Violation;
+use holdfast_core::register::Ballot;
 use holdfast_core::wire::Report;
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ pub struct Monitors {
     /// I1, I6: the last report of each node that each sentinel has had, and which run of redis-server
     /// it was about.
     pub heard: BTreeMap<(usize, usize), Heard>,
+    /// I1: when each attempt to change the register was begun, and thus decided.
+    pub begun: BTreeMap<Ballot, Micros>,
     /// I2: the newest epoch for which any node was opened.
     pub opened: u64,
     /// I3: the register as it truly is.
@@ -35,8 +38,8 @@ pub struct Monitors {
 pub struct Heard {
     /// What was said.
     pub report: Report,
-    /// When it arrived.
-    pub at: Micros,
+    /// When the first one arrived that told of this seal.
+    pub sealed_at: Micros,
 }
 
 impl Monitors {

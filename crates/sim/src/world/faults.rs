@@ -260,11 +260,16 @@ impl World {
         }
     }
 
+    /// Agent and watchdog never stand still for longer than their redis-server: nobody would close it.
     fn freeze_pod(&mut self, node: usize, until: Micros) {
         let now = self.now;
         self.freeze_redis(node, until, true);
         let late = self.rng.below(5_000);
         let host = &mut self.nodes[node];
+        let until = host
+            .redis
+            .as_ref()
+            .map_or(until, |redis| redis.frozen_until);
         stop(&mut host.agent_frozen_until, now, until + late);
         stop(&mut host.watchdog_frozen_until, now, until + late);
     }

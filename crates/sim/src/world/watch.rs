@@ -8,10 +8,11 @@ use crate::invariants::{
     i06_fit_to_rule, i07_empty_never_wins, i10_handoff_keeps_all,
 };
 use crate::ledger::Written;
-use crate::model::{Command, Message, Refusal};
+use crate::model::{Command, Message, Micros, Refusal};
 use holdfast_core::agent::{Operation, Standing};
 use holdfast_core::names::Epoch;
 use holdfast_core::record::{Phase, Record};
+use holdfast_core::register::{Ballot, Versioned};
 use holdfast_core::wire::{PeerMessage, Report, Value};
 use std::sync::Arc;
 
@@ -39,9 +40,9 @@ impl World {
             .is_some_and(|redis| redis.was_in_step)
     }
 
-    /// Whether sentinel `by` has `node`'s word that it is sealed for `epoch` and caught up, of the very
+    /// Whether sentinel `by` had, when it decided, `node`'s word that it is sealed for `epoch` and caught up, of the very
     /// redis-server that still runs there.
-    pub fn is_elector(&self, by: usize, node: usize, epoch: Epoch) -> bool {
+    pub fn is_elector(&self, by: usize, node: usize, epoch: Epoch, decided: Micros) -> bool {
         let Some(heard) = self.monitors.heard.get(&(by, node)) else {
             return false;
         };
@@ -53,6 +54,7 @@ impl World {
         let linked = self.sentinels[by].agents.contains_key(&node);
         linked
             && report.sealed == epoch
+            && heard.sealed_at <= decided
             && report.caught_up
             && !report.foreign
             && !self.nodes[node].foreign
@@ -64,11 +66,18 @@ impl World {
 
     /// A report reaches a sentinel.
     pub(super) fn before_report(&mut self, sentinel: usize, node: usize, report: &Report) {
+        let key = (sentinel, node);
+        let known = self
+            .monitors
+            .heard
+            .get(&key)
+            .filter(|known| known.report.sealed == report.sealed);
+        let sealed_at = known.map_or(self.now, |known| known.sealed_at);
         self.monitors.heard.insert(
-            (sentinel, node),
+            key,
             Heard {
                 report: report.clone(),
-                at: self.now,
+                sealed_at,
             },
         );
         let Some(redis) = &self.nodes[node].redis else {
@@ -90,6 +99,14 @@ impl World {
 
     /// A message leaves a sentinel.
     pub(super) fn before_peer_message(&mut self, sentinel: usize, message: &PeerMessage) {
+        if !matches!(
+            message,
+            PeerMessage::Alive { .. } | PeerMessage::Opinion { .. }
+        ) {
+            let text =
+                |message: &PeerMessage| format!("sentinel {sentinel}: says {}", brief(message));
+            self.trace.line(self.now, || text(message));
+        }
         let broken = self.monitors.register.watch(self.now, message);
         self.violations.extend(broken);
         if let PeerMessage::Refused {
@@ -99,16 +116,30 @@ impl World {
         {
             self.counters.hit("ballots collided");
         }
-        if let PeerMessage::Accept {
-            value: Value::Record(record),
-            ..
-        } = message
-        {
-            self.before_proposal(sentinel, record);
+        match message {
+            PeerMessage::Prepare { ballot, .. } => {
+                self.monitors
+                    .begun
+                    .entry(ballot.clone())
+                    .or_insert(self.now);
+            }
+            PeerMessage::Accept {
+                ballot,
+                value: Value::Record(record),
+                ..
+            } => {
+                let decided = *self
+                    .monitors
+                    .begun
+                    .entry(ballot.clone())
+                    .or_insert(self.now);
+                self.before_proposal(sentinel, record, decided);
+            }
+            _ => {}
         }
     }
 
-    fn before_proposal(&mut self, sentinel: usize, record: &Record) {
+    fn before_proposal(&mut self, sentinel: usize, record: &Record, decided: Micros) {
         self.violations
             .extend(i05_quorums_meet::check(self.now, record));
         if record.phase != Phase::Appointed || record.by != self.sentinels[sentinel].name {
@@ -127,9 +158,10 @@ impl World {
             self.counters.hit("handoff");
         } else {
             self.violations
-                .extend(i01_nothing_lost::check(self, sentinel, record));
-            self.violations
-                .extend(i06_fit_to_rule::check_choice(self, sentinel, record));
+                .extend(i01_nothing_lost::check(self, sentinel, record, decided));
+            self.violations.extend(i06_fit_to_rule::check_choice(
+                self, sentinel, record, decided,
+            ));
         }
     }
 
@@ -220,7 +252,12 @@ impl World {
             at,
             epoch: redis.opened_for,
         };
+        let stale = written.epoch < self.monitors.opened;
         self.ledger.note(value, written);
+        if stale {
+            // In the known gap only: nobody will ever see it, and it is not counted as kept anywhere.
+            self.ledger.lose(value);
+        }
         self.trace.mark(&[at, node as u64, value]);
     }
 
@@ -230,5 +267,69 @@ impl World {
             self.violations
                 .extend(i07_empty_never_wins::check(self, node, image));
         }
+    }
+}
+
+/// A message of the register in a few words.
+fn brief(message: &PeerMessage) -> String {
+    let number = |ballot: &Ballot| format!("{}/{}", ballot.round, ballot.by);
+    match message {
+        PeerMessage::Prepare { group, ballot, .. } => {
+            format!("prepare {} of `{group}`", number(ballot))
+        }
+        PeerMessage::Promise {
+            group,
+            ballot,
+            accepted,
+            ..
+        } => {
+            let accepted = accepted
+                .as_ref()
+                .map(|(ballot, value)| (number(ballot), value.version()));
+            format!(
+                "promise {} of `{group}`, accepted {accepted:?}",
+                number(ballot)
+            )
+        }
+        PeerMessage::Accept {
+            group,
+            ballot,
+            value,
+            ..
+        } => {
+            format!(
+                "accept {} of `{group}`: version {}",
+                number(ballot),
+                value.version()
+            )
+        }
+        PeerMessage::Accepted {
+            group,
+            ballot,
+            lease_ms,
+            ..
+        } => {
+            format!(
+                "accepted {} of `{group}`, lease {lease_ms} ms",
+                number(ballot)
+            )
+        }
+        PeerMessage::Refused {
+            group,
+            ballot,
+            promised,
+            voters,
+        } => {
+            format!(
+                "refused {} of `{group}`: {}, voters {}",
+                number(ballot),
+                number(promised),
+                voters.version
+            )
+        }
+        PeerMessage::Learn { group, value } => {
+            format!("learn `{group}` version {}", value.version())
+        }
+        other => format!("{other:?}"),
     }
 }
