@@ -39,6 +39,9 @@ pub(crate) struct Clients {
     /// What has to be added to the core's time to give the clock of the view.
     shift: i64,
     stale: BTreeSet<Group>,
+    /// Every group as last shown; a new view shares those in which nothing happened.
+    shown: BTreeMap<Group, Arc<holdfast_protocol::Group>>,
+
     refreshed: Millis,
     memory: view::Memory,
     /// Dropping it ends the clients' thread.
@@ -77,6 +80,7 @@ impl Clients {
             next_id: 0,
             shift,
             stale: BTreeSet::new(),
+            shown: BTreeMap::new(),
             refreshed: 0,
             memory: view::Memory::default(),
             _server: server,
@@ -119,27 +123,27 @@ impl Clients {
             return;
         }
         let stale = std::mem::take(&mut self.stale);
+        for (name, state) in stale
+            .iter()
+            .filter_map(|name| Some((name, core.group(name)?)))
+        {
+            let shown = Arc::new(self.show(now, core, name, state));
+            self.shown.insert(name.clone(), shown);
+        }
         let old = self.view.load();
         let mut next = View {
             my_id: old.my_id.clone(),
             settings: old.settings.clone(),
             ..View::default()
         };
-        for (name, state) in core.groups() {
-            next.current_epoch = next
-                .current_epoch
-                .max(state.record().map_or(0, |r| r.epoch));
-            let kept = old
-                .groups
-                .iter()
-                .find(|g| g.name == name.as_str())
-                .filter(|_| !stale.contains(name));
-            next.groups.push(match kept {
-                Some(kept) => kept.clone(),
-                None => Arc::new(self.show(now, core, name, state)),
-            });
-        }
         drop(old);
+        next.groups = self.shown.values().cloned().collect();
+        next.current_epoch = next
+            .groups
+            .iter()
+            .map(|group| group.config_epoch)
+            .max()
+            .unwrap_or(0);
         self.view.store(Arc::new(next));
     }
 

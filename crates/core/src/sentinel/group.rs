@@ -19,6 +19,8 @@ pub struct GroupState {
     pub(super) unlearned: Option<Millis>,
     /// Since when this epoch is being elected, by this sentinel's clock.
     pub(super) electing: Option<(Epoch, Millis)>,
+    /// Version of the voters under which this sentinel last completed a read or a write of the register.
+    pub(super) spread: u64,
     /// When the record came to be what it is, by this sentinel's clock.
     pub(super) since: Millis,
     pub(super) changing: Changing,
@@ -49,6 +51,7 @@ impl GroupState {
             read: false,
             unlearned: None,
             electing: None,
+            spread: 0,
             since: 0,
             changing: Changing::default(),
             nodes: BTreeMap::new(),

@@ -201,12 +201,31 @@ impl SentinelCore {
     /// One change at a time: a former identity out, a newcomer in, a member that is no longer of the set out.
     fn mend_voters(&mut self, now: Millis) {
         let Some(next) = self.mended() else { return };
+        if !self.spread(now) {
+            return;
+        }
         let reachable = |name: &&Sentinel| {
             **name == self.settings.name || self.peers.get(name).is_some_and(|p| p.linked)
         };
         if next.members.keys().filter(reachable).count() >= next.majority() {
             self.propose_voters(now, next);
         }
+    }
+
+    /// Whether every register has been read and written back under the present voters; has it done where not.
+    /// A majority of the next voters may have nobody of the majority that held a value under the last ones,
+    /// so what is committed must be with a majority of the present ones before they may change again.
+    fn spread(&mut self, now: Millis) -> bool {
+        let version = self.voters.version;
+        let behind = self
+            .groups
+            .iter()
+            .filter(|(_, group)| group.spread < version);
+        let behind: Vec<Group> = behind.map(|(name, _)| name.clone()).collect();
+        for name in &behind {
+            self.propose_read(now, name);
+        }
+        behind.is_empty()
     }
 
     fn mended(&self) -> Option<Voters> {

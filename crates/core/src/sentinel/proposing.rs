@@ -250,7 +250,9 @@ impl SentinelCore {
         if let Some(value) = &value {
             changing.reserved = Some((proposal.ballot().next_of(&me, run), value.version()));
         }
+        let under = proposal.voters().version;
         if let Some(group) = self.groups.get_mut(name) {
+            group.spread = under;
             group.read = true;
         }
         let Some(value) = value else { return };
