@@ -1,6 +1,7 @@
 """What the clients need: looked for first, installed where it is missing, outside the tree where it can be."""
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -53,6 +54,8 @@ def python():
     if not ready.exists():
         note(f"installing the Python clients into {home}")
         shutil.rmtree(home, ignore_errors=True)
+        if importlib.util.find_spec("ensurepip") is None:  # Debian keeps it in a package of its own
+            run([ROOT / "scripts" / "apt-install", "python3-venv"])
         run([sys.executable, "-m", "venv", home])
         run([home / "bin" / "pip", "install", "--quiet", "--requirement", requirements])
         ready.touch()

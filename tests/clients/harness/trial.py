@@ -110,7 +110,7 @@ class Trial:
         for listener in self.listeners:
             wrong = switches.faults_of(listener, self.group.name, self.first, self.final, self.observer)
             reasons += [f"{listener.name}: {text}" for text in wrong[:5]]
-        return rows, reasons, self.summary()
+        return rows, reasons, [*verdict.table(*verdict.by_kind(rows, self.failovers)), *self.summary()]
 
     def summary(self):
         """What the sentinels said, in two lines."""

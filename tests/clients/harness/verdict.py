@@ -35,6 +35,16 @@ class Row:
 HEADINGS = ["client", "version", "writes", "survived", "longest gap ms", "median gap ms", "errors seen", "lost"]
 
 
+def by_kind(rows, failovers):
+    """The median gap of each client for each kind of failover: headings and lines."""
+    kinds = sorted({failover.kind for failover in failovers})
+    lines = []
+    for one in rows:
+        of_kind = [[gap for gap, made in zip(one.gaps, failovers) if made.kind == kind] for kind in kinds]
+        lines.append([one.client, *(f"{median(gaps) * 1000:.0f}" for gaps in of_kind)])
+    return ["median gap ms", *kinds], lines
+
+
 def row(client, failovers, lost, within, end):
     windows = windows_of(failovers, end)
     return Row(

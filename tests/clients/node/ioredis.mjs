@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { addresses, say, stdinEnded, versionOf, writeUntil } from "./lines.mjs";
 
 // failoverDetector stays off, as it is by default: with it ioredis 6.0.0 gives up for good ("Connection is closed")
-// when +switch-master comes while it is asking a sentinel for the address, as it does when a failover is quick.
+// when +switch-master comes while it is asking a sentinel for the address; quick retries make that likely.
 const [name, group, listed] = process.argv.slice(2);
 const client = new Redis({
   sentinels: addresses(listed),
