@@ -8,18 +8,35 @@ use common::{holdfast, said};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
 
 /// Runs it in an empty folder and expects exit code and one line that holds all of `words`.
 fn refused(dir: &Path, args: &[&str], code: i32, words: &[&str]) {
-    let output = holdfast(dir).args(args).output().unwrap();
+    let output = within_patience(holdfast(dir).args(args));
     let said = said(&output);
     assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
     assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
     for word in words {
         assert!(said.contains(word), "{args:?}: `{word}` is not in: {said}");
     }
+}
+
+/// What is not refused may run for ever: that is a failure, too.
+fn within_patience(command: &mut Command) -> Output {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().unwrap().is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Does nothing to one that has ended.
+    let _ = child.kill();
+    child.wait_with_output().unwrap()
 }
 
 fn nothing_made(dir: &TempDir) {
