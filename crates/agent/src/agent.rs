@@ -24,6 +24,9 @@ pub use start::run;
 /// Pace of the core's clock: how finely a lease's end is met.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Pace at which the watchdog's own life is checked.
+const WATCHDOG_CHECK: Duration = Duration::from_secs(1);
+
 /// Most notices that wait.
 const INBOX_MAX: usize = 1024;
 
@@ -72,13 +75,15 @@ impl Running {
         mut events: mpsc::Receiver<Event>,
         mut stops: mpsc::Receiver<AgentInput>,
     ) -> anyhow::Result<()> {
+        let mut watchdog = tokio::time::interval(WATCHDOG_CHECK);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 Some(event) = events.recv() => self.on_event(event),
-                _ = tick.tick() => self.step(AgentInput::Tick),
+                                _ = tick.tick() => self.step(AgentInput::Tick),
+                _ = watchdog.tick() => self.hands.check_watchdog(),
                 Some(notice) = inbox.recv() => self.take(notice),
                 Some(stop) = stops.recv() => self.step(stop),
             }

@@ -10,6 +10,9 @@ use tokio::sync::mpsc;
 /// Pause before the first new attempt: a sentinel that counts this node as gone should hear of it before its grace is over.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// Messages that may wait for a slow sentinel.
+const WAITING_MAX: usize = 128;
+
 /// Longest pause between attempts.
 const AGAIN_MAX: Duration = Duration::from_millis(500);
 
@@ -48,7 +51,7 @@ async fn keep(address: Address, me: Identity, inbox: mpsc::Sender<Notice>) {
 async fn once(address: &Address, me: &Identity, inbox: &mpsc::Sender<Notice>) -> Result<(), Error> {
     let (met, mut reader, writer) = dial(&address.host, address.port, me).await?;
     let name = Sentinel(met.name);
-    let (outbox, sending) = Outbox::open(writer);
+    let (outbox, sending) = Outbox::open(writer, WAITING_MAX);
     let _ = inbox.send(Notice::Linked(name.clone(), outbox)).await;
     let receiving = async {
         while let Ok(Some(message)) = reader.next::<FromSentinel>().await {

@@ -224,7 +224,12 @@ impl SentinelCore {
         else {
             return;
         };
+        let before = state.incarnation().cloned();
         let news = state.on_report(now, report);
+        let rebooted = before.is_some_and(|before| state.incarnation() != Some(&before));
+        if rebooted {
+            self.happen(name, Happening::Rebooted(node.clone()));
+        }
         self.grant(now, name, node);
         if news {
             self.tend(now, name);

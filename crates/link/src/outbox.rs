@@ -4,19 +4,16 @@ use crate::lines::Writer;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-/// Messages that may wait for a slow receiver; with more its connection is dropped. Everything sent is a
-/// newest state, so a receiver that connects again has lost nothing.
-const WAITING_MAX: usize = 128;
-
 /// Sends messages on one connection without waiting.
 #[derive(Clone, Debug)]
 pub struct Outbox(mpsc::Sender<Box<[u8]>>);
 
 impl Outbox {
-    /// An outbox for `writer`, and the task that empties it. The task ends when the connection breaks or
-    /// the outbox is dropped or overflows.
-    pub fn open(mut writer: Writer) -> (Self, impl Future<Output = ()>) {
-        let (sender, mut receiver) = mpsc::channel::<Box<[u8]>>(WAITING_MAX);
+    /// An outbox for `writer` in which `most` messages may wait for a slow receiver, and the task that empties it.
+    /// With more its connection is to be dropped: everything sent is a newest state, so a receiver that connects
+    /// again has lost nothing. The task ends when the connection breaks or the outbox is dropped.
+    pub fn open(mut writer: Writer, most: usize) -> (Self, impl Future<Output = ()>) {
+        let (sender, mut receiver) = mpsc::channel::<Box<[u8]>>(most);
         let task = async move {
             while let Some(first) = receiver.recv().await {
                 writer.push_raw(&first);

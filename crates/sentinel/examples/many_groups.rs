@@ -161,7 +161,7 @@ async fn keep(played: Rc<RefCell<Played>>, me: Identity, sentinel: u16, began: I
             dial("127.0.0.1", BASE_PORT + 10 + sentinel, &me).await
         {
             let name = Sentinel(met.name);
-            let (outbox, sending) = Outbox::open(writer);
+            let (outbox, sending) = Outbox::open(writer, 128);
             tokio::task::spawn_local(sending);
             played.borrow_mut().sentinels.insert(name.clone(), outbox);
             played

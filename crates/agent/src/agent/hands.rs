@@ -2,9 +2,10 @@
 
 use super::{Notice, leftover, looking};
 use crate::options::Options;
-use crate::server::data::{DataState, inspect};
+use crate::server::config::DataUse;
+use crate::server::data::{DataState, inspect, is_bare, is_only_snapshot};
 use crate::server::{
-    Event, Info, Link, Server, StartError, Version, Watch, Watchdog, WatchdogCommand,
+    Event, Info, Link, LinkError, Server, StartError, Version, Watch, Watchdog, WatchdogCommand,
 };
 use holdfast_core::agent::{DataAtStart, Operation, ServerInfo};
 use holdfast_core::limits::PAUSE_MAX;
@@ -48,6 +49,7 @@ impl Error {
 /// One living redis-server.
 struct Alive {
     server: Rc<Server>,
+    data: DataUse,
     watchdog: Watchdog,
     orders: mpsc::Sender<Operation>,
     tasks: Vec<AbortHandle>,
@@ -118,11 +120,12 @@ impl Hands {
     /// Starts redis-server, sealed, with its watchdog.
     pub(super) fn start(&mut self) -> Result<(), Error> {
         self.data = self.look_at_data();
-        let server = Server::start(
+        let server = Server::start_with(
             &self.options,
             &self.version,
             &self.password,
             self.events.clone(),
+            self.data_use(),
         )?;
         if !std::mem::replace(&mut self.warned, true) {
             server
@@ -149,6 +152,7 @@ impl Hands {
         ));
         self.alive = Some(Alive {
             server,
+            data: self.data_use(),
             watchdog,
             orders,
             tasks: vec![obeying.abort_handle()],
@@ -158,10 +162,22 @@ impl Hands {
 
     fn look_at_data(&self) -> DataAtStart {
         let state = inspect(&self.options.data_dir);
-        let blank = state == DataState::Empty;
+        let empty = state == DataState::Empty;
+        // A member whose data set is there and holds no key has lost nothing.
+        let blank = empty && (is_bare(&self.options.data_dir) || !self.member);
         DataAtStart {
             blank,
-            foreign: !blank && !self.member && !self.options.adopt,
+            foreign: !empty && !self.member && !self.options.adopt,
+        }
+    }
+
+    fn data_use(&self) -> DataUse {
+        match self.data {
+            DataAtStart { foreign: true, .. } => DataUse::Untouched,
+            _ if is_only_snapshot(&self.options.data_dir) && wants_append_only(&self.options) => {
+                DataUse::SnapshotFirst
+            }
+            _ => DataUse::Configured,
         }
     }
 
@@ -169,11 +185,16 @@ impl Hands {
     pub(super) fn look_first(&mut self) {
         let Some(alive) = &mut self.alive else { return };
         let (pid, mut link, inbox) = (alive.server.pid(), alive.server.link(), self.inbox.clone());
+        let begin_log = alive.data == DataUse::SnapshotFirst;
         let task = spawn_local(async move {
             // It answered a moment ago; if it does not now, its death or its silence is reported elsewhere.
             loop {
                 if let Ok(info) = link.info().await {
+                    let loading = info.loading;
                     let _ = inbox.send(Notice::Started(pid, looking::full(&info))).await;
+                    if begin_log {
+                        begin_append_only(&mut link, loading).await;
+                    }
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -203,6 +224,17 @@ impl Hands {
         }
         if self.every.replace(every) > every {
             self.waker.notify_one();
+        }
+    }
+
+    /// Replaces a watchdog that died; called about once a second.
+    pub(super) fn check_watchdog(&mut self) {
+        let Some(alive) = &mut self.alive else { return };
+        if let Err(error) = alive.watchdog.check() {
+            tracing::error!(
+                "keep a watchdog: {error}; ending redis-server, which must not run without one"
+            );
+            alive.server.kill();
         }
     }
 
@@ -242,6 +274,39 @@ impl Hands {
     }
 }
 
+/// Whether changes are to go to an append-only file: yes, unless the operator's redis.conf says no.
+fn wants_append_only(options: &Options) -> bool {
+    let text = options
+        .redis_conf
+        .as_ref()
+        .and_then(|path| std::fs::read_to_string(path).ok());
+    let said = |line: &str| {
+        let mut words = line.split_whitespace();
+        let key = words.next()?.eq_ignore_ascii_case("appendonly");
+        key.then(|| {
+            words
+                .next()
+                .is_some_and(|word| word.eq_ignore_ascii_case("yes"))
+        })
+    };
+    text.iter()
+        .flat_map(|text| text.lines())
+        .filter_map(said)
+        .last()
+        .unwrap_or(true)
+}
+
+/// Once the snapshot is read, changes go to an append-only file.
+async fn begin_append_only(link: &mut Link, mut loading: bool) {
+    while loading {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        loading = link.info().await.is_ok_and(|info| info.loading);
+    }
+    if let Err(error) = link.command(&["CONFIG", "SET", "appendonly", "yes"]).await {
+        tracing::warn!("begin the append-only file: {error}");
+    }
+}
+
 /// Carries orders out one after the other.
 async fn obey(
     server: Rc<Server>,
@@ -271,27 +336,33 @@ async fn execute(
     operation: &Operation,
     was_master: bool,
 ) -> Result<ServerInfo, String> {
-    let info: Info = match operation {
-        Operation::Seal if was_master => link.depose().await,
-        Operation::Seal => link.seal().await,
-        Operation::Pause => link.hold(PAUSE_MAX).await,
-        Operation::Promote => link.promote().await,
+    let done = match operation {
+        Operation::Seal if was_master => return look(link.depose().await),
+        Operation::Seal => return look(link.seal().await),
+        Operation::Pause => return look(link.hold(PAUSE_MAX).await),
+        // Many clients only look for the primary when their connection ends.
+        Operation::Promote => match link.promote().await {
+            Ok(info) => link.kill_clients().await.map(|()| Some(info)),
+            Err(error) => Err(error),
+        },
         Operation::Follow(address) => match link.follow_now(address).await {
-            Ok(()) => link.info().await,
+            Ok(()) => link.kill_clients().await.map(|()| None),
             Err(error) => Err(error),
         },
-        Operation::Open => match link.open().await {
-            Ok(()) => link.info().await,
-            Err(error) => Err(error),
-        },
-        Operation::Fence => match link.fence().await {
-            Ok(()) => link.info().await,
-            Err(error) => Err(error),
-        },
+        Operation::Open => link.open().await.map(|()| None),
+        Operation::Fence => link.fence().await.map(|()| None),
         Operation::Start | Operation::Kill | Operation::Stop => {
             return Err("no order for redis-server".to_owned());
         }
+    };
+    match done {
+        Ok(Some(info)) => Ok(looking::full(&info)),
+        Ok(None) => look(link.info().await),
+        Err(error) => Err(error.to_string()),
     }
-    .map_err(|error| error.to_string())?;
-    Ok(looking::full(&info))
+}
+
+fn look(seen: Result<Info, LinkError>) -> Result<ServerInfo, String> {
+    seen.map(|info| looking::full(&info))
+        .map_err(|error| error.to_string())
 }

@@ -16,7 +16,8 @@ const FULL_EVERY: Duration = Duration::from_secs(1);
 pub(super) fn full(info: &Info) -> ServerInfo {
     ServerInfo {
         incarnation: info.run_id.clone(),
-        ailing: info.persistence.aof_enabled && !info.persistence.aof_write_ok,
+        ailing: (info.persistence.aof_enabled && !info.persistence.aof_write_ok)
+            || !info.persistence.last_save_ok,
         loading: info.loading,
         persisted: !info.loading && !info.persistence.aof_rewrite_in_progress,
         keys: info.keys,
@@ -33,6 +34,7 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
         offset: replication.offset,
         link_up: replication.link_up,
         syncing: replication.sync_in_progress,
+        fenced: replication.fenced,
         ..before.clone()
     }
 }

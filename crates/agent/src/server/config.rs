@@ -41,9 +41,24 @@ const SEALED: &[&str] = &[
     "repl-ping-replica-period 10",
 ];
 
+/// How a server treats the data that it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataUse {
+    /// As configured.
+    #[default]
+    Configured,
+    /// There is a snapshot and no append-only file: a server that is told to use one would not read the snapshot.
+    /// It is read first; the append-only file is begun after that.
+    SnapshotFirst,
+    /// The data is not known to this group: read it, write nothing.
+    Untouched,
+}
+
 /// All that a configuration is made of; files are read by the caller.
 #[derive(Debug)]
 pub struct Inputs<'a> {
+    /// How the data found on disk is to be treated.
+    pub data: DataUse,
     /// The agent's options.
     pub options: &'a Options,
     /// The server that will read it.
@@ -132,12 +147,22 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
     out.push("# Owned by Holdfast.".to_owned());
     out.extend(SEALED.iter().map(ToString::to_string));
     out.extend(node_lines(inputs)?);
+    out.extend(data_lines(inputs.data).iter().map(ToString::to_string));
     out.extend(access_lines(inputs, &own_lines, &mut warnings));
     out.push(String::new());
     Ok(Rendered {
         text: out.join("\n"),
         warnings,
     })
+}
+
+/// What the data on disk asks for, whatever is configured.
+fn data_lines(data: DataUse) -> &'static [&'static str] {
+    match data {
+        DataUse::Configured => &[],
+        DataUse::SnapshotFirst => &["appendonly no"],
+        DataUse::Untouched => &["appendonly no", "save \"\""],
+    }
 }
 
 /// The operator's lines, judged.

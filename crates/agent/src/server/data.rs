@@ -49,6 +49,21 @@ pub fn inspect(data_dir: &Path) -> DataState {
     }
 }
 
+/// Whether there is no data set at all, not even one without a key: a new node, or one that lost its disk.
+pub fn is_bare(data_dir: &Path) -> bool {
+    [RDB, AOF_DIR, OLD_AOF]
+        .iter()
+        .all(|name| !data_dir.join(name).exists())
+}
+
+/// Whether the only data set is a snapshot.
+pub fn is_only_snapshot(data_dir: &Path) -> bool {
+    data_dir.join(RDB).exists()
+        && [AOF_DIR, OLD_AOF]
+            .iter()
+            .all(|name| !data_dir.join(name).exists())
+}
+
 fn total(parts: &[Part]) -> DataState {
     match parts.iter().map(|part| part.mtime).max() {
         Some(newest_mtime) => DataState::Present {

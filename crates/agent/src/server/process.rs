@@ -1,7 +1,7 @@
 //! One server process, from its files to its end.
 
 use super::cgroup::{self, OomKills};
-use super::config::{self, ConfigError, Inputs};
+use super::config::{self, ConfigError, DataUse, Inputs};
 use super::event::{Death, DeathReason, Event};
 use super::link::{Link, LinkError};
 use super::probe::Probe;
@@ -86,12 +86,23 @@ impl Server {
         password: &str,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, StartError> {
+        Self::start_with(options, version, password, events, DataUse::Configured)
+    }
+
+    /// The same, with data on disk that needs another treatment than configured.
+    pub fn start_with(
+        options: &Options,
+        version: &Version,
+        password: &str,
+        events: mpsc::Sender<Event>,
+        data: DataUse,
+    ) -> Result<Self, StartError> {
         prepare_directories(options)?;
         let (socket, log) = (
             options.dir.join("redis.sock"),
             options.dir.join("server.log"),
         );
-        let rendered = render(options, version, password, &socket, &log)?;
+        let rendered = render(options, version, password, &socket, &log, data)?;
         port_is_free(options)?;
         let conf = options.dir.join("server.conf");
         write_secret(&conf, &rendered.text).map_err(|error| failed("write", &conf, &error))?;
@@ -260,6 +271,7 @@ fn render(
     password: &str,
     socket: &Path,
     log: &Path,
+    data: DataUse,
 ) -> Result<config::Rendered, StartError> {
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path).map_err(|error| failed("read", path, &error))
@@ -286,6 +298,7 @@ fn render(
         memory_limit,
         redis_conf,
         client_password,
+        data,
     })?)
 }
 

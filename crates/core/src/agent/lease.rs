@@ -77,6 +77,14 @@ impl Agent {
             return;
         };
         let until = self.lease_until(epoch).unwrap_or(0);
+        if self.standing.is_open()
+            && until > now
+            && self.deadline.is_some_and(|deadline| deadline <= now)
+        {
+            // The lease was renewed, but after the watchdog's time: it may have refused writes. Open it again.
+            self.standing = Standing::Promoted(epoch);
+            self.urgent = true;
+        }
         if until > now || self.settings.mutant == crate::mutant::Mutant::AgentIgnoresLease {
             self.set_deadline(Some(until), out);
         } else if opening {

@@ -86,6 +86,9 @@ impl Agent {
             Phase::Electing => self.wanted_electing(record),
             _ if mine => self.wanted_primary(record, now),
             // The others go on as they are until the appointed one can be followed; its predecessor ends.
+            // One that is held for a handoff stays held, so that its clients wait instead of being sent away before
+            // there is somewhere to go.
+            Phase::Appointed if matches!(self.standing, Standing::Paused(_)) => None,
             Phase::Appointed if self.standing.is_master() => Some(Operation::Seal),
             Phase::Appointed => None,
             Phase::Stable => {

@@ -29,10 +29,6 @@ impl Agent {
             "redis-server of {} runs, sealed, as {}",
             self.settings.node, info.incarnation
         )));
-        if info.keys == 0 && !info.loading && !self.stored.member {
-            self.data.blank = true;
-            self.data.foreign = false;
-        }
         self.server = ServerState::Up;
         self.on_info(now, info, out);
         self.urgent = true;
@@ -150,6 +146,11 @@ impl Agent {
     fn notice_tampering(&mut self, out: &mut Vec<AgentOutput>) {
         if self.running.is_some() {
             return;
+        }
+        if let (Standing::Open(epoch), true) = (&self.standing, self.info.fenced) {
+            // The watchdog was quicker than the news of a renewed lease.
+            self.standing = Standing::Promoted(*epoch);
+            self.urgent = true;
         }
         if self.standing.is_master() && !self.info.is_master {
             self.kill("its role was changed from outside", out);

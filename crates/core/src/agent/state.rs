@@ -55,6 +55,8 @@ pub struct ServerInfo {
     pub link_up: bool,
     /// A full copy from the primary is under way.
     pub syncing: bool,
+    /// A master that refuses writes: its fence is closed.
+    pub fenced: bool,
     /// Reading its data set.
     pub loading: bool,
     /// What it has is on disk as well, as far as its persistence goes: no rewrite after a full copy is under way.

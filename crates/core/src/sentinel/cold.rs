@@ -88,7 +88,7 @@ impl SentinelCore {
         let never_held = record.history.is_empty();
         let forced = group.force.is_some();
         if !(never_held || group.config.cache || forced) {
-            let text = "every node came back without data; a person must say that this is accepted: holdfast force NODE";
+            let text = "every node came back without data; a person must say that this is accepted: `holdfast force NODE --accept-loss`";
             self.complain(name, text);
             return;
         }
@@ -144,7 +144,7 @@ fn waiting(record: &Record, here: usize, loading: &[String], cold: &[Candidate])
     }
     match super::choice::best(cold.to_vec()) {
         Some(best) => format!(
-            "{here} of {all} nodes are back; the best of them, {}, reaches {}: waits for the others, or for `holdfast force {}`, which gives up what only the others hold",
+            "{here} of {all} nodes are back; the best of them, {}, reaches {}: waits for the others, or for `holdfast force {} --accept-loss`, which gives up what only the others hold",
             best.member.node, best.position, best.member.node
         ),
         None => format!(

@@ -15,6 +15,9 @@ const HEIRLESS: Millis = 2_000;
 /// Whoever writes the register tells its end within this time, or somebody else finds out.
 const UNLEARNED: Millis = 120;
 
+/// The first sentinel reads all registers at its start; the others only if they have not heard what it found.
+const READ_STEP: Millis = 1_000;
+
 /// The new address is published when the new primary says that it is open, or after this long.
 const ANNOUNCE_AFTER: Millis = 50;
 
@@ -39,7 +42,7 @@ impl SentinelCore {
         };
         match group.record.clone() {
             None if !group.read => {
-                if now >= group.since.max(self.started_at.unwrap_or(now)) + rank * RANK_STEP {
+                if now >= group.since.max(self.started_at.unwrap_or(now)) + rank * READ_STEP {
                     self.propose_read(now, name);
                 }
             }

@@ -59,7 +59,10 @@ impl NodeState {
     /// Takes a report. Returns whether it says anything that a decision may hang on.
     pub(super) fn on_report(&mut self, now: Millis, report: Report) -> bool {
         let gap = now.saturating_sub(self.heard_at);
-        self.gap_ms = gap.max(self.gap_ms - self.gap_ms / 64);
+        // A silence for which it was suspected teaches at most half as much again as is tolerated now: one freeze
+        // must not make the next one last longer.
+        let learned = gap.min(self.silent_limit() / 2);
+        self.gap_ms = learned.max(self.gap_ms - self.gap_ms / 64);
         self.heard_at = now;
         let news = self.report.as_ref().is_none_or(|old| differs(old, &report));
         self.report = Some(report);

@@ -167,6 +167,9 @@ impl SentinelCore {
 
     /// Forms the first set of voters, and replaces members that came back with another disk.
     pub(super) fn tend_voters(&mut self, now: Millis) {
+        if self.tend_change(now, &Group::from(VOTERS)) {
+            return;
+        }
         if self.voters.version == 0 {
             self.form_voters();
         } else if self.votes() && self.rank(now) == Some(0) && self.voters_change.is_idle(now) {

@@ -125,7 +125,14 @@ impl SentinelCore {
                 .cloned()
                 .collect(),
         };
-        let gone: Vec<Node> = gone.into_iter().filter(|n| !record.names(n)).collect();
+        let known = |n: &Node| group.nodes.contains_key(n) || record.nodes.contains(n);
+        let gone: std::collections::BTreeSet<Node> = gone
+            .into_iter()
+            .filter(|n| !record.names(n) && known(n))
+            .collect();
+        if gone.is_empty() {
+            return Ok("there is nothing to forget".to_owned());
+        }
         group.nodes.retain(|n, _| !gone.contains(n));
         let nodes: std::collections::BTreeSet<Node> = record
             .nodes
@@ -139,9 +146,7 @@ impl SentinelCore {
             let next = record.with_nodes(nodes, &self.settings.name, reason);
             self.propose(now, name, next);
         }
-        Ok(format!(
-            "forgot {} nodes that are not connected",
-            gone.len()
-        ))
+        let names: Vec<&str> = gone.iter().map(Node::as_str).collect();
+        Ok(format!("forgot {}", names.join(", ")))
     }
 }

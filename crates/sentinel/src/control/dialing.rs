@@ -8,6 +8,9 @@ use holdfast_link::{Error, Identity, Outbox, dial};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+/// Messages that may wait for a slow peer: several for each of thousands of groups.
+const WAITING_MAX: usize = 32_768;
+
 /// Pause between two attempts.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -41,7 +44,7 @@ async fn once(peer: &Peer, me: &Identity, inbox: &mpsc::Sender<Notice>) -> Resul
             peer.control, met.name, peer.name
         )));
     }
-    let (outbox, sending) = Outbox::open(writer);
+    let (outbox, sending) = Outbox::open(writer, WAITING_MAX);
     let _ = inbox
         .send(Notice::PeerLinked(peer.name.clone(), outbox))
         .await;

@@ -10,6 +10,9 @@ use std::rc::Rc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+/// Messages that may wait for a slow agent.
+const WAITING_MAX: usize = 128;
+
 /// Refusals that are remembered so that each is logged once.
 const REFUSALS_MAX: usize = 256;
 
@@ -66,7 +69,7 @@ async fn agent(
     inbox: mpsc::Sender<Notice>,
 ) {
     let (group, node) = (Group(met.group), Node(met.name));
-    let (outbox, sending) = Outbox::open(writer);
+    let (outbox, sending) = Outbox::open(writer, WAITING_MAX);
     if inbox
         .send(Notice::AgentLinked(id, group.clone(), node.clone(), outbox))
         .await

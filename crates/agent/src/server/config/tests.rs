@@ -52,6 +52,7 @@ fn case() -> Case {
 impl Case {
     fn render(&self, conf: &str) -> Result<Rendered, ConfigError> {
         render(&Inputs {
+            data: DataUse::Configured,
             options: &self.options,
             version: &self.version,
             password: "p w",
