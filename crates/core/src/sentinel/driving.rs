@@ -19,7 +19,7 @@ const UNLEARNED: Millis = 120;
 const READ_STEP: Millis = 1_000;
 
 /// The new address is published when the new primary says that it is open, or after this long.
-const ANNOUNCE_AFTER: Millis = 50;
+const ANNOUNCE_AFTER: Millis = 500;
 
 impl SentinelCore {
     /// Does the next thing for a group, if it is this sentinel's turn.
