@@ -1,5 +1,9 @@
 //! Logs: one line each to stderr, for people or as JSON.
 
+mod patient;
+
+pub(crate) use patient::flush;
+
 use crate::exit::Failure;
 use crate::paint;
 use clap::{Args, ValueEnum};
@@ -31,7 +35,7 @@ pub(crate) fn start(args: &LogArgs) -> Result<(), Failure> {
     let colours = std::io::stderr().is_terminal() && paint::wanted();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| patient::Patient)
         .with_ansi(colours);
     match args.log_format {
         LogFormat::Text => lines.compact().init(),

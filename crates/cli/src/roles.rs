@@ -28,6 +28,7 @@ fn prepare<S: Settings>(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<S::O
 }
 
 fn ended(result: anyhow::Result<()>) -> Outcome {
+    crate::logging::flush();
     result
         .map(|()| Exit::Ok)
         .map_err(|error| Failure::failed(&error))

@@ -13,6 +13,8 @@ use crate::wire::{PeerMessage, Value};
 pub(super) struct Changing {
     running: Option<Proposal<Value>>,
     sent_at: Millis,
+    /// How often the present round was repeated.
+    repeats: u32,
     /// Highest ballot seen anywhere.
     highest: Option<Ballot>,
     /// The ballot that a majority keeps free for the successor of this version.
@@ -105,6 +107,7 @@ impl SentinelCore {
             }
         };
         changing.see(proposal.ballot());
+        changing.repeats = 0;
         changing.running = Some(proposal);
         self.send_round(now, name);
     }
@@ -153,7 +156,9 @@ impl SentinelCore {
         if changing.running.is_none() {
             return false;
         }
-        if now >= changing.sent_at + REGISTER_RETRY {
+        // Twice as long each time: answers that are only slow must not be drowned in repetitions.
+        if now >= changing.sent_at + (REGISTER_RETRY << changing.repeats.min(4)) {
+            changing.repeats += 1;
             self.send_round(now, name);
         }
         true
