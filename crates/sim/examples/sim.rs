@@ -35,6 +35,25 @@ fn main() {
         println!("{:#?}", report.violations);
         std::process::exit(i32::from(!report.is_good()));
     }
+    if args.iter().any(|arg| arg == "--mutants") {
+        for mutant in Mutant::ALL {
+            let began = std::time::Instant::now();
+            let found = holdfast_sim::mutants::find(
+                mutant,
+                number("--seeds", 10_000),
+                number("--jobs", 2) as usize,
+            );
+            let found = found.map_or_else(
+                || "NOT FOUND".to_owned(),
+                |report| format!("seed {}: {}", report.seed, report.violations[0].invariant),
+            );
+            println!(
+                "{mutant:?}: {found} ({:.1} s)",
+                began.elapsed().as_secs_f64()
+            );
+        }
+        return;
+    }
     let (from, seeds, jobs) = (
         number("--from", 0),
         number("--seeds", 200),

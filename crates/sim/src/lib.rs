@@ -15,6 +15,7 @@ pub mod explore;
 pub mod invariants;
 pub mod ledger;
 pub mod model;
+pub mod mutants;
 pub mod report;
 pub mod rng;
 pub mod trace;

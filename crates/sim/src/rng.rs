@@ -16,12 +16,13 @@ impl Rng {
     }
 
     /// A generator of its own for a part of the world, so that one part's draws never shift another's.
+    #[must_use]
     pub fn fork(&mut self, label: u64) -> Self {
-        Self::new(self.next() ^ label.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Self::new(self.bits() ^ label.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// The next 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         let result = self.state[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let shifted = self.state[1] << 17;
         self.state[2] ^= self.state[0];
@@ -35,7 +36,7 @@ impl Rng {
 
     /// A number below `limit`; 0 when `limit` is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        if limit == 0 { 0 } else { self.next() % limit }
+        if limit == 0 { 0 } else { self.bits() % limit }
     }
 
     /// A number of `low..=high`; `low` when the range is empty.
@@ -71,7 +72,7 @@ mod tests {
     fn same_seed_same_numbers_and_other_seed_others() {
         let draw = |seed| {
             (0..8)
-                .scan(Rng::new(seed), |rng, _| Some(rng.next()))
+                .scan(Rng::new(seed), |rng, _| Some(rng.bits()))
                 .collect::<Vec<_>>()
         };
         assert_eq!(draw(7), draw(7));

@@ -110,24 +110,19 @@ impl Register {
             .take()
             .filter(|(_, version)| *version == proposer.known);
         let own = state.slots[index].promised.clone();
-        let proposal = match reserved {
-            Some((ballot, _)) => Proposal::accept(ballot, voters(), proposer.known, desired),
-            None => {
-                let highest = proposer
-                    .highest
-                    .clone()
-                    .into_iter()
-                    .chain([own])
-                    .max()
-                    .unwrap();
-                let run = if self.runs { proposer.run } else { 0 };
-                Proposal::prepare(
-                    highest.next_of(&name(index), run),
-                    voters(),
-                    proposer.known,
-                    Some(desired),
-                )
-            }
+        let proposal = if let Some((ballot, _)) = reserved {
+            Proposal::accept(ballot, voters(), proposer.known, desired)
+        } else {
+            let highest = proposer
+                .highest
+                .clone()
+                .into_iter()
+                .chain([own])
+                .max()
+                .unwrap();
+            let run = if self.runs { proposer.run } else { 0 };
+            let ballot = highest.next_of(&name(index), run);
+            Proposal::prepare(ballot, voters(), proposer.known, Some(desired))
         };
         proposer.highest = proposer
             .highest
@@ -275,7 +270,7 @@ impl Model for Register {
         match action {
             Action::Begin(index) => self.begin(&mut state, index),
             Action::Arrive(index, request, answered) => {
-                self.arrive(&mut state, index, &request, answered)
+                self.arrive(&mut state, index, &request, answered);
             }
             Action::Crash(index) => {
                 let before = &state.proposers[index];

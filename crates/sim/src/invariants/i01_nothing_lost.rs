@@ -42,10 +42,12 @@ pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Opti
                 invariant: "i01_nothing_lost",
                 at_us: world.now,
                 text: format!(
-                    "sentinel {by} appoints {} for epoch {}, which lacks {} acknowledged writes (first {first}) that the sealed node {node} holds",
+                    "sentinel {by} appoints {} for epoch {}, which lacks {} acknowledged writes (first {first}) that the sealed node {node} holds\n  chosen: {:?}\n  better: {:?}",
                     primary.node,
                     record.epoch,
-                    better.len()
+                    better.len(),
+                    world.monitors.heard.get(&(by, chosen)),
+                    world.monitors.heard.get(&(by, node)),
                 ),
             });
         }

@@ -57,7 +57,7 @@ pub fn check_converged(world: &World) -> Option<Violation> {
 
 /// What each sentinel goes by.
 fn views(world: &World) -> String {
-    let view = |core: &SentinelCore| {
+    let seen_by = |core: &SentinelCore| {
         let group = core.groups().next().map(|(_, group)| group)?;
         let record = group.record().map(|r| {
             (
@@ -67,16 +67,16 @@ fn views(world: &World) -> String {
                 r.primary.as_ref().map(|p| p.node.clone()),
             )
         });
-        let (votes, voters) = (core.votes(), core.voters().version);
+        let (votes, set) = (core.votes(), core.voters().version);
         Some(format!(
-            "votes {votes} (voters {voters}), record {record:?}, trouble {:?}",
+            "votes {votes} (voters {set}), record {record:?}, trouble {:?}",
             group.trouble()
         ))
     };
     let all = world.sentinels.iter().map(|host| {
         host.core
             .as_ref()
-            .and_then(view)
+            .and_then(seen_by)
             .unwrap_or_else(|| "down".to_owned())
     });
     all.collect::<Vec<_>>().join("; ")

@@ -24,9 +24,9 @@ impl Server {
         let boot = (!image.data.is_empty() || image.position.is_some())
             .then(|| (now + settings.load_us, image));
         Self {
-            run_id: rng.next(),
-            next_link: rng.next() >> 1,
-            replid: Replid(rng.next()),
+            run_id: rng.bits(),
+            next_link: rng.bits() >> 1,
+            replid: Replid(rng.bits()),
             second_at: now + rng.between(1, 1_000_000),
             ping_at: now + settings.ping_us,
             sync_at: now,

@@ -27,12 +27,12 @@ struct Snapshotting {
 }
 
 impl Attached {
-    pub(super) fn info(&self) -> Option<ReplicaInfo> {
-        Some(ReplicaInfo {
+    pub(super) fn info(&self) -> ReplicaInfo {
+        ReplicaInfo {
             address: self.address.clone(),
             online: self.waiting.is_none(),
             acked: self.acked,
-        })
+        }
     }
 
     pub(super) fn snapshot_at(&self) -> Option<Micros> {
@@ -42,7 +42,7 @@ impl Attached {
 
 impl Server {
     /// A message from an attached (or new) replica.
-    pub(super) fn from_replica(&mut self, now: Micros, link: LinkId, message: Message) {
+    pub(super) fn hear_replica(&mut self, now: Micros, link: LinkId, message: Message) {
         match message {
             Message::Psync { have, from } => self.serve(now, link, have, from),
             Message::Ack(offset) => {
@@ -121,7 +121,7 @@ impl Server {
         if self.backlog.is_some() || self.following.is_some() {
             return;
         }
-        self.replid = Replid(self.rng.next());
+        self.replid = Replid(self.rng.bits());
         self.second = None;
         self.backlog = Some(Backlog::new(self.offset, self.settings.backlog_bytes));
     }
@@ -203,7 +203,7 @@ impl Server {
         self.drop_upstream();
         self.cached = None;
         self.second = Some((self.replid, self.offset + 1));
-        self.replid = Replid(self.rng.next());
+        self.replid = Replid(self.rng.bits());
         self.selected = false;
         self.drop_all_attached();
     }

@@ -80,7 +80,7 @@ impl Server {
     /// A message on a replication link.
     pub fn received(&mut self, now: Micros, link: LinkId, message: Message) {
         if self.upstream.link() != Some(link) {
-            self.from_replica(now, link, message);
+            self.hear_replica(now, link, message);
             return;
         }
         match message {

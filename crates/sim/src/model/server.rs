@@ -145,7 +145,7 @@ impl Server {
             keys: self.data.len() as u64,
             sync_full: self.sync_full,
             sync_partial: self.sync_partial,
-            replicas: self.attached.values().filter_map(Attached::info).collect(),
+            replicas: self.attached.values().map(Attached::info).collect(),
         }
     }
 

@@ -287,17 +287,17 @@ impl World {
                 self.nodes[node].channels.insert(sentinel, id);
                 self.agent_step(node, AgentInput::Linked(name));
             }
-            Payload::Closed | Payload::Lost => {
-                if self.nodes[node].channels.get(&sentinel) == Some(&id) {
-                    self.nodes[node].channels.remove(&sentinel);
-                    self.agent_step(node, AgentInput::Unlinked(name));
-                    self.redial(
-                        Place::Node(node),
-                        self.nodes[node].run,
-                        there,
-                        Purpose::Agent,
-                    );
-                }
+            Payload::Closed | Payload::Lost
+                if self.nodes[node].channels.get(&sentinel) == Some(&id) =>
+            {
+                self.nodes[node].channels.remove(&sentinel);
+                self.agent_step(node, AgentInput::Unlinked(name));
+                self.redial(
+                    Place::Node(node),
+                    self.nodes[node].run,
+                    there,
+                    Purpose::Agent,
+                );
             }
             Payload::Down(message) => self.agent_step(node, AgentInput::Sentinel(name, *message)),
             _ => {}

@@ -10,11 +10,11 @@ use holdfast_core::wire::{FromSentinel, PeerMessage, ToSentinel};
 use std::collections::VecDeque;
 
 /// Number of a connection.
-pub type ChannelId = u64;
+pub(super) type ChannelId = u64;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// Agent to sentinel.
     Agent,
     /// Sentinel to sentinel.
@@ -27,7 +27,7 @@ pub enum Purpose {
 
 /// What travels.
 #[derive(Clone, Debug)]
-pub enum Payload {
+pub(super) enum Payload {
     /// The connection stands.
     Opened,
     /// The other side has ended it.
@@ -50,40 +50,40 @@ pub enum Payload {
 
 /// One side of a connection: a process at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End {
+pub(super) struct End {
     /// Where.
-    pub place: Place,
+    pub(super) place: Place,
     /// Which run of the process there; messages for another run are dropped.
-    pub run: u64,
+    pub(super) run: u64,
 }
 
 /// One direction.
 #[derive(Debug, Default)]
-pub struct Lane {
+pub(super) struct Lane {
     /// Arrival of the last message sent: the next may not overtake it.
-    pub last_arrival: Micros,
+    pub(super) last_arrival: Micros,
     /// What waits for the end of a cut.
-    pub held: VecDeque<Payload>,
+    pub(super) held: VecDeque<Payload>,
 }
 
 /// A connection.
 #[derive(Debug)]
-pub struct Channel {
+pub(super) struct Channel {
     /// What for.
-    pub purpose: Purpose,
+    pub(super) purpose: Purpose,
     /// The side that dialled, and the other.
-    pub ends: [End; 2],
+    pub(super) ends: [End; 2],
     /// Whether each side still considers it open.
-    pub open: [bool; 2],
+    pub(super) open: [bool; 2],
     /// From side 0 to side 1, and back.
-    pub lanes: [Lane; 2],
+    pub(super) lanes: [Lane; 2],
     /// Since when nothing has passed, as noticed by the keep-alive check.
-    pub cut_since: Option<Micros>,
+    pub(super) cut_since: Option<Micros>,
 }
 
 impl Channel {
     /// A connection that stands.
-    pub fn new(purpose: Purpose, from: End, to: End) -> Self {
+    pub(super) fn new(purpose: Purpose, from: End, to: End) -> Self {
         Self {
             purpose,
             ends: [from, to],
@@ -94,12 +94,12 @@ impl Channel {
     }
 
     /// The places of a message from `side`.
-    pub fn path(&self, side: usize) -> (Place, Place) {
+    pub(super) fn path(&self, side: usize) -> (Place, Place) {
         (self.ends[side].place, self.ends[1 - side].place)
     }
 
     /// The side that is at `place`.
-    pub fn side_at(&self, place: Place) -> usize {
+    pub(super) fn side_at(&self, place: Place) -> usize {
         usize::from(self.ends[0].place != place)
     }
 }

@@ -103,7 +103,7 @@ impl World {
     }
 
     /// Something reaches a client.
-    pub(super) fn client_receives(&mut self, client: usize, id: ChannelId, payload: Payload) {
+    pub(super) fn client_receives(&mut self, client: usize, id: ChannelId, payload: &Payload) {
         if self.clients[client].channel != Some(id) {
             return;
         }
@@ -114,8 +114,8 @@ impl World {
                 let after = self.rng.between(1_000, 50_000);
                 self.client_later(client, after);
             }
-            Payload::Answer(value, outcome) if self.clients[client].waiting == Some(value) => {
-                self.client_answered(client, outcome);
+            Payload::Answer(value, outcome) if self.clients[client].waiting == Some(*value) => {
+                self.client_answered(client, *outcome);
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ pub struct Clock {
 
 impl Clock {
     /// A clock with a random start and a rate at most 2 % off (so two differ by at most 4 %).
-    pub fn random(rng: &mut Rng, drifting: bool) -> Self {
+    pub(super) fn random(rng: &mut Rng, drifting: bool) -> Self {
         let drift_ppm = if drifting {
             rng.between(0, 40_000) as i64 - 20_000
         } else {
@@ -26,12 +26,12 @@ impl Clock {
     }
 
     /// What it shows at true time `now`, in milliseconds.
-    pub fn at(&self, now: Micros) -> u64 {
+    pub(super) fn at(&self, now: Micros) -> u64 {
         (self.start_us + scaled(now, 1_000_000 + self.drift_ppm, 1_000_000)) / 1000
     }
 
     /// The first true time at which it shows `local` milliseconds.
-    pub fn when(&self, local: u64) -> Micros {
+    pub(super) fn when(&self, local: u64) -> Micros {
         let elapsed = (local * 1000).saturating_sub(self.start_us);
         scaled(elapsed, 1_000_000, 1_000_000 + self.drift_ppm) + 1
     }

@@ -25,12 +25,12 @@ impl<T: Clone> Default for Disk<T> {
 
 impl<T: Clone> Disk<T> {
     /// What a process reads.
-    pub fn read(&self) -> Option<T> {
+    pub(super) fn read(&self) -> Option<T> {
         self.unsynced.last().or(self.synced.as_ref()).cloned()
     }
 
     /// Writes without waiting for the disk.
-    pub fn write(&mut self, value: T) {
+    pub(super) fn write(&mut self, value: T) {
         if self.unsynced.len() >= UNSYNCED_MAX {
             self.unsynced.remove(0);
         }
@@ -38,13 +38,13 @@ impl<T: Clone> Disk<T> {
     }
 
     /// Writes, and everything so far is safe.
-    pub fn sync(&mut self, value: T) {
+    pub(super) fn sync(&mut self, value: T) {
         self.unsynced.clear();
         self.synced = Some(value);
     }
 
     /// Power loss: some prefix of the unsynced writes survives.
-    pub fn lose_power(&mut self, rng: &mut Rng) {
+    pub(super) fn lose_power(&mut self, rng: &mut Rng) {
         let kept = rng.below(self.unsynced.len() as u64 + 1) as usize;
         if kept > 0 {
             self.synced = self.unsynced.get(kept - 1).cloned();

@@ -10,7 +10,7 @@ use holdfast_core::wire::PeerMessage;
 
 /// Which process of a place an event is for; a frozen one gets it when it thaws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(super) enum Target {
     /// The world itself: never frozen.
     World,
     /// A node's agent.
@@ -25,7 +25,7 @@ pub enum Target {
 
 /// Why a command was given to redis-server by its agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(super) enum Why {
     /// A step of the operation with this number.
     Step(u64),
     /// A look.
@@ -34,7 +34,7 @@ pub enum Why {
 
 /// One event.
 #[derive(Debug)]
-pub enum Event {
+pub(super) enum Event {
     /// Time passes for an agent.
     AgentTick { node: usize, run: u64 },
     /// Something local reaches an agent: a disk, a child.
@@ -134,7 +134,7 @@ pub enum Event {
 
 impl Event {
     /// For whom it is, if that can be told from the event alone.
-    pub fn target(&self) -> Target {
+    pub(super) fn target(&self) -> Target {
         match self {
             Self::AgentTick { node, .. }
             | Self::AgentInput { node, .. }

@@ -13,7 +13,7 @@ use holdfast_core::sentinel::{Request, SentinelInput};
 
 /// One fault, or something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(super) enum Fault {
     /// redis-server dies.
     KillRedis(usize),
     /// The pod dies and comes back on the same disk.
@@ -68,7 +68,7 @@ pub enum Fault {
 
 /// Which directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub(super) enum Way {
     /// Both.
     Both,
     /// Nothing leaves.
@@ -79,28 +79,49 @@ pub enum Way {
 
 /// The end of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undo {
+pub(super) enum Undo {
     /// These cuts end.
     Heal(Vec<(Place, Place)>),
     /// This direction is quick again.
     Quicken(Place, Place),
 }
 
-const KINDS: usize = 25;
+const KINDS: usize = 26;
 
 /// The faults of a run, in the order of their time.
-pub fn plan(rng: &mut Rng, nodes: usize, sentinels: usize, until: Micros) -> Vec<(Micros, Fault)> {
+pub(super) fn plan(
+    rng: &mut Rng,
+    nodes: usize,
+    sentinels: usize,
+    until: Micros,
+) -> Vec<(Micros, Fault)> {
     let kinds: Vec<usize> = (0..KINDS).filter(|_| rng.chance(250)).collect();
     let mut faults = Vec::new();
     let mean = rng.between(300_000, 3_000_000);
     let mut at = 500_000 + rng.between(0, 2_500_000);
     while at < until {
-        if let Some(kind) = rng.pick(&kinds).copied() {
+        let kind = rng.pick(&kinds).copied();
+        if kind == Some(KINDS - 1) {
+            faults.extend(divergence(rng, at));
+        } else if let Some(kind) = kind {
             faults.push((at, draw(rng, kind, nodes as u64, sentinels as u64)));
         }
         at += rng.between(1_000, 2 * mean);
     }
     faults
+}
+
+/// The old primary goes on alone, comes back without having met the new one, and that one dies.
+fn divergence(rng: &mut Rng, at: Micros) -> [(Micros, Fault); 3] {
+    let (cut, kill) = (
+        rng.between(200_000, 900_000),
+        rng.between(1_000_000, 2_500_000),
+    );
+    [
+        (at, Fault::Isolate(Place::Node(0), Way::Both)),
+        (at + cut, Fault::CutReplication),
+        (at + kill, Fault::KillPod(0)),
+    ]
 }
 
 fn draw(rng: &mut Rng, kind: usize, nodes: u64, sentinels: u64) -> Fault {
@@ -126,7 +147,7 @@ fn draw(rng: &mut Rng, kind: usize, nodes: u64, sentinels: u64) -> Fault {
         13 => Fault::WipeSentinel(sentinel),
         14 => Fault::Isolate(Place::Node(node), way),
         15 => Fault::Isolate(Place::Sentinel(sentinel), way),
-        16 => Fault::Split(rng.next()),
+        16 => Fault::Split(rng.bits()),
         17 => Fault::CutPair(a, b, way),
         18 => Fault::CutReplication,
         19 => Fault::SlowPair(a, b),
@@ -248,7 +269,7 @@ impl World {
                 self.freeze_pod(node, until);
             }
             Fault::FreezeSentinel(sentinel) => {
-                stop(&mut self.sentinels[*sentinel].frozen_until, self.now, until)
+                stop(&mut self.sentinels[*sentinel].frozen_until, self.now, until);
             }
             _ => {
                 (0..self.nodes.len()).for_each(|node| self.freeze_pod(node, until));
@@ -324,9 +345,9 @@ impl World {
         match undo {
             Undo::Heal(pairs) => {
                 if !self.quiet {
-                    pairs
-                        .iter()
-                        .for_each(|(from, to)| self.network.heal(*from, *to));
+                    for (from, to) in pairs {
+                        self.network.heal(*from, *to);
+                    }
                     self.flush_all();
                 }
             }

@@ -27,8 +27,11 @@ mod setup;
 mod watch;
 
 pub use clients::Client;
-pub use faults::Fault;
+pub use clock::Clock;
+pub use disk::Disk;
 pub use host::{NodeHost, Redis, SentinelHost};
+pub use network::Place;
+pub use operation::Running;
 
 use crate::config::Config;
 use crate::counters::Counters;
@@ -85,6 +88,7 @@ pub struct World {
     storing: Vec<(Micros, usize, u64, Stored)>,
     slow_death_us: Micros,
     peer_chaos_per_mille: u64,
+    nervous_per_mille: u64,
     quiet: bool,
     well_since: Option<Micros>,
     ended: bool,

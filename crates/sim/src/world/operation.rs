@@ -20,24 +20,24 @@ const HOLD_US: Micros = 10 * 365 * 24 * 3_600 * 1_000_000;
 #[derive(Debug)]
 pub struct Running {
     /// Which one of this agent's run.
-    pub number: u64,
+    pub(super) number: u64,
     /// What.
-    pub operation: Operation,
+    pub(super) operation: Operation,
     /// Batches not yet sent.
-    pub batches: VecDeque<Vec<Command>>,
+    pub(super) batches: VecDeque<Vec<Command>>,
 }
 
 /// An answer of redis-server on the agent's socket.
 #[derive(Debug)]
-pub struct LocalAnswer {
+pub(super) struct LocalAnswer {
     /// How the command ended.
-    pub result: Result<(), Refusal>,
+    pub(super) result: Result<(), Refusal>,
     /// A look taken at the same moment.
-    pub info: Info,
+    pub(super) info: Info,
 }
 
 /// The address that a sealed node follows; nobody is there.
-pub fn nowhere() -> Address {
+pub(super) fn nowhere() -> Address {
     Address::new("nowhere", 1)
 }
 
@@ -66,7 +66,7 @@ fn batches(operation: &Operation, was_primary: bool) -> Vec<Vec<Command>> {
 }
 
 /// What an agent reads in `INFO`.
-pub fn server_info(info: &Info) -> ServerInfo {
+pub(super) fn server_info(info: &Info) -> ServerInfo {
     ServerInfo {
         incarnation: Incarnation(format!("{:040x}", info.run_id)),
         is_master: info.primary,

@@ -158,23 +158,19 @@ impl World {
         let Some(redis) = &self.nodes[node].redis else {
             return;
         };
-        match redis.links.get(&link).copied() {
-            Some(channel) => {
-                if let Message::FullResync(..) = message {
-                    self.counters.hit("full resync");
-                }
-                if let Message::Continue(_) = message {
-                    self.counters.hit("partial resync");
-                }
-                self.send(channel, Place::Node(node), Payload::Replication(message));
+        let Some(channel) = redis.links.get(&link).copied() else {
+            let now = self.now;
+            if let Some(redis) = self.nodes[node].redis.as_mut() {
+                redis.server.link_closed(now, link);
             }
-            None => {
-                let now = self.now;
-                if let Some(redis) = self.nodes[node].redis.as_mut() {
-                    redis.server.link_closed(now, link);
-                }
-            }
+            return;
+        };
+        match message {
+            Message::FullResync(..) => self.counters.hit("full resync"),
+            Message::Continue(_) => self.counters.hit("partial resync"),
+            _ => {}
         }
+        self.send(channel, Place::Node(node), Payload::Replication(message));
     }
 
     /// A replication connection is tried: refused where nobody listens, silent where a cut is.

@@ -16,7 +16,7 @@ use holdfast_core::wire::{PeerMessage, ToSentinel};
 const TICK_US: u64 = 15_000;
 
 /// The one group of the world.
-pub fn group() -> Group {
+pub(super) fn group() -> Group {
     Group::from("mymaster")
 }
 
@@ -44,7 +44,7 @@ impl World {
         let settings = SentinelSettings {
             name: host.name.clone(),
             identity: host.identity.clone(),
-            run: host.rng.next(),
+            run: host.rng.bits(),
             set,
             groups: vec![config],
             mutant: self.config.mutant,
@@ -108,7 +108,7 @@ impl World {
         let host = &mut self.sentinels[index];
         host.disk = Persistent::default();
         if self.config.mutant != Mutant::ReuseIdentity {
-            host.identity = format!("{:040x}", host.rng.next());
+            host.identity = format!("{:040x}", host.rng.bits());
         }
     }
 
@@ -149,7 +149,7 @@ impl World {
 
     fn perform_sentinel(&mut self, index: usize, output: SentinelOutput) {
         match output {
-            SentinelOutput::ToPeer { to, message } => self.to_peer(index, &to, message),
+            SentinelOutput::ToPeer { to, message } => self.tell_peer(index, &to, message),
             SentinelOutput::ToAgent { node, message, .. } => {
                 let Some(node) = self.nodes.iter().position(|host| host.name == node) else {
                     return;
@@ -203,7 +203,12 @@ impl World {
             .line(self.now, || format!("sentinel {index}: {happening:?}"));
     }
 
-    fn to_peer(&mut self, index: usize, to: &holdfast_core::names::Sentinel, message: PeerMessage) {
+    fn tell_peer(
+        &mut self,
+        index: usize,
+        to: &holdfast_core::names::Sentinel,
+        message: PeerMessage,
+    ) {
         self.before_peer_message(index, &message);
         let host = &self.sentinels[index];
         if host.name == *to {
@@ -287,7 +292,7 @@ impl World {
         };
         keep(&mut self.sentinels[index].disk, written);
         for (to, message) in then {
-            self.to_peer(index, &to, message);
+            self.tell_peer(index, &to, message);
         }
     }
 

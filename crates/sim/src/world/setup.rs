@@ -66,6 +66,7 @@ impl World {
             storing: Vec::new(),
             slow_death_us: *rng.pick(&[1_000, 300_000, 1_500_000]).unwrap_or(&1_000),
             peer_chaos_per_mille: *rng.pick(&[0, 0, 0, 60]).unwrap_or(&0),
+            nervous_per_mille: *rng.pick(&[0, 0, 0, 40]).unwrap_or(&0),
             quiet: false,
             well_since: None,
             ended: false,
@@ -151,7 +152,7 @@ fn sentinel(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> Se
     SentinelHost {
         name: Sentinel(format!("sentinel-{index}")),
         clock: Clock::random(rng, drifting),
-        identity: format!("{:040x}", rng.next()),
+        identity: format!("{:040x}", rng.bits()),
         rng: rng.fork(200 + index as u64),
         run: 0,
         core: None,

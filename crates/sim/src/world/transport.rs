@@ -185,11 +185,11 @@ impl World {
         match (here, purpose) {
             (Place::Node(node), Purpose::Agent) => self.agent_receives(node, id, there, payload),
             (Place::Node(node), Purpose::Replication(link)) => {
-                self.redis_receives(node, link, payload)
+                self.redis_receives(node, link, payload);
             }
-            (Place::Node(node), Purpose::Client(_)) => self.redis_serves(node, id, payload),
+            (Place::Node(node), Purpose::Client(_)) => self.redis_serves(node, id, &payload),
             (Place::Sentinel(sentinel), _) => self.sentinel_receives(sentinel, id, there, payload),
-            (Place::Client(client), _) => self.client_receives(client, id, payload),
+            (Place::Client(client), _) => self.client_receives(client, id, &payload),
             (Place::Node(_), Purpose::Peer) => {}
         }
     }
@@ -212,14 +212,14 @@ impl World {
         }
     }
 
-    fn redis_serves(&mut self, node: usize, id: ChannelId, payload: Payload) {
+    fn redis_serves(&mut self, node: usize, id: ChannelId, payload: &Payload) {
         match payload {
             Payload::Closed => {
                 if let Some(redis) = self.nodes[node].redis.as_mut() {
                     redis.clients.remove(&id);
                 }
             }
-            Payload::Write(value) => self.on_write(node, id, value),
+            Payload::Write(value) => self.on_write(node, id, *value),
             _ => {}
         }
     }

@@ -1,6 +1,8 @@
 //! Where the world meets the rules: called at the events that could break one.
 
 use super::World;
+use super::event::Event;
+use super::faults::Fault;
 use super::sentinel::group;
 use crate::invariants::i04_nothing_after_seal::Seal;
 use crate::invariants::{
@@ -106,6 +108,13 @@ impl World {
             let text =
                 |message: &PeerMessage| format!("sentinel {sentinel}: says {}", brief(message));
             self.trace.line(self.now, || text(message));
+        }
+        if matches!(message, PeerMessage::Accepted { .. })
+            && self.rng.chance(self.nervous_per_mille)
+        {
+            // Just after it has answered: what it has promised must be on its disk.
+            self.queue
+                .push(self.now + 20, Event::Fault(Fault::KillSentinel(sentinel)));
         }
         let broken = self.monitors.register.watch(self.now, message);
         self.violations.extend(broken);

@@ -158,9 +158,9 @@ impl Toy {
                     .as_mut()
                     .map(Server::take_effects)
                     .unwrap_or_default();
-                effects
-                    .into_iter()
-                    .for_each(|effect| self.perform(node, effect));
+                for effect in effects {
+                    self.perform(node, effect);
+                }
             }
             let Some((node, event)) = self.queue.pop_front() else {
                 return;
