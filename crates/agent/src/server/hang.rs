@@ -6,7 +6,7 @@
 //! | the process | patience | because |
 //! |---|---|---|
 //! | is stopped (`T`, `t`) | 70 ms | it runs again only if somebody continues it |
-//! | sleeps (`S`, `I`) | 200 ms | an event loop that sleeps while a request waits is stuck |
+//! | sleeps (`S`, `I`) | 1 s | an event loop that sleeps while a request waits is stuck, or waits for a write to a busy disk |
 //! | waits for a disk (`D`) | 5 s | disks and full dirty-page limits stall for seconds and come back |
 //! | runs, or its CPU time grows | 30 s | it is at work: a script, KEYS, a fork, a starved core |
 //! | has not opened its socket yet | 30 s | it is starting |
@@ -54,7 +54,7 @@ impl Activity {
     pub fn patience_ms(self) -> u64 {
         match self {
             Self::Stopped => 70,
-            Self::Sleeping => 200,
+            Self::Sleeping => 1_000,
             Self::Disk => 5_000,
             Self::Running | Self::Starting => 30_000,
         }
@@ -165,7 +165,7 @@ mod tests {
     fn patience_follows_what_the_process_does() {
         let table = [
             (Activity::Stopped, 60, 80),
-            (Activity::Sleeping, 200, 220),
+            (Activity::Sleeping, 1_000, 1_020),
             (Activity::Disk, 5_000, 5_020),
             (Activity::Running, 30_000, 30_020),
             (Activity::Starting, 30_000, 30_020),
@@ -206,7 +206,7 @@ mod tests {
     fn an_answer_ends_it_and_says_so_once() {
         let mut silence = Silence::default();
         silence.asked();
-        for now in 0..300 {
+        for now in 0..1_100 {
             silence.look(now, 1, || Activity::Sleeping);
         }
         assert!(silence.hung());
