@@ -37,10 +37,10 @@ pub const FROZEN: Millis = 150;
 pub const FROZEN_TOLD: Millis = 1_000;
 
 /// Pace of the sentinels' signs of life.
-pub const ALIVE_EVERY: Millis = 50;
+pub const ALIVE_EVERY: Millis = 100;
 
 /// A sentinel not heard for this long is passed over when it is asked who goes first.
-pub const PEER_SILENT: Millis = 200;
+pub const PEER_SILENT: Millis = 300;
 
 /// Each rank waits this much longer before it starts or takes over an election: votes do not split.
 pub const RANK_STEP: Millis = 50;

@@ -20,7 +20,7 @@ use tokio::time::MissedTickBehavior;
 pub use start::run;
 
 /// Pace of the core's clock.
-const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(20);
 
 /// Notices taken in one go before anything is written to the connections.
 const BATCH: usize = 256;

@@ -97,7 +97,7 @@ pub enum Operation {
 /// What may happen to an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentInput {
-    /// Time has passed. At least every 10 ms.
+    /// Time has passed. At least every 20 ms.
     Tick,
     /// A connection to a sentinel stands.
     Linked(Sentinel),

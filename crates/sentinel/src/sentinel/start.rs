@@ -38,7 +38,6 @@ fn ask_for_priority() {
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {
-    ask_for_priority();
     let secret = Secret::read(&options.secret_file)?;
     let control = bind(&options).await?;
     let Opened {
@@ -66,6 +65,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         decisions.note(&Group::default(), options.name.as_str(), note);
     }
     let clients = Clients::start(&options, &identity).context("serve clients")?;
+    // Threads inherit it, save the one of the clients: a flood of them must not starve anybody.
+    ask_for_priority();
     let core = SentinelCore::new(settings(&options, &identity), persistent);
     let disk = Disk::start(file, sender.clone()).context("start the disk thread")?;
     tokio::task::spawn_local(listen(control, me.clone(), sender.clone()));
