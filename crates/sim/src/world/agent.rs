@@ -266,6 +266,10 @@ impl World {
         }
         redis.up = true;
         let data = redis.found;
+        let (now, held) = (self.now, redis.server.info().keys);
+        self.trace.line(now, || {
+            format!("node {node}: finds {data:?} on disk, {held} keys")
+        });
         let info = super::operation::server_info(&redis.server.info());
         self.agent_step(node, AgentInput::Started(info, data));
     }
