@@ -36,9 +36,20 @@ fn programs() -> Vec<&'static str> {
         .collect()
 }
 
+/// 7.2 or later. Both programs print `v=7.0.15` or the like.
+fn is_newer(program: &str) -> bool {
+    let said = Command::new(program).arg("--version").output().unwrap();
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let version = said.split("v=").nth(1).unwrap_or("0.0");
+    let mut numbers = version
+        .split(['.', ' '])
+        .map(|part| part.parse::<u64>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(7), Some(2))
+}
+
 fn compare(steps: &[Step], persistence: Persistence) {
     for program in programs() {
-        let mut toy = toy::Toy::start(persistence);
+        let mut toy = toy::Toy::start(persistence, is_newer(program));
         let mut real = real::Real::start(program, persistence);
         for (number, step) in steps.iter().enumerate() {
             let expected = toy.apply(*step);

@@ -1,7 +1,7 @@
 //! Elections in `quorum` durability, exhaustively on a small group: three nodes, k = 1, the real arithmetic of
 //! `core::syncset` and the real transitions of the record. A released write is in the data of every later
 //! primary, whatever crashes, restarts blank or goes on alone, also while an epoch is not stable.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::too_many_lines)]
 
 use holdfast_core::names::{Address, Incarnation, Node, Sentinel};
 use holdfast_core::record::{Durability, Member, Phase, Record};
@@ -184,11 +184,11 @@ impl Model for Election {
         match action {
             // An old primary that was not sealed goes on writing to itself.
             Action::Write(index) => {
-                let ruler = last.record.history.len() as u64 + 1 >= state.servers[index].epoch;
+                let newest = last.record.history.len() as u64 + 1 >= state.servers[index].epoch;
                 let rules = Self::primary(last) == Some(index)
                     || (index == 0 && state.servers[0].sealed == 1);
                 if !rules
-                    || !ruler
+                    || !newest
                     || state.written == WRITES
                     || state.servers[index].sealed > state.servers[index].epoch
                 {

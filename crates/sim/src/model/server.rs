@@ -37,6 +37,8 @@ pub struct Settings {
     pub address: Address,
     /// How it keeps data.
     pub persistence: Persistence,
+    /// 7.2 and later: without a backlog, and with an append-only file, each write still counts as one byte.
+    pub counts_without_backlog: bool,
     /// Bytes of stream kept for partial resyncs.
     pub backlog_bytes: u64,
     /// From the request of a full resync until the snapshot is ready.
@@ -57,6 +59,7 @@ impl Settings {
         Self {
             address,
             persistence: Persistence::Nothing,
+            counts_without_backlog: false,
             backlog_bytes: 1 << 20,
             fork_us: 5_000,
             load_us: 5_000,
@@ -232,6 +235,8 @@ impl Server {
             return;
         }
         let Some(backlog) = &mut self.backlog else {
+            let counts = self.settings.counts_without_backlog && self.files.log.is_some();
+            self.offset += u64::from(counts);
             return;
         };
         let writes = matches!(op, Op::Write(_) | Op::Flush);

@@ -19,6 +19,7 @@ pub(crate) struct Toy {
     now: u64,
     rng: Rng,
     persistence: Persistence,
+    newer: bool,
     servers: Vec<Option<Server>>,
     files: Vec<Files>,
     links: BTreeMap<LinkId, (usize, usize)>,
@@ -37,11 +38,12 @@ fn nowhere() -> Address {
 }
 
 impl Toy {
-    pub(crate) fn start(persistence: Persistence) -> Self {
+    pub(crate) fn start(persistence: Persistence, newer: bool) -> Self {
         let mut toy = Self {
             now: 0,
             rng: Rng::new(1),
             persistence,
+            newer,
             servers: vec![None, None, None],
             files: vec![Files::default(), Files::default(), Files::default()],
             links: BTreeMap::new(),
@@ -110,6 +112,7 @@ impl Toy {
             ping_us: u64::MAX / 2,
             repl_timeout_us: u64::MAX / 2,
             persistence: self.persistence,
+            counts_without_backlog: self.newer,
             ..Settings::new(address(node))
         };
         let files = std::mem::take(&mut self.files[node]);
