@@ -57,6 +57,10 @@ impl Agent {
 
     /// A promise is on disk before anything is done for its epoch.
     fn promise_first(&mut self, record: &Record, out: &mut Vec<AgentOutput>) -> bool {
+        if self.data.foreign {
+            // A stranger's data does not become this group's by a promise.
+            return true;
+        }
         if record.epoch <= self.stored.promised && self.stored.member {
             return false;
         }

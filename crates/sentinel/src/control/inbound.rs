@@ -112,13 +112,15 @@ async fn receive(
 
 async fn peer(met: Met, mut reader: Reader, inbox: mpsc::Sender<Notice>) {
     let from = Sentinel(met.name);
-    while let Ok(Some(message)) = reader.next::<PeerMessage>().await {
-        if inbox
-            .send(Notice::Peer(from.clone(), message))
-            .await
-            .is_err()
-        {
-            return;
+    loop {
+        match reader.next::<PeerMessage>().await {
+            Ok(Some(message)) => {
+                if inbox.send(Notice::Peer(from.clone(), message)).await.is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => return tracing::debug!(peer = %from, "hear a sentinel: {error}"),
         }
     }
 }
