@@ -133,7 +133,6 @@ impl Drill {
             self,
             Self::Handoff
                 | Self::HandoffStorm
-                | Self::RestartEmpty
                 | Self::Sentinel
                 | Self::Replica
                 | Self::SlowDisk
