@@ -43,6 +43,9 @@ use crate::time::Millis;
 use crate::wire::{FromSentinel, PeerMessage, Report, Value};
 use std::collections::BTreeMap;
 
+/// Groups looked at in one tick.
+const GROUPS_PER_TICK: usize = 250;
+
 /// The register that holds the voters themselves.
 const VOTERS: &str = "";
 
@@ -58,6 +61,8 @@ pub struct SentinelCore {
     started_at: Option<Millis>,
     last_step: Millis,
     next_alive: Millis,
+    /// Which of the groups are looked at next, when there are too many for every tick.
+    turn: usize,
     out: Vec<SentinelOutput>,
 }
 
@@ -78,6 +83,7 @@ impl SentinelCore {
             started_at: None,
             last_step: 0,
             next_alive: 0,
+            turn: 0,
             out: Vec::new(),
         }
     }
@@ -174,7 +180,17 @@ impl SentinelCore {
             self.say_alive();
         }
         self.tend_voters(now);
-        let names: Vec<Group> = self.groups.keys().cloned().collect();
+        // What agents and sentinels say is dealt with at once; only silence has to be looked for. With very many groups
+        // each is looked at less often, which delays what waits for a lease anyway.
+        let stride = 1 + self.groups.len() / GROUPS_PER_TICK;
+        self.turn = (self.turn + 1) % stride;
+        let names: Vec<Group> = self
+            .groups
+            .keys()
+            .skip(self.turn)
+            .step_by(stride)
+            .cloned()
+            .collect();
         for name in names {
             self.tend(now, &name);
         }

@@ -312,3 +312,20 @@ fn all_sentinels_agree_on_the_primary_at_any_moment_after_a_switch() {
     assert!(told(0).is_some());
     assert_eq!((told(0), told(1)), (told(1), told(2)));
 }
+
+#[test]
+fn a_handoff_waits_a_moment_for_a_replica_and_then_says_that_there_is_none() {
+    let mut group = Group::started(1);
+    let asked = group.now;
+    group.ask(&sentinel(0), Request::Handoff(None));
+    group.run(900);
+    assert!(group.answers.is_empty(), "it waits");
+    group.run(300);
+    let answer = group.answers[0].1.clone().unwrap_err();
+    assert!(
+        answer.starts_with("NOGOODSLAVE no replica"),
+        "{answer} after {} ms",
+        group.now - asked
+    );
+    assert_eq!(group.primary(), Some(node(0)), "and nothing has changed");
+}

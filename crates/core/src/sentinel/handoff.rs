@@ -16,6 +16,9 @@ const LAG_MAX: u64 = 8 << 20;
 /// A primary that has not answered its agent for this long is at work on something that a pause would wait for.
 const BUSY: Millis = 300;
 
+/// A request waits this long for a replica that is fit to take over.
+const HEIR_WITHIN: Millis = 1_000;
+
 /// A request for a handoff is given up after this long.
 const ANSWER_WITHIN: Millis = 5_000;
 
@@ -73,12 +76,20 @@ impl SentinelCore {
                 let next = record.electing(Some(target.member.node), &self.settings.name, reason);
                 self.propose(now, name, next);
             }
-            Err(why) => self.refuse_handoff(name, &why),
+            // A replica that is about to be in step is worth a moment.
+            Err(_) if self.may_wait(now, name) => return false,
+            Err(why) => self.refuse_handoff(name, &format!("NOGOODSLAVE {why}")),
         }
         if let Some(group) = self.groups.get_mut(name) {
             group.wanted = None;
         }
         true
+    }
+
+    fn may_wait(&self, now: Millis, name: &Group) -> bool {
+        self.groups
+            .get(name)
+            .is_some_and(|group| group.asked.iter().any(|asked| now < asked.at + HEIR_WITHIN))
     }
 
     fn refuse_handoff(&mut self, name: &Group, why: &str) {

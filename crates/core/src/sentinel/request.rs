@@ -63,8 +63,7 @@ impl SentinelCore {
         if record.phase != Phase::Stable {
             return Err("INPROG an election or a handoff is under way already".to_owned());
         }
-        self.heir(name, &record, to.as_ref())
-            .map_err(|why| format!("NOGOODSLAVE {why}"))?;
+
         let group = self.groups.get_mut(name).ok_or("unknown group")?;
         if group.asked.len() >= ASKED_MAX {
             return Err("INPROG too many requests wait for a handoff".to_owned());
