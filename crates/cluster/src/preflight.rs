@@ -43,7 +43,7 @@ pub(crate) fn check_server_config(
         )));
     }
     let rendered = render(&Inputs {
- data: holdfast_agent::server::config::DataUse::Configured,
+        data: holdfast_agent::server::config::DataUse::Configured,
         options: &options,
         version: server,
         password: "not-the-real-one",

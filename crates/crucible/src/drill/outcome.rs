@@ -61,7 +61,8 @@ impl RoundResult {
     /// Whether an emptied primary took the data of the others with it. Its death itself may cost the last few writes
     /// that no replica had, as any crash in `async` may; a wipe costs nearly all of them.
     fn wiped(&self) -> bool {
-        self.drill == Drill::RestartEmpty && self.verdict.all_lost() * 100 > self.verdict.acknowledged
+        self.drill == Drill::RestartEmpty
+            && self.verdict.all_lost() * 100 > self.verdict.acknowledged
     }
 
     /// Microseconds that clients could not write: from the fault to the first write on the new primary, or the longest pause

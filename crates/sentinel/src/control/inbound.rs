@@ -115,7 +115,11 @@ async fn peer(met: Met, mut reader: Reader, inbox: mpsc::Sender<Notice>) {
     loop {
         match reader.next::<PeerMessage>().await {
             Ok(Some(message)) => {
-                if inbox.send(Notice::Peer(from.clone(), message)).await.is_err() {
+                if inbox
+                    .send(Notice::Peer(from.clone(), message))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
