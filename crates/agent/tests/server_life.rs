@@ -124,8 +124,8 @@ async fn a_sleeping_server_is_hung_later_and_a_busy_one_is_not() {
     let mut patient = node.server.link().with_patience(Duration::from_secs(20));
     patient.ping().await.unwrap();
     assert!(node.events.try_recv().is_err(), "busy is not hung");
-    // A second asleep in the middle of the event loop.
-    let asleep = other.command(&["DEBUG", "SLEEP", "1"]).await;
+    // Three seconds asleep in the middle of the event loop.
+    let asleep = other.command(&["DEBUG", "SLEEP", "3"]).await;
     assert_eq!(asleep, Err(LinkError::Timeout(50)));
     let event = node.event().await;
     assert!(

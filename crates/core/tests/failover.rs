@@ -318,7 +318,7 @@ fn a_handoff_waits_a_moment_for_a_replica_and_then_says_that_there_is_none() {
     let mut group = Group::started(1);
     let asked = group.now;
     group.ask(&sentinel(0), Request::Handoff(None));
-    group.run(900);
+    group.run(1_900);
     assert!(group.answers.is_empty(), "it waits");
     group.run(300);
     let answer = group.answers[0].1.clone().unwrap_err();

@@ -118,7 +118,10 @@ async fn cut_isolate_and_restart() {
     for pod in pods {
         pod.stop().await;
     }
-    assert!(!process::alive(after), "a stopped pod comes back no more");
+    assert!(
+        process::wait_gone(&[after], Duration::from_secs(5)).await,
+        "a stopped pod ends and comes back no more"
+    );
     let namespace = network.node(0).namespace;
     drop(network);
     assert!(!std::path::Path::new("/run/netns").join(namespace).exists());

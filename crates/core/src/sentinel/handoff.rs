@@ -17,7 +17,7 @@ const LAG_MAX: u64 = 8 << 20;
 const BUSY: Millis = 300;
 
 /// A request waits this long for a replica that is fit to take over.
-const HEIR_WITHIN: Millis = 1_000;
+const HEIR_WITHIN: Millis = 2_000;
 
 /// A request for a handoff is given up after this long.
 const ANSWER_WITHIN: Millis = 5_000;

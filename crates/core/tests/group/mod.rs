@@ -61,7 +61,7 @@ impl Group {
     /// Three sentinels and this many nodes, started, formed and stable.
     pub fn started(nodes: usize) -> Self {
         let mut group = Self::cold(nodes);
-        group.run(1000);
+        group.run(2500);
         assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
         group
     }

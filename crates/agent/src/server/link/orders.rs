@@ -102,12 +102,24 @@ impl Link {
     /// does, makes it begin; the copy itself is not taken.
     async fn begin_history(&mut self) -> Result<(), LinkError> {
         let mut replica = self.connect()?;
-        let mut batch = Batch::default();
-        batch.add(&["AUTH", USER, &self.password]);
-        batch.add(&["PSYNC", "?", "-1"]);
-        let begun = replica.round_trip(batch.bytes(), batch.len());
+        let begun = async {
+            // One after the other: a copy is refused while an answer is still on its way.
+            for args in [
+                &["AUTH", USER, &self.password][..],
+                &["PSYNC", "?", "-1"][..],
+            ] {
+                let mut batch = Batch::default();
+                batch.add(args);
+                let replies = replica
+                    .round_trip(batch.bytes(), batch.len())
+                    .await
+                    .map_err(super::closed)?;
+                batch.check(&replies)?;
+            }
+            Ok(())
+        };
         match tokio::time::timeout(self.patience, begun).await {
-            Ok(done) => done.map(drop).map_err(super::closed),
+            Ok(done) => done,
             Err(_) => Err(LinkError::Timeout(self.patience.as_millis() as u64)),
         }
     }
