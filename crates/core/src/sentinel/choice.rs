@@ -1,6 +1,7 @@
 //! Whom to choose.
 
-use super::{GroupState, SentinelCore};
+use super::{GroupState, NodeState, SentinelCore};
+use crate::limits::SILENT_MAX;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
 use crate::position::Position;
@@ -97,11 +98,13 @@ impl SentinelCore {
     }
 }
 
-/// The reports of all connected nodes.
+/// The reports of all connected nodes that were heard of late: what a silent one said may be long untrue.
 pub(super) fn reports(group: &GroupState) -> impl Iterator<Item = (&Node, &Report)> {
+    let newest = group.nodes.values().map(|n| n.heard_at).max().unwrap_or(0);
+    let heard = move |n: &NodeState| n.linked && n.heard_at + SILENT_MAX >= newest;
     group
         .nodes
         .iter()
-        .filter(|(_, n)| n.linked)
+        .filter(move |(_, n)| heard(n))
         .filter_map(|(node, n)| Some((node, n.report.as_ref()?)))
 }
