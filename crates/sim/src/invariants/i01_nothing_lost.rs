@@ -18,6 +18,15 @@ pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Opti
         .nodes
         .iter()
         .position(|host| host.name == primary.node)?;
+    // Its redis-server may have ended since the decision. Then nobody will be promoted by this record: an
+    // appointment holds for one incarnation, and the next election judges anew.
+    let run = format!(
+        "{:040x}",
+        world.nodes[chosen].redis.as_ref()?.server.info().run_id
+    );
+    if run != primary.incarnation.as_str() {
+        return None;
+    }
     let data = world.data_of(chosen)?;
     let missing: BTreeSet<u64> = world
         .ledger
