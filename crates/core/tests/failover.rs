@@ -4,8 +4,7 @@
 mod group;
 
 use group::{Group, name, node, sentinel};
-use holdfast_core::agent::{DataAtStart, Stored};
-use holdfast_core::position::Position;
+use holdfast_core::agent::DataAtStart;
 use holdfast_core::sentinel::{Happening, Persistent, Request};
 
 fn switches(group: &Group) -> Vec<u64> {
@@ -156,30 +155,9 @@ fn a_frozen_primary_is_killed_before_another_serves() {
 #[test]
 fn everything_restarts_and_the_data_of_the_old_primary_wins() {
     let mut group = Group::started(4);
-    for number in 0..4 {
-        group.kill_agent(&node(number));
-    }
-    group.run(50);
+    group.power_off();
     for number in (0..4).rev() {
-        group.data.insert(
-            node(number),
-            DataAtStart {
-                blank: false,
-                foreign: false,
-            },
-        );
-        let position = Some(Position {
-            epoch: 1,
-            offset: 5000,
-        });
-        group.start_agent(
-            &node(number),
-            Stored {
-                promised: 1,
-                member: true,
-                position,
-            },
-        );
+        group.come_back(&node(number), Some(5000));
     }
     group.until_served(3000);
     assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
@@ -188,32 +166,11 @@ fn everything_restarts_and_the_data_of_the_old_primary_wins() {
 #[test]
 fn an_emptied_primary_never_wins_against_data() {
     let mut group = Group::started(4);
-    for number in 0..4 {
-        group.kill_agent(&node(number));
-    }
-    group.run(50);
+    group.power_off();
     for number in 0..4 {
         let emptied = number == 0;
-        group.data.insert(
-            node(number),
-            DataAtStart {
-                blank: emptied,
-                foreign: false,
-            },
-        );
         group.redis.get_mut(&node(number)).unwrap().info.keys = u64::from(!emptied);
-        let position = (!emptied).then_some(Position {
-            epoch: 1,
-            offset: 5000,
-        });
-        group.start_agent(
-            &node(number),
-            Stored {
-                promised: 1,
-                member: true,
-                position,
-            },
-        );
+        group.come_back(&node(number), (!emptied).then_some(5000));
     }
     group.until_served(3000);
     assert_ne!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
@@ -222,29 +179,8 @@ fn an_emptied_primary_never_wins_against_data() {
 #[test]
 fn a_lone_survivor_waits_for_the_others_or_for_a_word() {
     let mut group = Group::started(4);
-    for number in 0..4 {
-        group.kill_agent(&node(number));
-    }
-    group.run(50);
-    group.data.insert(
-        node(3),
-        DataAtStart {
-            blank: false,
-            foreign: false,
-        },
-    );
-    let position = Some(Position {
-        epoch: 1,
-        offset: 4000,
-    });
-    group.start_agent(
-        &node(3),
-        Stored {
-            promised: 1,
-            member: true,
-            position,
-        },
-    );
+    group.power_off();
+    group.come_back(&node(3), Some(4000));
     group.run(20_000);
     assert_eq!(
         group.primary(),

@@ -6,6 +6,7 @@ use holdfast_core::agent::{
 };
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Group as Name, Incarnation, Node, Sentinel};
+use holdfast_core::position::Position;
 use holdfast_core::record::Durability;
 use holdfast_core::sentinel::{
     GroupConfig, Happening, Persistent, Request, SentinelCore, SentinelInput, SentinelOutput,
@@ -181,6 +182,35 @@ impl Group {
             };
             self.later(Event::Sentinel(me, gone));
         }
+    }
+
+    /// Ends every agent with its redis-server, as a loss of power does.
+    pub fn power_off(&mut self) {
+        for node in self.agents.keys().cloned().collect::<Vec<_>>() {
+            self.kill_agent(&node);
+        }
+        self.run(50);
+    }
+
+    /// Starts a member of epoch 1 again, with its data up to `offset`, or without any.
+    pub fn come_back(&mut self, node: &Node, offset: Option<u64>) {
+        let blank = offset.is_none();
+        self.data.insert(
+            node.clone(),
+            DataAtStart {
+                blank,
+                foreign: false,
+            },
+        );
+        let position = offset.map(|offset| Position { epoch: 1, offset });
+        self.start_agent(
+            node,
+            Stored {
+                promised: 1,
+                member: true,
+                position,
+            },
+        );
     }
 
     /// Ends a redis-server; its agent sees it at once.
