@@ -170,7 +170,15 @@ fn an_emptied_primary_never_wins_against_data() {
     for number in 0..4 {
         let emptied = number == 0;
         group.redis.get_mut(&node(number)).unwrap().info.keys = u64::from(!emptied);
-        group.come_back(&node(number), (!emptied).then_some(5000));
+        // Its agent remembers how far the data reached; only the data is gone.
+        group.come_back(&node(number), Some(5000));
+        group.data.insert(
+            node(number),
+            DataAtStart {
+                blank: emptied,
+                foreign: false,
+            },
+        );
     }
     group.until_served(3000);
     assert_ne!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
