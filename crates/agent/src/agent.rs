@@ -185,7 +185,7 @@ impl Running {
             Err(error) if error.is_passing() => self.step(AgentInput::Died(error.to_string())),
             Err(error) => {
                 self.exit = Some(Err(anyhow::Error::new(error)
-                    .context(format!("start redis-server of {}", self.node))))
+                    .context(format!("start redis-server of {}", self.node))));
             }
         }
     }

@@ -4,10 +4,10 @@ use crate::atomic_file;
 use crate::error::StartError;
 use crate::lock::LOCK_FILE;
 use crate::ports::Ports;
-use crate::secret::random_hex;
 use crate::spec::{DEFAULT_BASE_PORT, DEFAULT_GROUP, DEFAULT_REPLICAS, DEFAULT_SENTINELS, Spec};
 use anyhow::Context as _;
 use holdfast_core::names::{Address, Cluster, Group};
+use holdfast_link::random_hex;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -108,7 +108,7 @@ impl Plan {
     }
 
     fn blank() -> Result<Self, StartError> {
-        let cluster = Cluster(random_hex()?);
+        let cluster = Cluster(random_hex::<16>().context("draw an identity")?);
         Ok(Self {
             version: PLAN_VERSION,
             cluster,

@@ -1,6 +1,6 @@
 //! The register: one small value per key, agreed by a majority of sentinels with compare-and-swap.
 //!
-//! CASPaxos (Rystsov 2018): no log, no leader. A [`Slot`] is one acceptor's state for one key; a
+//! `CASPaxos` (Rystsov 2018): no log, no leader. A [`Slot`] is one acceptor's state for one key; a
 //! [`Proposal`] drives one compare-and-swap; [`Voters`] says whose answers count.
 //!
 //! ```text

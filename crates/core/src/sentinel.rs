@@ -95,7 +95,7 @@ impl SentinelCore {
             SentinelInput::Tick => self.on_tick(now),
             SentinelInput::AgentLinked { group, node } => self.on_agent_linked(now, &group, node),
             SentinelInput::AgentGone { group, node, reset } => {
-                self.on_agent_gone(now, &group, &node, reset)
+                self.on_agent_gone(now, &group, &node, reset);
             }
             SentinelInput::Report {
                 group,

@@ -156,7 +156,9 @@ fn begin(
     room: u64,
 ) -> io::Result<(File, u64)> {
     let mut content = line::write("", header);
-    lines.values().for_each(|line| content.push_str(line));
+    for line in lines.values() {
+        content.push_str(line);
+    }
     let used = content.len() as u64;
     let mut bytes = content.into_bytes();
     bytes.resize(bytes.len().max(room as usize), 0);

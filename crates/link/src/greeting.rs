@@ -1,5 +1,6 @@
 //! Who is there, and proof of it.
 
+use crate::hex::random_hex;
 use crate::lines::{Reader, Writer};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ pub async fn dial(host: &str, port: u16, me: &Identity) -> Result<(Met, Reader, 
 
 async fn dial_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
     let (mut reader, mut writer) = split(stream)?;
-    let nonce = nonce()?;
+    let nonce = random_hex::<16>()?;
     let hello = Hello {
         wire: me.wire,
         cluster: me.cluster.clone(),
@@ -185,7 +186,7 @@ async fn accept_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Wri
         .await?;
         return Err(Error::Refused(why));
     }
-    let nonce = nonce()?;
+    let nonce = random_hex::<16>()?;
     let parts = [
         &me.cluster,
         &hello.group,
@@ -277,10 +278,4 @@ async fn hear<T: serde::de::DeserializeOwned>(reader: &mut Reader) -> Result<T, 
         )
     };
     Ok(reader.next().await?.ok_or_else(end)?)
-}
-
-fn nonce() -> Result<String, Error> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(|e| std::io::Error::other(e.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

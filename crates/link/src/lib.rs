@@ -13,11 +13,13 @@
 //! Nothing is encrypted: where the network is not trusted, run it through mutual TLS.
 
 mod greeting;
+mod hex;
 mod lines;
 mod outbox;
 mod secret;
 
 pub use greeting::{Error, Identity, Kind, Met, accept, dial};
+pub use hex::random_hex;
 pub use lines::{LINE_MAX, Reader, Writer};
 pub use outbox::Outbox;
 pub use secret::{Secret, SecretError};

@@ -1,5 +1,6 @@
 //! The shared secret and proofs of knowing it.
 
+use crate::hex::hex;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::path::{Path, PathBuf};
@@ -50,8 +51,7 @@ impl Secret {
 
     /// A proof of knowing the secret, bound to `parts`, as 64 hex characters.
     pub fn prove(&self, parts: &[&str]) -> String {
-        let digest = self.mac(parts).finalize().into_bytes();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.mac(parts).finalize().into_bytes())
     }
 
     /// Whether `proof` proves it, compared in constant time.

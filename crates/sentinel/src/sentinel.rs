@@ -79,7 +79,7 @@ impl Running {
             }
             Notice::AgentGone(..) | Notice::Report(..) => {}
             Notice::AgentDecision(group, node, text) => {
-                self.decisions.note(&group, node.as_str(), text)
+                self.decisions.note(&group, node.as_str(), text);
             }
             Notice::PeerLinked(peer, outbox) => {
                 self.peers.insert(peer.clone(), outbox);

@@ -292,7 +292,7 @@ fn wants_append_only(options: &Options) -> bool {
     text.iter()
         .flat_map(|text| text.lines())
         .filter_map(said)
-        .last()
+        .next_back()
         .unwrap_or(true)
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use holdfast_core::agent::{Agent, AgentInput, Settings};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::wire::WIRE_VERSION;
-use holdfast_link::{Identity, Kind, Secret};
+use holdfast_link::{Identity, Kind, Secret, random_hex};
 use std::collections::BTreeMap;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -41,7 +41,12 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let secret = Secret::read(&options.secret_file)?;
     let (inbox_sender, inbox) = mpsc::channel(INBOX_MAX);
     let names = (&options.cluster, &options.group, &options.name);
-    let (memory, stored) = Memory::open(&options.dir, names, volume()?, inbox_sender.clone())?;
+    let (memory, stored) = Memory::open(
+        &options.dir,
+        names,
+        random_hex::<16>()?,
+        inbox_sender.clone(),
+    )?;
     leftover::end(&options.dir)
         .await
         .context("end a redis-server left over from before")?;
@@ -94,12 +99,6 @@ fn identity(options: &Options, secret: Secret) -> Identity {
         name: options.name.to_string(),
         secret,
     }
-}
-
-fn volume() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("draw an identity: {e}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Turns SIGTERM and SIGINT into wishes to stop.

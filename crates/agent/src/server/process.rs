@@ -290,6 +290,7 @@ fn render(
     let memory_limit = given.or_else(cgroup::memory_limit);
     let redis_conf = redis_conf.as_deref();
     Ok(config::render(&Inputs {
+        data,
         options,
         version,
         password,
@@ -298,7 +299,6 @@ fn render(
         memory_limit,
         redis_conf,
         client_password,
-        data,
     })?)
 }
 

@@ -35,7 +35,7 @@ impl Agent {
         }
         match self.server {
             ServerState::Down | ServerState::Starting if now >= self.next_try => {
-                self.start(Operation::Start, out)
+                self.start(Operation::Start, out);
             }
             ServerState::Up => self.obey(now, out),
 

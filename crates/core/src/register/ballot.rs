@@ -27,6 +27,7 @@ impl Ballot {
     }
 
     /// The next ballot of this run of `by` that is above this one.
+    #[must_use]
     pub fn next_of(&self, by: &Sentinel, run: u64) -> Self {
         Self {
             round: self.round + 1,

@@ -44,6 +44,7 @@ impl Voters {
     }
 
     /// The set without `name`, as the next version.
+    #[must_use]
     pub fn without(&self, name: &Sentinel) -> Self {
         let mut next = self.clone();
         next.version += 1;
@@ -52,6 +53,7 @@ impl Voters {
     }
 
     /// The set with one more member, as the next version.
+    #[must_use]
     pub fn with(&self, name: &Sentinel, identity: &str) -> Self {
         let mut next = self.clone();
         next.version += 1;

@@ -260,7 +260,7 @@ impl SentinelCore {
                 self.happen(name, Happening::Electing(record.epoch));
             }
             (Phase::Appointed, Some(primary)) => {
-                self.happen(name, Happening::Appointed(primary.node.clone()))
+                self.happen(name, Happening::Appointed(primary.node.clone()));
             }
             _ => {}
         }

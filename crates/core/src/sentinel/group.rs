@@ -37,6 +37,8 @@ pub struct GroupState {
     pub(super) first_position: Option<Millis>,
     pub(super) announced: Option<(Epoch, Node, Address)>,
     pub(super) asked: Vec<super::handoff::Asked>,
+    /// A handoff that is asked for; the inner node is the wanted successor, where one was named.
+    #[allow(clippy::option_option)]
     pub(super) wanted: Option<Option<Node>>,
     pub(super) force: Option<Node>,
     pub(super) paused_at: Option<Millis>,

@@ -182,7 +182,7 @@ impl SentinelCore {
         let candidate = ready.and_then(|(_, r)| self.candidate(record, target, r));
         if let Some(candidate) = candidate {
             self.appoint(now, name, record, candidate);
-        } else if self.handoff_failed(now, group, &ruler.node, target) {
+        } else if Self::handoff_failed(now, group, &ruler.node, target) {
             let reason = format!(
                 "gave the handoff to {target} up: it could not be completed; electing as after a failure"
             );
@@ -191,7 +191,7 @@ impl SentinelCore {
         }
     }
 
-    fn handoff_failed(&self, now: Millis, group: &GroupState, ruler: &Node, target: &Node) -> bool {
+    fn handoff_failed(now: Millis, group: &GroupState, ruler: &Node, target: &Node) -> bool {
         let lost = |node: &Node| !group.nodes.get(node).is_some_and(super::NodeState::is_up);
         now >= group.since + HANDOFF_MAX || lost(ruler) || lost(target) || group.opinion.is_some()
     }

@@ -125,7 +125,7 @@ impl SentinelCore {
             }
             PeerMessage::Learn { group, value } => self.on_learn(now, &group, value),
             PeerMessage::Opinion { group, opinion, .. } => {
-                self.on_opinion(now, from, &group, opinion)
+                self.on_opinion(now, from, &group, opinion);
             }
             PeerMessage::Unknown => {}
         }

@@ -277,7 +277,7 @@ impl SentinelCore {
         match value {
             Value::Voters(voters) => self.adopt_voters(voters),
             Value::Record(record) => {
-                self.on_record(now, name, *record, written.then_some(now + lease_ms))
+                self.on_record(now, name, *record, written.then_some(now + lease_ms));
             }
         }
     }

@@ -19,11 +19,11 @@ const HOP: u64 = 1;
 
 /// One redis-server, as far as an agent can see.
 #[derive(Clone, Default)]
-pub struct Redis {
-    pub run: u64,
-    pub alive: bool,
-    pub frozen: bool,
-    pub info: ServerInfo,
+pub(crate) struct Redis {
+    pub(crate) run: u64,
+    pub(crate) alive: bool,
+    pub(crate) frozen: bool,
+    pub(crate) info: ServerInfo,
 }
 
 enum Event {
@@ -31,36 +31,36 @@ enum Event {
     Agent(Node, AgentInput),
 }
 
-pub struct Group {
-    pub now: u64,
-    pub sentinels: BTreeMap<Sentinel, SentinelCore>,
-    pub agents: BTreeMap<Node, Agent>,
-    pub redis: BTreeMap<Node, Redis>,
-    pub events: Vec<(u64, Sentinel, Happening)>,
-    pub decisions: Vec<(u64, String)>,
-    pub answers: Vec<(u64, Result<String, String>)>,
-    pub cut: BTreeSet<Node>,
-    pub data: BTreeMap<Node, DataAtStart>,
+pub(crate) struct Group {
+    pub(crate) now: u64,
+    pub(crate) sentinels: BTreeMap<Sentinel, SentinelCore>,
+    pub(crate) agents: BTreeMap<Node, Agent>,
+    pub(crate) redis: BTreeMap<Node, Redis>,
+    pub(crate) events: Vec<(u64, Sentinel, Happening)>,
+    pub(crate) decisions: Vec<(u64, String)>,
+    pub(crate) answers: Vec<(u64, Result<String, String>)>,
+    pub(crate) cut: BTreeSet<Node>,
+    pub(crate) data: BTreeMap<Node, DataAtStart>,
     config: GroupConfig,
     queue: BTreeMap<(u64, u64), Event>,
     count: u64,
 }
 
-pub fn name() -> Name {
+pub(crate) fn name() -> Name {
     Name::from("mymaster")
 }
 
-pub fn node(number: usize) -> Node {
+pub(crate) fn node(number: usize) -> Node {
     Node(format!("redis-{number}"))
 }
 
-pub fn sentinel(number: usize) -> Sentinel {
+pub(crate) fn sentinel(number: usize) -> Sentinel {
     Sentinel(format!("sentinel-{number}"))
 }
 
 impl Group {
     /// Three sentinels and this many nodes, started, formed and stable.
-    pub fn started(nodes: usize) -> Self {
+    pub(crate) fn started(nodes: usize) -> Self {
         let mut group = Self::cold(nodes);
         group.run(2500);
         assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
@@ -68,7 +68,7 @@ impl Group {
     }
 
     /// The same, just switched on.
-    pub fn cold(nodes: usize) -> Self {
+    pub(crate) fn cold(nodes: usize) -> Self {
         let config = GroupConfig {
             name: name(),
             nodes,
@@ -103,7 +103,7 @@ impl Group {
         group
     }
 
-    pub fn start_sentinel(&mut self, me: &Sentinel, persistent: Persistent, disk: &str) {
+    pub(crate) fn start_sentinel(&mut self, me: &Sentinel, persistent: Persistent, disk: &str) {
         self.count += 1;
         let settings = SentinelSettings {
             name: me.clone(),
@@ -136,7 +136,7 @@ impl Group {
         }
     }
 
-    pub fn stop_sentinel(&mut self, me: &Sentinel) {
+    pub(crate) fn stop_sentinel(&mut self, me: &Sentinel) {
         self.sentinels.remove(me);
         for other in self.sentinels.keys().cloned().collect::<Vec<_>>() {
             self.later(Event::Sentinel(other, SentinelInput::PeerGone(me.clone())));
@@ -146,7 +146,7 @@ impl Group {
         }
     }
 
-    pub fn start_agent(&mut self, node: &Node, stored: Stored) {
+    pub(crate) fn start_agent(&mut self, node: &Node, stored: Stored) {
         let address = Address::new(node.as_str(), 6379);
         let settings = Settings {
             node: node.clone(),
@@ -171,7 +171,7 @@ impl Group {
     }
 
     /// Ends an agent and its redis-server; every sentinel sees the connection reset.
-    pub fn kill_agent(&mut self, node: &Node) {
+    pub(crate) fn kill_agent(&mut self, node: &Node) {
         self.agents.remove(node);
         self.redis.entry(node.clone()).or_default().alive = false;
         for me in self.sentinels.keys().cloned().collect::<Vec<_>>() {
@@ -185,7 +185,7 @@ impl Group {
     }
 
     /// Ends every agent with its redis-server, as a loss of power does.
-    pub fn power_off(&mut self) {
+    pub(crate) fn power_off(&mut self) {
         for node in self.agents.keys().cloned().collect::<Vec<_>>() {
             self.kill_agent(&node);
         }
@@ -193,7 +193,7 @@ impl Group {
     }
 
     /// Starts a member of epoch 1 again, with its data up to `offset`, or without any.
-    pub fn come_back(&mut self, node: &Node, offset: Option<u64>) {
+    pub(crate) fn come_back(&mut self, node: &Node, offset: Option<u64>) {
         let blank = offset.is_none();
         self.data.insert(
             node.clone(),
@@ -214,7 +214,7 @@ impl Group {
     }
 
     /// Ends a redis-server; its agent sees it at once.
-    pub fn kill_redis(&mut self, node: &Node) {
+    pub(crate) fn kill_redis(&mut self, node: &Node) {
         self.redis.entry(node.clone()).or_default().alive = false;
         self.later(Event::Agent(
             node.clone(),
@@ -222,7 +222,7 @@ impl Group {
         ));
     }
 
-    pub fn ask(&mut self, me: &Sentinel, request: Request) {
+    pub(crate) fn ask(&mut self, me: &Sentinel, request: Request) {
         let ask = SentinelInput::Ask {
             id: 1,
             group: name(),
@@ -232,7 +232,7 @@ impl Group {
     }
 
     /// The node that may be written to, if it is one.
-    pub fn primary(&self) -> Option<Node> {
+    pub(crate) fn primary(&self) -> Option<Node> {
         let open: Vec<_> = self
             .agents
             .iter()
@@ -242,7 +242,7 @@ impl Group {
         open.first().map(|(node, _)| (*node).clone())
     }
 
-    pub fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         let records = self
             .sentinels
             .values()
@@ -251,7 +251,7 @@ impl Group {
     }
 
     /// Lets time pass until somebody serves; returns how long that took.
-    pub fn until_served(&mut self, most: u64) -> u64 {
+    pub(crate) fn until_served(&mut self, most: u64) -> u64 {
         let began = self.now;
         while self.primary().is_none() {
             assert!(
@@ -265,11 +265,11 @@ impl Group {
     }
 
     /// Lets this many milliseconds pass.
-    pub fn run(&mut self, milliseconds: u64) {
+    pub(crate) fn run(&mut self, milliseconds: u64) {
         for _ in 0..milliseconds {
             self.now += 1;
             self.write();
-            if self.now % 5 == 0 {
+            if self.now.is_multiple_of(5) {
                 self.tick();
             }
             while let Some(entry) = self.queue.first_entry() {

@@ -103,7 +103,7 @@ impl Clients {
                 }
             },
             ActionKind::Reset { pattern } => {
-                let _ = asked.reply.send(Ok(self.reset(core, pattern).to_string()));
+                let _ = asked.reply.send(Ok(Self::reset(core, pattern).to_string()));
                 return None;
             }
             ActionKind::Set { group, settings } => {
@@ -119,7 +119,7 @@ impl Clients {
 
     /// `SENTINEL RESET` is asked to drop dead nodes. Holdfast shows a node that left as down and forgets
     /// it when told by name (`holdfast forget`), so there is nothing to do but count.
-    fn reset(&mut self, core: &SentinelCore, pattern: &str) -> usize {
+    fn reset(core: &SentinelCore, pattern: &str) -> usize {
         let named = |name: &Group| {
             holdfast_protocol::glob_matches(pattern.as_bytes(), name.as_str().as_bytes())
         };

@@ -109,11 +109,12 @@ fn group_events(name: &str, state: &GroupState, happening: &Happening) -> Vec<Ev
                 Event::switch_master(name, &wire(from), &wire(to)),
             ]
         }
-        Happening::Switched { from: None, .. } => Vec::new(),
         Happening::Replica(node) => about(node, Event::slave),
         Happening::ReplicaDown(node) => about(node, Event::sdown),
         Happening::ReplicaUp(node) => about(node, Event::sdown_over),
         Happening::Rebooted(node) => about(node, Event::reboot),
-        Happening::PeerDown(_) | Happening::PeerUp(_) => Vec::new(),
+        Happening::Switched { from: None, .. } | Happening::PeerDown(_) | Happening::PeerUp(_) => {
+            Vec::new()
+        }
     }
 }

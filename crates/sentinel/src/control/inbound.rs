@@ -45,7 +45,7 @@ async fn serve(
     let met = Box::pin(accept(stream, &me)).await;
     match met {
         Ok((met, reader, writer)) if met.kind == Kind::Agent => {
-            agent(id, met, reader, writer, inbox).await
+            agent(id, met, reader, writer, inbox).await;
         }
         Ok((met, reader, _writer)) => peer(met, reader, inbox).await,
         Err(holdfast_link::Error::Refused(why)) => log_once(&refused, why),

@@ -13,7 +13,7 @@ use holdfast_core::names::Group;
 use holdfast_core::record::Durability;
 use holdfast_core::sentinel::{GroupConfig, SentinelCore, SentinelSettings};
 use holdfast_core::wire::WIRE_VERSION;
-use holdfast_link::{Identity, Kind, Secret};
+use holdfast_link::{Identity, Kind, Secret, random_hex};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -49,7 +49,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         &options.dir,
         &options.cluster,
         &options.name,
-        &new_identity()?,
+        &random_hex::<20>()?,
     )?;
     let me = Identity {
         wire: WIRE_VERSION,
@@ -156,12 +156,6 @@ fn settings(options: &Options, identity: &str) -> SentinelSettings {
         groups: groups.collect(),
         mutant: Mutant::None,
     }
-}
-
-fn new_identity() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; 20];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("draw an identity: {e}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A number for this run. Were the system out of randomness, the time would do: it must only never come again.
