@@ -1,0 +1,1 @@
+//! Tells Kubernetes who is primary, and never asks it.
