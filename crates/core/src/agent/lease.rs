@@ -2,6 +2,7 @@
 
 use super::{Agent, AgentOutput, Operation, Standing};
 use crate::limits::LEASE_USED;
+use crate::mutant::Mutant;
 use crate::names::{Epoch, Sentinel};
 use crate::time::Millis;
 use crate::wire::Lease;
@@ -85,7 +86,9 @@ impl Agent {
             self.standing = Standing::Promoted(epoch);
             self.urgent = true;
         }
-        if until > now || self.settings.mutant == crate::mutant::Mutant::AgentIgnoresLease {
+        if self.settings.mutant == Mutant::AgentIgnoresLease {
+            self.set_deadline(None, out);
+        } else if until > now {
             self.set_deadline(Some(until), out);
         } else if opening {
             // An order to open that was not answered in time may still be carried out later.

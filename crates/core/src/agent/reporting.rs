@@ -56,12 +56,21 @@ impl Agent {
     }
 
     fn compose(&self, now: Millis) -> Report {
-        let early = self.settings.mutant == Mutant::ReportBeforeSeal;
+        let early = match self.settings.mutant {
+            Mutant::ReportBeforeSeal => true,
+            Mutant::AcceptLoading => self.server == ServerState::Loading,
+            _ => false,
+        };
         let electing = self
             .record
             .as_ref()
             .filter(|r| early && r.phase == Phase::Electing && r.handoff.is_none());
         let up = self.server == ServerState::Up;
+        let unready = self
+            .record
+            .as_ref()
+            .filter(|_| self.settings.mutant == Mutant::AcceptLoading)
+            .filter(|r| r.phase == Phase::Electing && self.server == ServerState::Loading);
         Report {
             address: Some(self.settings.address.clone()),
             priority: self.settings.priority,
