@@ -1,7 +1,7 @@
 # Holdfast. `make help` says what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up build test bench crucible sim sim-mutants verify fix
+.PHONY: help up build test bench crucible sim sim-mutants verify fix image e2e
 
 HOLDFAST = $(or $(CARGO_TARGET_DIR),target)/release/holdfast
 SEEDS ?= 5000
@@ -34,6 +34,13 @@ sim: ## simulate SEEDS=N runs
 sim-mutants: ## plant each known bug and see the simulator find it
 	@cargo build --release --locked -p holdfast-cli
 	@$(HOLDFAST) sim --mutants $(ARGS)
+
+image: ## container images in target/images: Holdfast's own (ARGS='--profile release'), redis, valkey
+	@scripts/install-redis
+	@scripts/install-valkey || true
+	@cargo run --quiet --release --locked -p holdfast-image -- holdfast --revision "$$(git rev-parse HEAD)" $(ARGS)
+	@cargo run --quiet --release --locked -p holdfast-image -- server redis
+	@if command -v valkey-server >/dev/null; then cargo run --quiet --release --locked -p holdfast-image -- server valkey; fi
 
 verify: ## formatting, lints, documentation, dependencies, spelling; never writes to the tree
 	@scripts/verify
