@@ -49,6 +49,9 @@ pub struct Options {
     /// Seconds that a stop may take, handoff included.
     #[serde(default = "default_stop_seconds")]
     pub stop_seconds: u32,
+    /// Where `/livez`, `/readyz` and `/metrics` are served; nowhere if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Address>,
 }
 
 impl Options {

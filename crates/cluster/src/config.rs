@@ -70,6 +70,7 @@ fn sentinel_options(
         tls_key_file: None,
         tls_client_ca_file: None,
         max_clients: 10_500,
+        http: None,
     }
 }
 
@@ -109,6 +110,7 @@ pub(crate) fn agent_options(
         adopt: false,
         priority: 100,
         stop_seconds: 10,
+        http: None,
     })
 }
 

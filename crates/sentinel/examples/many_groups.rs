@@ -115,6 +115,7 @@ fn options(name: usize, dir: &Path, groups: usize, nodes: usize) -> Options {
         tls_key_file: None,
         tls_client_ca_file: None,
         max_clients: 100,
+        http: None,
     }
 }
 

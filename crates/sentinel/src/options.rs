@@ -42,6 +42,9 @@ pub struct Options {
     /// Most client connections served at once; more are told so and closed.
     #[serde(default = "default_max_clients")]
     pub max_clients: usize,
+    /// Where `/livez`, `/readyz` and `/metrics` are served; nowhere if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Address>,
 }
 
 /// One sentinel of the set.

@@ -53,6 +53,7 @@ pub fn options(home: &Path) -> Options {
         adopt: false,
         priority: 100,
         stop_seconds: 5,
+        http: None,
     }
 }
 

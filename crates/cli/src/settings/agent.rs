@@ -77,4 +77,8 @@ pub(crate) struct AgentSettings {
     #[arg(long, env = "HOLDFAST_STOP_SECONDS", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stop_seconds: Option<u32>,
+    /// Where /livez, /readyz and /metrics are served; nowhere if not given.
+    #[arg(long, env = "HOLDFAST_HTTP", value_name = "HOST:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) http: Option<Address>,
 }

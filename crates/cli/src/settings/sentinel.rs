@@ -66,4 +66,8 @@ pub(crate) struct SentinelSettings {
     #[arg(long, env = "HOLDFAST_MAX_CLIENTS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_clients: Option<usize>,
+    /// Where /livez, /readyz and /metrics are served; nowhere if not given.
+    #[arg(long, env = "HOLDFAST_HTTP", value_name = "HOST:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) http: Option<Address>,
 }

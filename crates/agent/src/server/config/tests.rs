@@ -20,6 +20,7 @@ fn options() -> Options {
         adopt: false,
         priority: 90,
         stop_seconds: 1,
+        http: None,
     }
 }
 
