@@ -38,7 +38,7 @@ pub(crate) struct SentinelSettings {
     #[arg(long, env = "HOLDFAST_SENTINELS", value_name = "NAME=H:P,H:P", value_delimiter = ';', value_parser = peer)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sentinels: Option<Vec<Peer>>,
-    /// The groups that this set serves: NAME:NODES[:DURABILITY][:cache], several with `;` between them.
+    /// The groups that this set serves: NAME:NODES, then :DURABILITY and :cache where wanted, several with `;` between them.
     #[arg(long, env = "HOLDFAST_GROUPS", value_name = "NAME:NODES", value_delimiter = ';', value_parser = group)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) groups: Option<Vec<GroupOptions>>,
