@@ -66,11 +66,6 @@ impl Agent {
             .as_ref()
             .filter(|r| early && r.phase == Phase::Electing && r.handoff.is_none());
         let up = self.server == ServerState::Up;
-        let unready = self
-            .record
-            .as_ref()
-            .filter(|_| self.settings.mutant == Mutant::AcceptLoading)
-            .filter(|r| r.phase == Phase::Electing && self.server == ServerState::Loading);
         Report {
             address: Some(self.settings.address.clone()),
             priority: self.settings.priority,
