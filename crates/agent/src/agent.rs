@@ -3,8 +3,10 @@
 mod hands;
 mod leftover;
 mod looking;
+mod showing;
 mod start;
 
+use crate::facts::Facts;
 use crate::memory::Memory;
 use crate::server::{Event, Watch};
 use hands::Hands;
@@ -13,7 +15,9 @@ use holdfast_core::names::{Epoch, Sentinel};
 use holdfast_core::time::Millis;
 use holdfast_core::wire::{FromSentinel, ToSentinel};
 use holdfast_link::Outbox;
+use holdfast_probes::Questions;
 use nix::time::{ClockId, clock_gettime};
+use showing::Showing;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -62,6 +66,7 @@ struct Running {
     node: String,
     hands: Hands,
     memory: Memory,
+    showing: Showing,
     sentinels: BTreeMap<Sentinel, Outbox>,
     done_at: Millis,
     exit: Option<anyhow::Result<()>>,
@@ -74,6 +79,7 @@ impl Running {
         mut inbox: mpsc::Receiver<Notice>,
         mut events: mpsc::Receiver<Event>,
         mut stops: mpsc::Receiver<AgentInput>,
+        mut questions: Questions<Facts>,
     ) -> anyhow::Result<()> {
         let mut watchdog = tokio::time::interval(WATCHDOG_CHECK);
         let mut tick = tokio::time::interval(TICK);
@@ -85,7 +91,11 @@ impl Running {
                                 _ = tick.tick() => self.step(AgentInput::Tick),
                 _ = watchdog.tick() => self.hands.check_watchdog(),
                 Some(notice) = inbox.recv() => self.take(notice),
-                Some(stop) = stops.recv() => self.step(stop),
+                Some(stop) = stops.recv() => {
+                    self.showing.note_stop();
+                    self.step(stop);
+                }
+                question = questions.next() => question.answer(self.showing.facts(&self.core, self.sentinels.len())),
             }
             if let Some(result) = self.exit.take() {
                 return result;
@@ -148,8 +158,10 @@ impl Running {
 
     fn step(&mut self, input: AgentInput) {
         for output in self.core.step(now(), input) {
+            self.showing.note(&output);
             self.carry_out(output);
         }
+        self.showing.look(&self.core);
         let vigilant = self.core.standing().is_master();
         self.hands.watch(
             if vigilant {

@@ -7,11 +7,14 @@
 //! ```
 
 mod agent;
+mod audience;
 mod control;
+mod facts;
 mod memory;
 mod options;
 pub mod server;
 
 pub use agent::run;
+pub use audience::{Audience, Incident, Role};
 pub use memory::MemoryError;
 pub use options::Options;

@@ -16,7 +16,7 @@ pub(crate) fn sentinel(args: Box<RoleArgs<SentinelSettings>>, matches: &ArgMatch
 pub(crate) fn agent(args: Box<RoleArgs<AgentSettings>>, matches: &ArgMatches) -> Outcome {
     let options = prepare(&args, matches)?;
     drop(args);
-    ended(block_on(holdfast_agent::run(options))?)
+    ended(block_on(holdfast_agent::run(options, Box::new(())))?)
 }
 
 fn prepare<S: Settings>(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<S::Options, Failure> {

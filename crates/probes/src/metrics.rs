@@ -7,6 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use std::borrow::Cow;
 use std::sync::atomic::AtomicU64;
 
 /// What every name of ours begins with.
@@ -38,12 +39,18 @@ impl Seconds {
 
 /// The sheet.
 #[derive(Debug)]
-pub struct Metrics(Registry);
+pub struct Metrics {
+    registry: Registry,
+    labels: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+}
 
 impl Default for Metrics {
     /// With what is told of every process.
     fn default() -> Self {
-        let mut metrics = Self(Registry::default());
+        let mut metrics = Self {
+            registry: Registry::default(),
+            labels: Vec::new(),
+        };
         process::write(&mut metrics);
         metrics.gauges(
             "build_info",
@@ -55,6 +62,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// A label for every metric that follows.
+    pub fn label(&mut self, name: &'static str, value: &str) {
+        self.labels.push((name.into(), value.to_owned().into()));
+    }
+
     /// A number that goes up and down.
     pub fn gauge(&mut self, name: &str, help: &str, value: impl Into<f64>) {
         let metric = Number::default();
@@ -118,26 +130,26 @@ impl Metrics {
     pub(crate) fn plain_gauge(&mut self, name: &str, help: &str, value: f64) {
         let metric = Number::default();
         metric.set(value);
-        self.0.register(name, help, metric);
+        self.registry.register(name, help, metric);
     }
 
     pub(crate) fn plain_counter(&mut self, name: &str, help: &str, value: f64) {
         let metric = Sum::default();
         metric.inc_by(value);
-        self.0.register(name, help, metric);
+        self.registry.register(name, help, metric);
     }
 
     /// The sheet as text, in the `OpenMetrics` format.
     pub fn into_text(self) -> String {
         let mut text = String::with_capacity(8 << 10);
         // Writing to a string does not fail.
-        let _ = encode(&mut text, &self.0);
+        let _ = encode(&mut text, &self.registry);
         text
     }
 
     fn add(&mut self, name: &str, help: &str, metric: impl Metric) {
-        self.0
-            .sub_registry_with_prefix(PREFIX)
+        let ours = self.registry.sub_registry_with_prefix(PREFIX);
+        ours.sub_registry_with_labels(self.labels.iter().cloned())
             .register(name, help, metric);
     }
 }

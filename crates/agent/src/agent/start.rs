@@ -1,7 +1,9 @@
 //! From options to a running agent.
 
-use super::{INBOX_MAX, Running, hands::Hands, leftover};
+use super::{INBOX_MAX, Running, hands::Hands, leftover, showing::Showing};
+use crate::audience::Audience;
 use crate::control::dial_sentinels;
+use crate::facts::Facts;
 use crate::memory::Memory;
 use crate::options::Options;
 use crate::server::{Version, reaper};
@@ -10,6 +12,7 @@ use holdfast_core::agent::{Agent, AgentInput, Settings};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::wire::WIRE_VERSION;
 use holdfast_link::{Identity, Kind, Secret, random_hex};
+use holdfast_probes::Questions;
 use std::collections::BTreeMap;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -26,11 +29,13 @@ const END_SECONDS: u32 = 5;
 ///
 /// # Errors
 /// When an option makes no sense, redis-server cannot be started, or the node's memory cannot be used.
-pub async fn run(options: Options) -> anyhow::Result<()> {
-    LocalSet::new().run_until(Box::pin(serve(options))).await
+pub async fn run(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
+    LocalSet::new()
+        .run_until(Box::pin(serve(options, audience)))
+        .await
 }
 
-async fn serve(options: Options) -> anyhow::Result<()> {
+async fn serve(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
     // Where it may. It needs little of a core, but at once; redis-server keeps the usual share.
     let _ = rustix::process::setpriority_process(None, NICE);
     ensure!(
@@ -39,6 +44,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     );
     let version = Version::detect(&options.server)?;
     let secret = Secret::read(&options.secret_file)?;
+    let questions = questions(&options)?;
     let (inbox_sender, inbox) = mpsc::channel(INBOX_MAX);
     let names = (&options.cluster, &options.group, &options.name);
     let (memory, stored) = Memory::open(
@@ -79,15 +85,25 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         node,
         hands,
         memory,
+        showing: Showing::new(options.clone(), audience),
         sentinels: BTreeMap::new(),
         done_at: 0,
         exit: None,
     };
     let result = running
-        .serve(inbox, events, stops(options.stop_seconds)?)
+        .serve(inbox, events, stops(options.stop_seconds)?, questions)
         .await;
     leftover::forget(&options.dir);
     result
+}
+
+/// Those who ask over HTTP, if anybody may.
+fn questions(options: &Options) -> anyhow::Result<Questions<Facts>> {
+    let Some(http) = &options.http else {
+        return Ok(Questions::none());
+    };
+    holdfast_probes::start((http.host.as_str(), http.port))
+        .with_context(|| format!("serve probes and metrics at {http}"))
 }
 
 fn identity(options: &Options, secret: Secret) -> Identity {
