@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> io::Result<Found> {
     Ok(match parse(&bytes) {
         Parsed::Nothing => Found::Nothing,
         Parsed::Damaged(line) => Found::Damaged(line),
-        Parsed::Whole(header, texts) => Found::Whole { header, texts },
+        Parsed::Whole(header, texts, _) => Found::Whole { header, texts },
     })
 }
 
@@ -67,7 +67,7 @@ pub struct Journal {
 
 impl Journal {
     /// Writes a journal with this content to `path`, in place of what was there, with room for `room`
-    /// bytes.
+    /// bytes. On a full disk a journal that is there already and has this content goes on as it is.
     ///
     /// # Errors
     /// When it cannot be written. What was there before is then still there.
@@ -81,7 +81,13 @@ impl Journal {
             .iter()
             .map(|(key, text)| (key.clone(), line::write(key, text)))
             .collect();
-        let (file, used) = begin(path, header, &lines, room)?;
+        let (file, used, room) = match begin(path, header, &lines, room) {
+            Ok((file, used)) => (file, used, room),
+            Err(error) if is_full(&error) => {
+                reopen(path, header, texts).unwrap_or(None).ok_or(error)?
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -163,18 +169,53 @@ fn begin(
     let mut bytes = content.into_bytes();
     bytes.resize(bytes.len().max(room as usize), 0);
     let next = path.with_extension("next");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .open(&next)?;
-    file.write_all_at(&bytes, 0)?;
-    file.sync_all()?;
+    let written = write_new(&next, &bytes);
+    if written.is_err() {
+        // Half of it would only hold room that others may need.
+        let _ = std::fs::remove_file(&next);
+    }
+    let file = written?;
     std::fs::rename(&next, path)?;
     if let Some(dir) = path.parent() {
         File::open(dir)?.sync_all()?;
     }
     Ok((file, used))
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(path)?;
+    file.write_all_at(bytes, 0)?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+/// The journal at `path`, its end and its length, if it has this content.
+///
+/// All of it is written again where it stands: what was read may be in memory only, left there by a sync that failed.
+fn reopen(
+    path: &Path,
+    header: &str,
+    texts: &BTreeMap<String, String>,
+) -> io::Result<Option<(File, u64, u64)>> {
+    let mut bytes = std::fs::read(path)?;
+    let used = match parse(&bytes) {
+        Parsed::Whole(there, newest, used) if there == header && newest == *texts => used,
+        _ => return Ok(None),
+    };
+    bytes[used..].fill(0);
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.write_all_at(&bytes, 0)?;
+    file.sync_data()?;
+    Ok(Some((file, used as u64, bytes.len() as u64)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 /// What the bytes of a file say.
 pub(crate) enum Parsed {
     Nothing,
-    Whole(String, BTreeMap<String, String>),
+    /// Header, newest text of each key, and where the last whole line ends.
+    Whole(String, BTreeMap<String, String>, usize),
     Damaged(usize),
 }
 
@@ -30,7 +31,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
         .iter()
         .rposition(|b| *b != 0)
         .map_or(0, |last| last + 1);
-    let (mut header, mut texts) = (None, BTreeMap::new());
+    let (mut header, mut texts, mut used) = (None, BTreeMap::new(), 0);
     let mut lines = bytes[..end]
         .split_inclusive(|b| *b == b'\n')
         .enumerate()
@@ -46,8 +47,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
                 if !torn {
                     return Parsed::Damaged(number + 1);
                 }
+                break;
             }
         }
+        used += line.len();
     }
-    header.map_or(Parsed::Nothing, |header| Parsed::Whole(header, texts))
+    header.map_or(Parsed::Nothing, |header| Parsed::Whole(header, texts, used))
 }

@@ -85,3 +85,48 @@ fn a_flipped_bit_is_damage() {
         );
     }
 }
+
+/// Makes the next new file beside the journal fail as on a full disk.
+fn fill_disk(path: &Path) {
+    std::os::unix::fs::symlink("/dev/full", path.with_extension("next")).unwrap();
+}
+
+#[test]
+fn on_a_full_disk_a_journal_goes_on_in_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    let mut first = journal(&path, 4096);
+    first.append("key", "kept").unwrap();
+    let torn_at = first.used;
+    first
+        .append("key", "a line that is torn, and longer than the next")
+        .unwrap();
+    first.file.write_all_at(&[0], torn_at + 4).unwrap();
+    drop(first);
+
+    fill_disk(&path);
+    let mut again = Journal::create(&path, "header", &texts(&path), 4096).unwrap();
+    assert!(
+        !path.with_extension("next").is_symlink(),
+        "nothing is left behind"
+    );
+    assert_eq!(texts(&path)["key"], "kept");
+    again.append("key", "new").unwrap();
+    again.sync().unwrap();
+    assert_eq!(texts(&path)["key"], "new");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 4096);
+}
+
+#[test]
+fn a_full_disk_is_told_where_the_content_is_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    fill_disk(&path);
+    let fresh = Journal::create(&path, "header", &BTreeMap::new(), 4096);
+    assert_eq!(fresh.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    drop(journal(&path, 4096));
+    fill_disk(&path);
+    let other = Journal::create(&path, "another header", &BTreeMap::new(), 4096);
+    assert_eq!(other.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert!(matches!(read(&path).unwrap(), Found::Whole { header, .. } if header == "header"));
+}
