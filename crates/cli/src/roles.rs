@@ -9,7 +9,7 @@ use clap::ArgMatches;
 pub(crate) fn sentinel(args: Box<RoleArgs<SentinelSettings>>, matches: &ArgMatches) -> Outcome {
     let options = prepare(&args, matches)?;
     drop(args);
-    ended(block_on(holdfast_sentinel::run(options))?)
+    ended(block_on(holdfast_sentinel::run(options, Box::new(())))?)
 }
 
 /// Runs an agent until it is told to end.

@@ -45,7 +45,7 @@ pub(crate) struct Clients {
     refreshed: Millis,
     memory: view::Memory,
     /// Dropping it ends the clients' thread.
-    _server: holdfast_protocol::Handle,
+    server: holdfast_protocol::Handle,
 }
 
 impl Clients {
@@ -83,8 +83,13 @@ impl Clients {
             shown: BTreeMap::new(),
             refreshed: 0,
             memory: view::Memory::default(),
-            _server: server,
+            server,
         })
+    }
+
+    /// How many clients there are and were.
+    pub(crate) fn facts(&self) -> holdfast_protocol::Facts {
+        self.server.facts()
     }
 
     /// The next request of a client.

@@ -2,16 +2,20 @@
 
 mod disk;
 mod outputs;
+mod showing;
 mod start;
 
 use crate::bell;
 use crate::clients::Clients;
 use crate::control::{Connection, Notice};
 use crate::decisions::Decisions;
+use crate::facts::Facts;
 use disk::Disk;
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::sentinel::{SentinelCore, SentinelInput};
 use holdfast_link::Outbox;
+use holdfast_probes::Questions;
+use showing::Showing;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -33,11 +37,12 @@ struct Running {
     disk: Disk,
     clients: Clients,
     decisions: Decisions,
+    showing: Showing,
 }
 
 impl Running {
     /// Serves until told to stop.
-    async fn serve(mut self, mut inbox: mpsc::Receiver<Notice>) {
+    async fn serve(mut self, mut inbox: mpsc::Receiver<Notice>, mut questions: Questions<Facts>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut notices = Vec::with_capacity(BATCH);
@@ -54,6 +59,7 @@ impl Running {
                     }
                 }
                 asked = self.clients.asked() => self.ask(asked),
+                question = questions.next() => question.answer(self.facts()),
             }
             self.clients.refresh(bell::now(), &self.core);
         }

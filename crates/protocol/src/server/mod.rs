@@ -26,7 +26,7 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::{Acl, AclError, ActionRequest, Clock, Event, Options, View};
+use crate::{Acl, AclError, ActionRequest, ClientTable as _, Clock, Event, Options, View};
 use accept::Listener;
 use shared::Shared;
 
@@ -114,6 +114,7 @@ pub async fn serve(options: &Options, wiring: Wiring) -> Result<(), ServeError> 
 /// A running server on its own thread; dropping it stops the server and cuts off all clients.
 pub struct Handle {
     addresses: Vec<SocketAddr>,
+    table: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -122,6 +123,11 @@ impl Handle {
     /// The addresses that it listens on: those without TLS first.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// How many clients there are and were, and what they asked.
+    pub fn facts(&self) -> crate::Facts {
+        self.table.facts()
     }
 }
 
@@ -154,7 +160,7 @@ pub fn spawn(options: Options, wiring: Wiring) -> Result<Handle, ServeError> {
                     Ok(server) => server,
                     Err(error) => return drop(bound.send(Err(error))),
                 };
-                drop(bound.send(Ok(server.addresses())));
+                drop(bound.send(Ok((server.addresses(), Arc::clone(&server.shared)))));
                 tokio::select! {
                     () = server.run() => {}
                     _ = stopped => {}
@@ -163,9 +169,10 @@ pub fn spawn(options: Options, wiring: Wiring) -> Result<Handle, ServeError> {
         });
     let thread = thread.map_err(ServeError::Thread)?;
     let gone = || ServeError::Thread(std::io::Error::other("it ended at once"));
-    let addresses = is_bound.recv().map_err(|_| gone())??;
+    let (addresses, table) = is_bound.recv().map_err(|_| gone())??;
     Ok(Handle {
         addresses,
+        table,
         stop: Some(stop),
         thread: Some(thread),
     })

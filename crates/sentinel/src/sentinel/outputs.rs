@@ -35,9 +35,11 @@ impl Running {
             SentinelOutput::Persist { written, then } => self.disk.write(written, then),
             SentinelOutput::Decide { group, text } => {
                 let by = self.core.settings().name.to_string();
+                self.showing.decided(&self.core, &group, &text);
                 self.decisions.note(&group, &by, text);
             }
             SentinelOutput::Happened { group, happening } => {
+                self.showing.happened(&self.core, &group, &happening);
                 self.clients.happened(&self.core, &group, &happening);
             }
             SentinelOutput::Answer { id, result } => self.clients.answer(id, result),

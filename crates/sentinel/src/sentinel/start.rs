@@ -1,9 +1,11 @@
 //! From options to a running sentinel.
 
-use super::{Disk, Running};
+use super::{Disk, Running, Showing};
+use crate::audience::Audience;
 use crate::clients::Clients;
 use crate::control::{INBOX_MAX, dial_peers, listen};
 use crate::decisions::Decisions;
+use crate::facts::Facts;
 use crate::options::Options;
 use crate::register_file::{Opened, RegisterFile};
 use anyhow::{Context, bail, ensure};
@@ -14,6 +16,7 @@ use holdfast_core::record::Durability;
 use holdfast_core::sentinel::{GroupConfig, SentinelCore, SentinelSettings};
 use holdfast_core::wire::WIRE_VERSION;
 use holdfast_link::{Identity, Kind, Secret, random_hex};
+use holdfast_probes::Questions;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -26,9 +29,11 @@ const NICE: i32 = -10;
 ///
 /// # Errors
 /// When an option makes no sense, an address is taken, or its memory cannot be used. Nothing is changed then.
-pub async fn run(options: Options) -> anyhow::Result<()> {
+pub async fn run(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
     check(&options)?;
-    LocalSet::new().run_until(Box::pin(serve(options))).await
+    LocalSet::new()
+        .run_until(Box::pin(serve(options, audience)))
+        .await
 }
 
 /// Raises this process's share of the cores, where it may: it needs little, but it needs it at once. Without
@@ -37,9 +42,10 @@ fn ask_for_priority() {
     let _ = rustix::process::setpriority_process(None, NICE);
 }
 
-async fn serve(options: Options) -> anyhow::Result<()> {
+async fn serve(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
     let secret = Secret::read(&options.secret_file)?;
     let control = bind(&options).await?;
+    let questions = questions(&options)?;
     let Opened {
         file,
         identity,
@@ -84,9 +90,10 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         disk,
         clients,
         decisions,
+        showing: Showing::new(audience),
     };
     tokio::select! {
-        () = running.serve(inbox) => bail!("the sentinel's loop ended by itself"),
+        () = running.serve(inbox, questions) => bail!("the sentinel's loop ended by itself"),
         signal = stop_signal() => tracing::info!("{} ends: {}", options.name, signal?),
     }
     Ok(())
@@ -135,6 +142,15 @@ async fn bind(options: &Options) -> anyhow::Result<TcpListener> {
     TcpListener::bind((control.host.as_str(), control.port))
         .await
         .with_context(|| format!("listen for agents and sentinels at {control}"))
+}
+
+/// Those who ask over HTTP, if anybody may.
+fn questions(options: &Options) -> anyhow::Result<Questions<Facts>> {
+    let Some(http) = &options.http else {
+        return Ok(Questions::none());
+    };
+    holdfast_probes::start((http.host.as_str(), http.port))
+        .with_context(|| format!("serve probes and metrics at {http}"))
 }
 
 fn settings(options: &Options, identity: &str) -> SentinelSettings {
