@@ -25,6 +25,7 @@ annotations:
 
 {{- define "redis-cluster.pod-spec" -}}
 serviceAccountName: {{ include (printf "redis-cluster.%s-account" .component) .root }}
+automountServiceAccountToken: true
 terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
 # Variables of other Services must not look like settings.
 enableServiceLinks: false
@@ -172,21 +173,24 @@ resources:
     sources:
       {{- . | nindent 6 }}
 {{- end }}
-{{- with .root.Values.tls }}
-{{- if .enabled }}
-- name: tls
-  secret:
-    secretName: {{ include "redis-cluster.tls-secret" $.root }}
-    defaultMode: 0440
-    items:
-      - {key: {{ .certFilename }}, path: tls.crt}
-      - {key: {{ .certKeyFilename }}, path: tls.key}
-      - {key: {{ .certCAFilename }}, path: ca.crt}
-{{- end }}
+{{- if .root.Values.tls.enabled }}
+{{ include "redis-cluster.tls-volume" .root }}
 {{- end }}
 {{- with .values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{- define "redis-cluster.tls-volume" -}}
+{{- $tls := .Values.tls -}}
+- name: tls
+  secret:
+    secretName: {{ include "redis-cluster.tls-secret" . }}
+    defaultMode: 0440
+    items:
+      - {key: {{ $tls.certFilename }}, path: tls.crt}
+      - {key: {{ $tls.certKeyFilename }}, path: tls.key}
+      - {key: {{ $tls.certCAFilename }}, path: ca.crt}
 {{- end }}
 
 {{/* Sentinels get no more of it than they use. */}}

@@ -21,9 +21,6 @@
 {{- end }}
 
 {{- define "redis-cluster.tls-secret" -}}
-{{- if and (not .Values.tls.existingSecret) (not .Values.tls.certManager.enabled) }}
-{{- fail "tls.enabled needs a certificate: set tls.existingSecret or tls.certManager.enabled" }}
-{{- end }}
 {{- .Values.tls.existingSecret | default (printf "%s-tls" (include "redis-cluster.fullname" .)) -}}
 {{- end }}
 
