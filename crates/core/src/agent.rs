@@ -23,7 +23,7 @@ pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Set
 use crate::names::{Epoch, Incarnation, Sentinel};
 use crate::record::Record;
 use crate::time::Millis;
-use crate::wire::{FromSentinel, ServerState};
+use crate::wire::{FromSentinel, ServerState, TakeOver};
 use lease::Leases;
 use std::collections::BTreeSet;
 
@@ -44,6 +44,7 @@ pub struct Agent {
     running: Option<Operation>,
     storing: bool,
     leases: Leases,
+    take_over: Option<TakeOver>,
     linked: BTreeSet<Sentinel>,
     stop: Option<Stop>,
     next_report: Millis,
@@ -85,6 +86,7 @@ impl Agent {
             running: None,
             storing: false,
             leases: Leases::default(),
+            take_over: None,
             linked: BTreeSet::new(),
             stop: None,
             next_report: 0,
@@ -169,6 +171,7 @@ impl Agent {
         match message {
             FromSentinel::Record(record) => self.on_record(*record, out),
             FromSentinel::Lease(lease) => self.leases.grant(from, lease),
+            FromSentinel::TakeOver(word) => self.take_over = Some(word),
             FromSentinel::Unknown => {}
         }
     }

@@ -26,6 +26,7 @@ mod proposing;
 mod request;
 mod state;
 mod status;
+mod take_over;
 mod voting;
 
 pub use group::GroupState;
@@ -302,10 +303,11 @@ impl SentinelCore {
         let Some(version) = group.record.as_ref().map(|r| r.version) else {
             return;
         };
+        let since = group.since;
         let lagging: Vec<Node> = group
             .nodes
             .iter()
-            .filter(|(_, s)| s.lags(now, version))
+            .filter(|(_, s)| s.lags(now, version, since))
             .map(|(n, _)| n.clone())
             .collect();
         for node in lagging {

@@ -3,7 +3,7 @@
 use super::{Agent, AgentOutput, Operation, Standing, Stored};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
-use crate::wire::ServerState;
+use crate::wire::{ServerState, TakeOver};
 
 /// A replica whose link stays down for this long is told again whom to follow.
 const FOLLOW_AGAIN: Millis = 2_000;
@@ -115,12 +115,25 @@ impl Agent {
     fn wanted_electing(&self, record: &Record) -> Option<Operation> {
         let epoch = record.epoch;
         if let Some(target) = &record.handoff {
+            if *target == self.settings.node {
+                return self.may_take_over(record).then_some(Operation::Promote);
+            }
             let ruled = record.names(&self.settings.node) && self.standing.is_master();
-            let pause =
-                ruled && *target != self.settings.node && self.standing != Standing::Paused(epoch);
+            let pause = ruled && self.standing != Standing::Paused(epoch);
             return pause.then_some(Operation::Pause);
         }
         (self.standing != Standing::Sealed(epoch)).then_some(Operation::Seal)
+    }
+
+    /// The target of a handoff need not wait for its appointment to be written: with all of the paused primary's data it
+    /// becomes a master that refuses writes, and opens when the register says so.
+    fn may_take_over(&self, record: &Record) -> bool {
+        let whole = |word: &TakeOver| {
+            word.version == record.version
+                && word.replid == self.info.replid
+                && word.offset <= self.info.offset
+        };
+        self.standing.is_following() && self.caught_up && self.take_over.as_ref().is_some_and(whole)
     }
 
     fn wanted_primary(&self, record: &Record, now: Millis) -> Option<Operation> {

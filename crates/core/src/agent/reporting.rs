@@ -46,7 +46,8 @@ impl Agent {
         let (Some(record), Some(incarnation)) = (&self.record, &self.incarnation) else {
             return 0;
         };
-        let rules = record.is_primary(&self.settings.node, incarnation);
+        let rules = record.is_primary(&self.settings.node, incarnation)
+            || self.standing == Standing::Promoted(record.epoch);
         let alive = self.server == ServerState::Up || self.server == ServerState::Hung;
         if rules && alive && record.epoch <= self.stored.promised {
             record.epoch

@@ -3,6 +3,7 @@
 use super::{Agent, AgentOutput, DataAtStart, Operation, ServerInfo, Standing};
 use crate::names::Epoch;
 use crate::position::Position;
+use crate::record::Phase;
 use crate::time::Millis;
 use crate::wire::ServerState;
 
@@ -120,10 +121,23 @@ impl Agent {
     fn notice_history(&mut self) {
         let epoch = match self.standing {
             Standing::Following(epoch, _) if self.info.link_up && !self.info.syncing => epoch,
-            Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => epoch,
+            Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {
+                self.reign(epoch)
+            }
             _ => return,
         };
         self.history = Some((self.info.replid.clone(), epoch));
+    }
+
+    /// The epoch whose history a master writes. Before the register names it, its data are still those of the reign
+    /// before: if another is chosen, the epoch is that one's.
+    fn reign(&self, epoch: Epoch) -> Epoch {
+        let electing = self
+            .record
+            .as_ref()
+            .is_some_and(|r| r.epoch == epoch && r.phase == Phase::Electing);
+        let before = self.history.as_ref().map(|(_, epoch)| *epoch);
+        before.filter(|_| electing).unwrap_or(epoch)
     }
 
     /// The epoch of the history that the data belongs to, as far as it is known.

@@ -87,6 +87,24 @@ impl Record {
         next
     }
 
+    /// Ends a handoff in one step: `primary` had all that its paused predecessor had, and has been promoted.
+    #[must_use]
+    pub fn handed_over(
+        &self,
+        primary: Member,
+        (replid, start): (String, u64),
+        sync: SyncRule,
+        by: &Sentinel,
+        reason: String,
+    ) -> Self {
+        let mut next = self
+            .appointed(primary, sync, by, String::new())
+            .settled(replid, start, by, reason);
+        next.version = self.version + 1;
+        next.appointed_at = next.version;
+        next
+    }
+
     /// The group has another set of nodes.
     #[must_use]
     pub fn with_nodes(&self, nodes: BTreeSet<Node>, by: &Sentinel, reason: String) -> Self {

@@ -238,16 +238,18 @@ impl SentinelCore {
         }
         group.record = Some(record.clone());
         if before != Some((record.epoch, record.phase)) {
-            self.tell_phase(name, &record);
+            let appointed = before == Some((record.epoch, Phase::Appointed));
+            self.tell_phase(name, &record, appointed);
         }
         if record.by == self.settings.name {
             self.decide(name, record.reason.clone());
+            // One sentinel tells the agents; the others remind those whom that does not reach.
+            self.show_all(name);
         }
-        self.show_all(name);
         self.tend(now, name);
     }
 
-    fn tell_phase(&mut self, name: &Group, record: &Record) {
+    fn tell_phase(&mut self, name: &Group, record: &Record, appointed: bool) {
         match (record.phase, &record.primary) {
             (Phase::Electing, primary) => {
                 if let Some(primary) = primary.clone().filter(|_| record.handoff.is_none()) {
@@ -259,7 +261,8 @@ impl SentinelCore {
                 }
                 self.happen(name, Happening::Electing(record.epoch));
             }
-            (Phase::Appointed, Some(primary)) => {
+            // A handoff goes from electing to stable in one step.
+            (Phase::Appointed | Phase::Stable, Some(primary)) if !appointed => {
                 self.happen(name, Happening::Appointed(primary.node.clone()));
             }
             _ => {}

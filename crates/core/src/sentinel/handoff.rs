@@ -1,14 +1,13 @@
 //! A planned change of primary: pause, catch up, switch. No write is lost.
 
 use super::choice::{Candidate, best, reports};
-use super::{Answer, GroupState, SentinelCore, SentinelOutput};
-use crate::limits::{HANDOFF_MAX, RANK_STEP};
-use crate::mutant::Mutant;
+use super::{Answer, SentinelCore, SentinelOutput};
+use crate::limits::RANK_STEP;
 use crate::names::{Epoch, Group, Node};
 use crate::position::Position;
 use crate::record::{Phase, Record};
 use crate::time::Millis;
-use crate::wire::{Report, ServerState};
+use crate::wire::Report;
 
 /// A replica this many bytes behind would keep the primary paused for too long.
 const LAG_MAX: u64 = 8 << 20;
@@ -142,58 +141,6 @@ impl SentinelCore {
             Some(wish) => format!("{wish} is not a connected replica in step with the primary"),
             None => "no replica is connected and in step with the primary".to_owned(),
         })
-    }
-
-    /// While a handoff is under way: appoint the target once it has all that the paused primary has.
-    pub(super) fn drive_handoff(
-        &mut self,
-        now: Millis,
-        name: &Group,
-        record: &Record,
-        target: &Node,
-    ) {
-        let Some(group) = self.groups.get_mut(name) else {
-            return;
-        };
-        let Some(ruler) = record.primary.clone() else {
-            return;
-        };
-        let old = group
-            .nodes
-            .get(&ruler.node)
-            .filter(|n| n.linked)
-            .and_then(|n| n.report.clone());
-        let paused = old.filter(|r| {
-            r.paused == record.epoch && r.incarnation.as_ref() == Some(&ruler.incarnation)
-        });
-        if paused.is_some() {
-            group.paused_at.get_or_insert(now);
-        }
-        let hold = self.settings.mutant != Mutant::HandoffWithoutCatchUp;
-        let Some(group) = self.groups.get(name) else {
-            return;
-        };
-        let report = reports(group)
-            .find(|(n, _)| *n == target)
-            .map(|(_, r)| r.clone());
-        let ready = paused.as_ref().zip(report.as_ref()).filter(|(p, r)| {
-            r.state == ServerState::Up && r.replid == p.replid && (r.offset >= p.offset || !hold)
-        });
-        let candidate = ready.and_then(|(_, r)| self.candidate(record, target, r));
-        if let Some(candidate) = candidate {
-            self.appoint(now, name, record, candidate);
-        } else if Self::handoff_failed(now, group, &ruler.node, target) {
-            let reason = format!(
-                "gave the handoff to {target} up: it could not be completed; electing as after a failure"
-            );
-            let next = record.resumed(None, &self.settings.name, reason);
-            self.propose(now, name, next);
-        }
-    }
-
-    fn handoff_failed(now: Millis, group: &GroupState, ruler: &Node, target: &Node) -> bool {
-        let lost = |node: &Node| !group.nodes.get(node).is_some_and(super::NodeState::is_up);
-        now >= group.since + HANDOFF_MAX || lost(ruler) || lost(target) || group.opinion.is_some()
     }
 
     /// Answers those who wait when the group is stable again.

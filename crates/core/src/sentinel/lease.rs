@@ -68,6 +68,15 @@ impl SentinelCore {
         });
     }
 
+    /// Grants the primary of a value that was just accepted what it has asked for already: after a handoff it need not
+    /// ask once more. It opens only by a committed record, whatever is granted.
+    pub(super) fn grant_newest(&mut self, now: Millis, name: &Group) {
+        let primary = self.newest(name).and_then(|r| r.primary.as_ref());
+        if let Some(node) = primary.map(|p| p.node.clone()) {
+            self.grant(now, name, &node);
+        }
+    }
+
     /// How long the last lease may still run. A sentinel that was restarted does not remember what it
     /// granted, so it assumes the worst.
     pub(super) fn granted_ms(&self, now: Millis, name: &Group) -> Millis {

@@ -5,6 +5,9 @@ use crate::names::Incarnation;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
 
+/// A record that another sentinel should have shown by now is shown by this one after this long.
+const SHOW_ANYWAY: Millis = 30;
+
 /// A record that was not taken is shown again after this long.
 const SHOW_AGAIN: Millis = 100;
 
@@ -64,7 +67,7 @@ impl NodeState {
         let learned = gap.min(self.silent_limit() / 2);
         self.gap_ms = learned.max(self.gap_ms - self.gap_ms / 64);
         self.heard_at = now;
-        let news = self.report.as_ref().is_none_or(|old| differs(old, &report));
+        let news = self.report.as_mut().is_none_or(|old| differs(old, &report));
         self.report = Some(report);
         news
     }
@@ -74,10 +77,16 @@ impl NodeState {
         self.shown_at = now;
     }
 
-    /// Whether it was shown this version a while ago and still goes by an older one.
-    pub(super) fn lags(&self, now: Millis, version: u64) -> bool {
-        let behind = self.report.as_ref().is_some_and(|r| r.version < version);
-        self.linked && (self.shown_version < version || behind) && now >= self.shown_at + SHOW_AGAIN
+    /// Whether it still goes by an older version than this one, which is known here since `since` and was not shown
+    /// to it of late.
+    pub(super) fn lags(&self, now: Millis, version: u64, since: Millis) -> bool {
+        let known = self.report.as_ref().map_or(0, |r| r.version);
+        let patience = if self.shown_version < version {
+            since + SHOW_ANYWAY
+        } else {
+            self.shown_at + SHOW_AGAIN
+        };
+        self.linked && known < version && now >= patience
     }
 
     /// The silence at which this node is suspected: what it needed of late, three times over.
@@ -100,14 +109,12 @@ impl NodeState {
     }
 }
 
-fn differs(old: &Report, new: &Report) -> bool {
-    let quiet = |r: &Report| Report {
-        sent_at: 0,
-        memory_bytes: 0,
-        keys: 0,
-        unanswered_ms: 0,
-        stored: None,
-        ..r.clone()
-    };
-    quiet(old) != quiet(new)
+/// Whether `new` says more than time and sizes. The old one is about to be replaced: it takes those over.
+fn differs(old: &mut Report, new: &Report) -> bool {
+    old.sent_at = new.sent_at;
+    old.memory_bytes = new.memory_bytes;
+    old.keys = new.keys;
+    old.unanswered_ms = new.unanswered_ms;
+    old.stored = new.stored;
+    old != new
 }

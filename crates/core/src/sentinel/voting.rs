@@ -98,7 +98,8 @@ impl SentinelCore {
                     ballot,
                     lease_ms,
                 };
-                self.persist_slot(group, from, answer);
+                self.persist_slot(group.clone(), from, answer);
+                self.grant_newest(now, &group);
             }
             Err(promised) => self.refuse(from, &group, &ballot, promised),
         }

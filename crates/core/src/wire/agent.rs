@@ -113,6 +113,18 @@ pub struct Lease {
     pub voters: usize,
 }
 
+/// Word for the target of a handoff: the old primary is paused and holds this much. Who has it all may become a master
+/// that refuses writes; only the register opens it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeOver {
+    /// Version of the record that names the target. It holds for no other.
+    pub version: u64,
+    /// Replication id of the paused primary.
+    pub replid: String,
+    /// Where its history ends.
+    pub offset: u64,
+}
+
 /// From a sentinel to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +133,8 @@ pub enum FromSentinel {
     Record(Box<Record>),
     /// A lease.
     Lease(Lease),
+    /// The primary is paused for a handoff to this node.
+    TakeOver(TakeOver),
     /// A message of a newer version, to be ignored.
     #[serde(other)]
     Unknown,

@@ -1,10 +1,11 @@
 //! I6: a blank, loading, half-synced, foreign or restarted incarnation is never promoted; a cold start
 //! may promote one that was restarted, but only while no caught-up one is there.
 
+use super::i10_handoff_keeps_all;
 use crate::model::Micros;
 use crate::report::Violation;
 use crate::world::World;
-use holdfast_core::record::Record;
+use holdfast_core::record::{Phase, Record};
 
 /// Called when `node`'s agent begins to make its redis-server a master.
 pub fn check(world: &World, node: usize) -> Option<Violation> {
@@ -15,6 +16,8 @@ pub fn check(world: &World, node: usize) -> Option<Violation> {
         return None; // redis-server refuses it
     } else if host.foreign {
         "holds somebody else's data".to_owned()
+    } else if takes_over(world, node, record) {
+        return i10_handoff_keeps_all::check_target(world, record);
     } else if !names_this_run(world, node, record) {
         format!(
             "is not the incarnation that epoch {} appointed",
@@ -32,6 +35,12 @@ pub fn check(world: &World, node: usize) -> Option<Violation> {
         at_us: world.now,
         text,
     })
+}
+
+/// The target of a handoff is promoted before it is appointed, when it has all of the paused primary's data.
+fn takes_over(world: &World, node: usize, record: &Record) -> bool {
+    let target = record.handoff.as_ref() == Some(&world.nodes[node].name);
+    record.phase == Phase::Electing && target && world.was_in_step(node)
 }
 
 fn names_this_run(world: &World, node: usize, record: &Record) -> bool {

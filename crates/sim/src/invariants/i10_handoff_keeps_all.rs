@@ -1,18 +1,24 @@
-//! I10: a handoff loses nothing acknowledged. When the target of a handoff is appointed, it has all that
-//! the paused primary has.
+//! I10: a handoff loses nothing acknowledged. When the target of a handoff is promoted or appointed, it has all that
+//! the paused primary has, and that one accepts nothing more.
 
 use crate::report::Violation;
 use crate::world::World;
 use holdfast_core::record::{Phase, Record};
 
-/// Called when a sentinel asks for an appointment to be accepted that ends the handoff `before`.
+/// Called when a sentinel asks for `record`, an appointment that ends the handoff `before`, to be accepted.
 pub fn check(world: &World, before: &Record, record: &Record) -> Option<Violation> {
-    let target = before
+    let target = before.handoff.as_ref()?;
+    record.primary.as_ref().filter(|p| p.node == *target)?;
+    check_target(world, before)
+}
+
+/// Called when the target of the handoff `record` begins to take over, and when it is appointed.
+pub fn check_target(world: &World, record: &Record) -> Option<Violation> {
+    let target = record
         .handoff
         .as_ref()
-        .filter(|_| before.phase == Phase::Electing)?;
-    let primary = record.primary.as_ref().filter(|p| p.node == *target)?;
-    let old = before.primary.as_ref()?;
+        .filter(|_| record.phase == Phase::Electing)?;
+    let old = record.primary.as_ref()?;
     let from = world.nodes.iter().position(|host| host.name == old.node)?;
     let redis = world.nodes[from].redis.as_ref()?;
     if format!("{:040x}", redis.server.info().run_id) != old.incarnation.as_str() {
@@ -27,13 +33,17 @@ pub fn check(world: &World, before: &Record, record: &Record) -> Option<Violatio
         .filter(|(_, written)| written.redis_run == redis.run)
         .map(|(value, _)| value)
         .collect();
-    let first = missing.first()?;
+    let what = match missing.first() {
+        Some(first) => format!(
+            "leaves {} acknowledged writes behind (first {first})",
+            missing.len()
+        ),
+        None if world.accepts(from) => "is made while the old primary accepts writes".to_owned(),
+        None => return None,
+    };
     let text = format!(
-        "the handoff from {} to {} of epoch {} leaves {} acknowledged writes behind (first {first})",
-        old.node,
-        primary.node,
-        record.epoch,
-        missing.len()
+        "the handoff from {} to {target} of epoch {} {what}",
+        old.node, record.epoch
     );
     Some(Violation {
         invariant: "i10_handoff_keeps_all",

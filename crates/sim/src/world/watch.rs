@@ -151,7 +151,7 @@ impl World {
     fn before_proposal(&mut self, sentinel: usize, record: &Record, decided: Micros) {
         self.violations
             .extend(i05_quorums_meet::check(self.now, record));
-        if record.phase != Phase::Appointed || record.by != self.sentinels[sentinel].name {
+        if record.phase == Phase::Electing || record.by != self.sentinels[sentinel].name {
             return;
         }
         let known = self.sentinels[sentinel]
@@ -161,6 +161,9 @@ impl World {
         let Some(before) = known.filter(|known| known.version + 1 == record.version) else {
             return; // an older attempt that is repeated: it was judged when it was made
         };
+        if record.phase == Phase::Stable && before.phase != Phase::Electing {
+            return; // nobody is chosen by it
+        }
         self.violations
             .extend(i10_handoff_keeps_all::check(self, &before, record));
         if before.handoff.is_some() {
