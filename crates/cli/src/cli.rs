@@ -6,6 +6,7 @@ use crate::drills::{BenchArgs, CrucibleArgs};
 use crate::exit;
 use crate::failover::FailoverArgs;
 use crate::force::ForceArgs;
+use crate::install::InstallArgs;
 use crate::logging::LogArgs;
 use crate::settings::{AgentSettings, RoleArgs, SentinelSettings};
 use crate::simulate::SimArgs;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Bench(Box<BenchArgs>),
     /// Simulate groups under faults, one seed per run; the same seed, the same run.
     Sim(SimArgs),
+    /// Copy this program into a directory, whole or not at all.
+    Install(InstallArgs),
     /// Guard a redis-server for its agent; started by it, with orders on stdin.
     #[command(hide = true)]
     Watchdog,

@@ -7,6 +7,7 @@ mod drills;
 mod exit;
 mod failover;
 mod force;
+mod install;
 mod logging;
 mod observation;
 mod paint;
@@ -56,6 +57,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Crucible(args) => drills::crucible(*args),
         // Told apart before anything else was set up.
         Command::Watchdog => Ok(Exit::BadInput),
+        Command::Install(args) => install::run(&args),
         Command::Completions { shell } => {
             completions(shell);
             Ok(Exit::Ok)
