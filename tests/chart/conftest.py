@@ -33,10 +33,10 @@ def helm(tools):
 
 
 def pytest_generate_tests(metafunc):
-    if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", CASES)
-    if "version" in metafunc.fixturenames:
-        metafunc.parametrize("version", VERSIONS)
+    marked = {name for mark in metafunc.definition.iter_markers("parametrize") for name in mark.args[0].split(",")}
+    for name, all_of_them in (("case", CASES), ("version", VERSIONS)):
+        if name in metafunc.fixturenames and name not in marked:
+            metafunc.parametrize(name, all_of_them)
 
 
 @pytest.fixture
