@@ -33,12 +33,7 @@ impl Blob {
 
 /// SHA-256 as 64 hex characters.
 pub(crate) fn hex_digest(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// One line of JSON, keys sorted whatever features `serde_json` was built with.

@@ -1,0 +1,26 @@
+//! The primary's pod deleted without grace.
+
+use super::{Loss, Promise};
+use crate::outcome::Outcome;
+use crate::stage::Stage;
+use crate::wait::seconds;
+use crate::writer::Writer;
+
+pub(super) const PROMISE: Promise = Promise {
+    name: "primary-grace-0",
+    text: "the primary's pod deleted with grace 0 → a new primary accepts writes",
+    deadline: Some(seconds(1)),
+    loss: Loss::Counted,
+    run,
+};
+
+fn run(stage: &Stage) -> anyhow::Result<Outcome> {
+    let release = stage.standard()?;
+    let writer = Writer::start(&release)?;
+    let primary = release.primary()?;
+    release.delete(&primary.name, &["--grace-period=0", "--force"])?;
+    let switched = release.service_leaves(&primary, seconds(10))?;
+    release.back(&primary, seconds(60))?;
+    let tally = writer.finish(&release)?;
+    Ok(Outcome::paused(&tally).saying(switched))
+}

@@ -1,0 +1,60 @@
+//! The primary's node cut off, with clients still inside that talk to it.
+
+use super::{Loss, Promise};
+use crate::ground::Cut;
+use crate::outcome::Outcome;
+use crate::stage::Stage;
+use crate::wait::{self, seconds};
+use crate::writer::{Place, Writer, first_after, last};
+use anyhow::{Context as _, ensure};
+use std::time::Instant;
+
+pub(super) const PROMISE: Promise = Promise {
+    name: "net-cut",
+    text: "node cut off with clients on the old primary → it stops acknowledging before the new one starts; healed → rejoins, nothing of the new history lost",
+    deadline: Some(seconds(2)),
+    loss: Loss::None,
+    run,
+};
+
+fn run(stage: &Stage) -> anyhow::Result<Outcome> {
+    let release = stage.standard()?;
+    let primary = release.primary()?;
+    let old = format!("{}:6379", primary.ip);
+    let inside = Place {
+        network: Some(stage.ground().network(&primary.node)?),
+        fixed: Some(old.clone()),
+    };
+    let before = Writer::start(&release)?;
+    let inside = Writer::start_at(&release, &inside)?;
+    let begin = Instant::now();
+    let cut = Cut::begin(stage.ground(), &primary.node)?;
+    wait::until("another primary", seconds(20), || {
+        ensure!(
+            release.primary_address()? != old,
+            "it is still the one that is cut off"
+        );
+        Ok(())
+    })?;
+    // Only what the new primary acknowledges is of the new history.
+    let after = Writer::start(&release)?;
+    after.go_on(seconds(2))?;
+    drop(cut);
+    release.whole(seconds(90))?;
+    let (inside, outside) = (inside.stop()?, before.stop()?);
+    let stopped = last(&inside).context("no client inside wrote")?;
+    let resumed = first_after(&outside, begin + seconds(0)).context("nobody writes outside")?;
+    let tally = after.finish(&release)?;
+    let gap = resumed.saturating_duration_since(begin);
+    ensure!(
+        stopped < resumed,
+        "the old primary acknowledged {:?} after the new one had begun",
+        stopped - resumed
+    );
+    let remark = format!(
+        "inside, the last acknowledgement came {:.3} s after the cut, outside the first after {:.3} s",
+        (stopped - begin).as_secs_f64(),
+        gap.as_secs_f64()
+    );
+    Ok(Outcome::counted(gap, &tally).saying(remark))
+}

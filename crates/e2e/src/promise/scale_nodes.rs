@@ -1,0 +1,31 @@
+//! 3 → 5 → 2 replicas by `helm upgrade`: nobody restarts who stays.
+
+use super::{Loss, Promise};
+use crate::outcome::Outcome;
+use crate::stage::Stage;
+use crate::wait::seconds;
+use crate::writer::Writer;
+use std::time::Instant;
+
+pub(super) const PROMISE: Promise = Promise {
+    name: "scale-nodes",
+    text: "3 → 5 → 2 replicas → no pod that stays is restarted, pause < 1 s, nothing lost",
+    deadline: Some(seconds(1)),
+    loss: Loss::None,
+    run,
+};
+
+fn run(stage: &Stage) -> anyhow::Result<Outcome> {
+    let mut release = stage.standard()?;
+    let writer = Writer::start(&release)?;
+    let mut remark = String::new();
+    for count in [5, 2] {
+        let (before, begin) = (release.pods("")?, Instant::now());
+        release.upgrade(&[&format!("slaveReplicaCount={count}")])?;
+        release.whole_and_stable(seconds(150))?;
+        release.not_restarted(&before)?;
+        remark = format!("{remark} {count}: {:.0} s", begin.elapsed().as_secs_f64());
+    }
+    let tally = writer.finish(&release)?;
+    Ok(Outcome::paused(&tally).saying(remark.trim()))
+}

@@ -1,0 +1,72 @@
+//! The images that the cluster needs, under the very names that the chart asks for.
+
+use anyhow::Context as _;
+use holdfast_image::{Image, Server, Target};
+use std::path::{Path, PathBuf};
+
+/// Archives to load, and names to ask for.
+#[derive(Clone, Debug)]
+pub(crate) struct Images {
+    pub(crate) archives: Vec<PathBuf>,
+    /// The same server as the chart's default, under another name: an upgrade that changes nothing but the image.
+    pub(crate) other: String,
+    /// The distribution's Redis.
+    pub(crate) redis: String,
+}
+
+impl Images {
+    /// Builds all images into `folder`, Holdfast's from `binary` where one is given.
+    pub(super) fn make(folder: &Path, chart: &Path, binary: Option<&Path>) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let default = field(&chart.join("values.yaml"), "image:")?;
+        let version = field(&chart.join("Chart.yaml"), "appVersion:")?;
+        let other = format!("valkey:e2e-{}", Server::Valkey.version()?);
+        let redis = format!("redis:e2e-{}", Server::Redis.version()?);
+        let built = [
+            holdfast(&format!("{HOLDFAST}:{version}"), binary)?,
+            Server::Valkey.image(&default)?,
+            Server::Valkey.image(&other)?,
+            Server::Redis.image(&redis)?,
+        ];
+        let archives = built
+            .iter()
+            .zip(["holdfast", "default", "other", "redis"])
+            .map(|(image, stem)| write(folder, stem, image));
+        Ok(Self {
+            archives: archives.collect::<Result<_, _>>()?,
+            other,
+            redis,
+        })
+    }
+}
+
+/// What the chart calls Holdfast's image.
+const HOLDFAST: &str = "ghcr.io/holdfast-redis/holdfast";
+
+fn holdfast(name: &str, binary: Option<&Path>) -> anyhow::Result<Image> {
+    let target = Target::host("release");
+    let path = match binary {
+        Some(path) => path.into(),
+        None => holdfast_image::build_binary(&std::env::current_dir()?, &target)?,
+    };
+    let binary = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    holdfast_image::holdfast(name, binary, &target, None)
+}
+
+fn write(folder: &Path, stem: &str, image: &Image) -> anyhow::Result<PathBuf> {
+    let path = folder.join(format!("{stem}.tar"));
+    holdfast_image::write_archive(image, &path)?;
+    Ok(path)
+}
+
+/// The value of a top-level key of a YAML file, without quotes.
+fn field(file: &Path, key: &str) -> anyhow::Result<String> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    Ok(line
+        .with_context(|| format!("{}: no {key}", file.display()))?
+        .trim()
+        .trim_matches('"')
+        .to_owned())
+}
