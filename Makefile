@@ -8,7 +8,7 @@ SEEDS ?= 5000
 ARGS ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 up: ## run 1 primary + 3 replicas + 3 sentinels here and watch them (ARGS='--replicas 2 …')
 	@scripts/install-redis
