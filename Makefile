@@ -42,7 +42,7 @@ image: ## container images in target/images: Holdfast's own (ARGS='--profile rel
 	@cargo run --quiet --release --locked -p holdfast-image -- server redis
 	@if command -v valkey-server >/dev/null; then cargo run --quiet --release --locked -p holdfast-image -- server valkey; fi
 
-e2e: ## every promise of the chart on a real cluster: $$KUBECONFIG's, else ../shared/k8s (ARGS='install drain', --list)
+e2e: ## every promise of the chart on a real cluster: $KUBECONFIG's, else ../shared/k8s (ARGS='install drain', --list)
 	@scripts/install-redis
 	@scripts/install-valkey
 	@cargo run --quiet --locked -p holdfast-e2e -- $(ARGS)
