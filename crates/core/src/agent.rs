@@ -20,6 +20,7 @@ mod state;
 pub use standing::Standing;
 pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored};
 
+use crate::limits::LOOK_HANDOFF;
 use crate::names::{Epoch, Incarnation, Sentinel};
 use crate::record::Record;
 use crate::time::Millis;
@@ -127,12 +128,16 @@ impl Agent {
 
     /// How often redis-server should be looked at now, in milliseconds.
     pub fn look_every(&self) -> Millis {
-        let handoff = self
-            .record
-            .as_ref()
-            .is_some_and(|r| r.handoff.as_ref() == Some(&self.settings.node));
-        if handoff {
-            crate::limits::REPORT_BUSY
+        let record = self.record.as_ref();
+        let handoff = record.filter(|r| r.handoff.as_ref() == Some(&self.settings.node));
+        let told = self.take_over.as_ref().map(|word| word.version);
+        if let Some(record) = handoff {
+            // With the word the primary is paused, and every look may be the last.
+            if told == Some(record.version) {
+                1
+            } else {
+                LOOK_HANDOFF
+            }
         } else if self.standing.is_following() && !self.caught_up {
             20
         } else {

@@ -16,8 +16,8 @@ pub const REPORT_PRIMARY: Millis = 50;
 /// Pace of a replica's reports while nothing changes. Its loss stops nobody.
 pub const REPORT_REPLICA: Millis = 200;
 
-/// Pace of reports while an election or a handoff waits for this node.
-pub const REPORT_BUSY: Millis = 2;
+/// Pace at which the target of a handoff looks at its redis-server until it is told to take over.
+pub const LOOK_HANDOFF: Millis = 4;
 
 /// A primary that was silent for this long is suspected, unless its own past gaps ask for more. The
 /// lease must run out anyway before a silent primary can be replaced, so less would win nothing.

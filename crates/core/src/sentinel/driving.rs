@@ -244,9 +244,20 @@ impl SentinelCore {
         if record.by == self.settings.name {
             self.decide(name, record.reason.clone());
             // One sentinel tells the agents; the others remind those whom that does not reach.
-            self.show_all(name);
+            self.show_in_turn(name, &record);
         }
         self.tend(now, name);
+    }
+
+    /// The new primary first. The others are told when it is open: clients that its predecessor sends away then find
+    /// it at once, and it need not share the processor with those who follow.
+    fn show_in_turn(&mut self, name: &Group, record: &Record) {
+        match &record.primary {
+            Some(primary) if record.phase == Phase::Stable => {
+                self.show_record(name, &primary.node);
+            }
+            _ => self.show_all(name),
+        }
     }
 
     fn tell_phase(&mut self, name: &Group, record: &Record, appointed: bool) {
@@ -300,12 +311,16 @@ impl SentinelCore {
             .filter(|n| **n != primary.node)
             .cloned()
             .collect();
+        let mine = record.by == self.settings.name;
         let from = group.announced.replace(next).map(|(_, _, address)| address);
         if from.as_ref() != Some(&address) {
             self.happen(name, Happening::Switched { from, to: address });
         }
         for node in replicas {
             self.happen(name, Happening::Replica(node));
+        }
+        if mine {
+            self.show_all(name);
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Session {
     connection: Option<Connection>,
     limit: Duration,
     pause: Duration,
+    /// The last attempt failed: another one waits first.
+    failed: bool,
 }
 
 impl Session {
@@ -69,10 +71,12 @@ impl Session {
             connection: None,
             limit,
             pause,
+            failed: false,
         }
     }
 
-    /// One attempt at `command`. `None`: there was no server to send it to, and a short pause has passed.
+    /// One attempt at `command`. `None`: there was no server to send it to, and a short pause has passed. A client whose
+    /// connection ends looks for the primary at once, as client libraries do; it pauses when that fails as well.
     pub async fn attempt<A: AsRef<[u8]>>(&mut self, command: &[A]) -> Option<Answer> {
         let Some(mut connection) = self.connect().await else {
             tokio::time::sleep(self.pause).await;
@@ -83,12 +87,15 @@ impl Session {
         let result = self.call_unless_moved(&mut connection, command).await;
         let complete = clock::now();
         let (outcome, reply) = judge(result);
+        let again = std::mem::replace(&mut self.failed, outcome != Outcome::Ok);
         if outcome == Outcome::Ok || self.keeps(&outcome) {
             self.connection = Some(connection);
         } else {
             drop(connection);
             self.give_up_on_server();
-            tokio::time::sleep(self.pause).await;
+            if again {
+                tokio::time::sleep(self.pause).await;
+            }
         }
         Some(Answer {
             invoke,

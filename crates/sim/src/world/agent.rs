@@ -291,11 +291,16 @@ impl World {
                 self.nodes[node].channels.insert(sentinel, id);
                 self.agent_step(node, AgentInput::Linked(name));
             }
-            Payload::Closed | Payload::Lost
-                if self.nodes[node].channels.get(&sentinel) == Some(&id) =>
-            {
-                self.nodes[node].channels.remove(&sentinel);
-                self.agent_step(node, AgentInput::Unlinked(name));
+            Payload::Closed | Payload::Lost => {
+                let known = self.nodes[node].channels.get(&sentinel).copied();
+                if known.is_some_and(|known| known != id) {
+                    return;
+                }
+                if known.is_some() {
+                    self.nodes[node].channels.remove(&sentinel);
+                    self.agent_step(node, AgentInput::Unlinked(name));
+                }
+                // Also one that was lost before it stood.
                 self.redial(
                     Place::Node(node),
                     self.nodes[node].run,

@@ -361,11 +361,15 @@ impl World {
                 self.sentinel_step(index, SentinelInput::PeerLinked(name));
             }
             Payload::Closed | Payload::Lost => {
-                if self.sentinels[index].peers.get(&other) != Some(&id) {
+                let known = self.sentinels[index].peers.get(&other).copied();
+                if known.is_some_and(|known| known != id) {
                     return;
                 }
-                self.sentinels[index].peers.remove(&other);
-                self.sentinel_step(index, SentinelInput::PeerGone(name));
+                if known.is_some() {
+                    self.sentinels[index].peers.remove(&other);
+                    self.sentinel_step(index, SentinelInput::PeerGone(name));
+                }
+                // Also one that was lost before it stood.
                 if index < other {
                     let run = self.sentinels[index].run;
                     self.redial(
