@@ -107,7 +107,7 @@ impl Facts {
         );
         m.gauge(
             "node_lease_seconds",
-            "Time for which this node may still accept writes; renewed every 50 ms",
+            "Time for which this node may still accept writes; renewed every 80 ms",
             self.lease_ms as f64 / 1000.0,
         );
         m.gauge(

@@ -11,7 +11,7 @@ pub const LEASE_USED: Millis = 450;
 pub const LEASE_GRANTED: Millis = 525;
 
 /// Pace of a primary's reports: each asks for a lease, so several may be lost before one runs out.
-pub const REPORT_PRIMARY: Millis = 50;
+pub const REPORT_PRIMARY: Millis = 80;
 
 /// Pace of a replica's reports while nothing changes. Its loss stops nobody.
 pub const REPORT_REPLICA: Millis = 200;

@@ -24,7 +24,7 @@ use tokio::time::MissedTickBehavior;
 pub use start::run;
 
 /// Pace of the core's clock.
-const TICK: Duration = Duration::from_millis(20);
+const TICK: Duration = Duration::from_millis(30);
 
 /// Notices taken in one go before anything is written to the connections.
 const BATCH: usize = 256;

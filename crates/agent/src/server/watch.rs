@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 /// How closely a server is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watch {
-    /// A primary: a look every 10 ms, a PING every 20 ms.
+    /// A primary: a look every 20 ms, a PING every 40 ms.
     Vigilant,
     /// All others: a look every 50 ms, a PING every 100 ms.
     Relaxed,
@@ -33,7 +33,7 @@ pub enum Watch {
 impl Watch {
     fn interval(self) -> Duration {
         Duration::from_millis(match self {
-            Self::Vigilant => 10,
+            Self::Vigilant => 20,
             Self::Relaxed => 50,
         })
     }
@@ -48,8 +48,8 @@ const REAP_EVERY: Duration = Duration::from_millis(20);
 /// The signal that no process can report.
 const SIGKILL: i32 = nix::sys::signal::Signal::SIGKILL as i32;
 
-/// Looks between two checks of slow things: 10 s when vigilant, 50 s otherwise.
-const LOOKS_PER_CHECK: u32 = 1024;
+/// Looks between two checks of slow things: 10 s when vigilant, 25 s otherwise.
+const LOOKS_PER_CHECK: u32 = 512;
 
 /// What the watch and the server's owner share.
 #[derive(Debug)]

@@ -92,7 +92,7 @@ pub struct Answer {
 /// What may happen to a sentinel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SentinelInput {
-    /// Time has passed. At least every 20 ms.
+    /// Time has passed. At least every 30 ms.
     Tick,
     /// An agent's connection stands.
     AgentLinked {
