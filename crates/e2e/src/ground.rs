@@ -15,6 +15,8 @@ pub(crate) trait Ground: Send + Sync {
     fn kubectl(&self) -> PathBuf;
     /// Address and credentials of an administrator.
     fn config(&self) -> PathBuf;
+    /// Whether its nodes can pull from public registries.
+    fn pulls(&self) -> bool;
     /// Brings a docker archive to all nodes.
     fn load(&self, archive: &Path) -> anyhow::Result<()>;
     /// Node lost without warning: nothing that it held says goodbye.

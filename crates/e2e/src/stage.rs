@@ -48,8 +48,9 @@ impl Stage {
         chart: &Path,
         keep: bool,
     ) -> anyhow::Result<Self> {
-        let images = Images::make(&out.join("images"), chart, binary)?;
         let ground = ground::find()?;
+        let images = Images::make(&out.join("images"), chart, binary, ground.pulls())
+            .inspect_err(|_| ground.end())?;
         let kubectl = Kubectl::new(ground.kubectl(), ground.config(), NAMESPACE);
         let ending = Ending {
             ground: Arc::clone(&ground),

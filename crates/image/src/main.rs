@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 use holdfast_image::{Image, Server, Target};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Builds the images of Holdfast, bit by bit the same wherever it runs.
 #[derive(Parser)]
@@ -53,8 +54,17 @@ enum Which {
     Valkey,
 }
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("image: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
     std::fs::create_dir_all(&cli.out).with_context(|| format!("making {}", cli.out.display()))?;
     match cli.command {
         Command::Holdfast {

@@ -42,6 +42,10 @@ impl Ground for Kind {
         self.config.clone()
     }
 
+    fn pulls(&self) -> bool {
+        true
+    }
+
     fn load(&self, archive: &Path) -> anyhow::Result<()> {
         let mut kind = Command::new("kind");
         kind.args(["load", "image-archive", "--name", &self.cluster])

@@ -58,6 +58,10 @@ impl Ground for Local {
         self.folder.join("kubeconfig")
     }
 
+    fn pulls(&self) -> bool {
+        false
+    }
+
     fn load(&self, archive: &Path) -> anyhow::Result<()> {
         self.tell(&["load-image", &archive.to_string_lossy()])
     }

@@ -15,25 +15,46 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// Builds all images into `folder`, Holdfast's from `binary` where one is given.
-    pub(super) fn make(folder: &Path, chart: &Path, binary: Option<&Path>) -> anyhow::Result<Self> {
+    /// Builds into `folder` what the cluster cannot pull, Holdfast's from `binary` where one is given.
+    pub(super) fn make(
+        folder: &Path,
+        chart: &Path,
+        binary: Option<&Path>,
+        pulls: bool,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-        let default = field(&chart.join("values.yaml"), "image:")?;
         let version = field(&chart.join("Chart.yaml"), "appVersion:")?;
+        let image = holdfast(&format!("{HOLDFAST}:{version}"), binary)?;
+        let mut images = if pulls {
+            Self::official()
+        } else {
+            Self::distribution(folder, chart)?
+        };
+        images.archives.push(write(folder, "holdfast", &image)?);
+        Ok(images)
+    }
+
+    /// Those of the registries.
+    fn official() -> Self {
+        Self {
+            archives: Vec::new(),
+            other: "docker.io/valkey/valkey:8.0".into(),
+            redis: "docker.io/library/redis:7.2".into(),
+        }
+    }
+
+    /// The distribution's servers, where there is no registry.
+    fn distribution(folder: &Path, chart: &Path) -> anyhow::Result<Self> {
+        let default = field(&chart.join("values.yaml"), "image:")?;
         let other = format!("valkey:e2e-{}", Server::Valkey.version()?);
         let redis = format!("redis:e2e-{}", Server::Redis.version()?);
-        let built = [
-            holdfast(&format!("{HOLDFAST}:{version}"), binary)?,
-            Server::Valkey.image(&default)?,
-            Server::Valkey.image(&other)?,
-            Server::Redis.image(&redis)?,
+        let archives = vec![
+            write(folder, "default", &Server::Valkey.image(&default)?)?,
+            write(folder, "other", &Server::Valkey.image(&other)?)?,
+            write(folder, "redis", &Server::Redis.image(&redis)?)?,
         ];
-        let archives = built
-            .iter()
-            .zip(["holdfast", "default", "other", "redis"])
-            .map(|(image, stem)| write(folder, stem, image));
         Ok(Self {
-            archives: archives.collect::<Result<_, _>>()?,
+            archives,
             other,
             redis,
         })
