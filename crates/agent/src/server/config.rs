@@ -30,7 +30,8 @@ const SEALED: &[&str] = &[
     "daemonize no",
     "supervised no",
     "unixsocketperm 700",
-    "repl-diskless-sync yes",
+    // A primary with much data turns this on: see the promotion.
+    "repl-diskless-sync no",
     "repl-diskless-sync-delay 0",
     "repl-diskless-load disabled",
     // A backlog that is freed after an hour without replicas takes the replication id with it.

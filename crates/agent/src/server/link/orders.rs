@@ -11,6 +11,10 @@ type Command<'a> = &'a [&'a str];
 /// For ever, in numbers that a server takes.
 const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 3_600_000;
 
+/// Up to this many bytes of memory a full copy goes through a file. Redis 7.0 streams to a replica that was copied to
+/// directly only after the replica's next acknowledgement, up to a second later, and shows it as connected meanwhile.
+const COPY_BY_FILE_MAX: u64 = 256 << 20;
+
 const UNPAUSE: Command<'_> = &["CLIENT", "UNPAUSE"];
 const KILL_NORMAL: Command<'_> = &["CLIENT", "KILL", "TYPE", "normal"];
 const KILL_PUBSUB: Command<'_> = &["CLIENT", "KILL", "TYPE", "pubsub"];
@@ -90,6 +94,10 @@ impl Link {
         ]);
         info::ask_all(&mut batch);
         let info = Info::read(&self.call(batch).await?);
+        if info.used_memory > COPY_BY_FILE_MAX {
+            self.command(&["CONFIG", "SET", "repl-diskless-sync", "yes"])
+                .await?;
+        }
         if info.replication.backlog {
             return Ok(info);
         }
