@@ -169,6 +169,13 @@ def test_sentinels_inherit_where_they_have_no_word(helm):
     assert spec["nodeSelector"] == {"pool": "small"} and spec["priorityClassName"] == "most-important"
 
 
+def test_openshift_chooses_the_user(helm):
+    """A default that is taken away with null is gone, as the guide says."""
+    away = {f"podSecurityContext__{name}": "null" for name in ("runAsUser", "runAsGroup", "fsGroup")}
+    for template in pod_templates(helm.rendered(**away)).values():
+        assert template["spec"]["securityContext"].keys() == {"runAsNonRoot", "fsGroupChangePolicy", "seccompProfile"}
+
+
 def test_alerts_ask_for_metrics_that_exist():
     asked = set(re.findall(r"holdfast_(\w+?)(?:_total)?\{", (CHART / "alerts.yaml").read_text()))
     source = "".join(file.read_text() for file in Path(ROOT / "crates").glob("*/src/facts*/**/*.rs"))
