@@ -10,6 +10,7 @@ use crate::install::InstallArgs;
 use crate::logging::LogArgs;
 use crate::settings::{AgentSettings, RoleArgs, SentinelSettings};
 use crate::simulate::SimArgs;
+use crate::smoke::SmokeArgs;
 use crate::status::StatusArgs;
 use crate::up::UpArgs;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Bench(Box<BenchArgs>),
     /// Simulate groups under faults, one seed per run; the same seed, the same run.
     Sim(SimArgs),
+    /// Do what a client would do: ask a sentinel, write on the primary, read on each replica.
+    Smoke(Box<SmokeArgs>),
     /// Copy this program into a directory, whole or not at all.
     Install(InstallArgs),
     /// Guard a redis-server for its agent; started by it, with orders on stdin.

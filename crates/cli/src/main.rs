@@ -8,6 +8,7 @@ mod exit;
 mod failover;
 mod force;
 mod install;
+mod kubernetes;
 mod logging;
 mod observation;
 mod paint;
@@ -15,8 +16,10 @@ mod roles;
 mod runtime;
 mod settings;
 mod simulate;
+mod smoke;
 mod status;
 mod table;
+mod tls;
 mod units;
 mod up;
 mod whom;
@@ -57,6 +60,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Crucible(args) => drills::crucible(*args),
         // Told apart before anything else was set up.
         Command::Watchdog => Ok(Exit::BadInput),
+        Command::Smoke(args) => smoke::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Completions { shell } => {
             completions(shell);

@@ -8,15 +8,19 @@ use clap::ArgMatches;
 /// Runs a sentinel until it is told to end.
 pub(crate) fn sentinel(args: Box<RoleArgs<SentinelSettings>>, matches: &ArgMatches) -> Outcome {
     let options = prepare(&args, matches)?;
+    let audience = args.kubernetes.of_sentinel(options.name.as_str())?;
     drop(args);
-    ended(block_on(holdfast_sentinel::run(options, Box::new(())))?)
+    ended(block_on(holdfast_sentinel::run(options, audience))?)
 }
 
 /// Runs an agent until it is told to end.
 pub(crate) fn agent(args: Box<RoleArgs<AgentSettings>>, matches: &ArgMatches) -> Outcome {
     let options = prepare(&args, matches)?;
+    let audience = args
+        .kubernetes
+        .of_agent(options.name.as_str(), options.listen.port)?;
     drop(args);
-    ended(block_on(holdfast_agent::run(options, Box::new(())))?)
+    ended(block_on(holdfast_agent::run(options, audience))?)
 }
 
 fn prepare<S: Settings>(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<S::Options, Failure> {

@@ -49,4 +49,6 @@ pub(crate) struct RoleArgs<S: Settings> {
     pub(crate) die_with_parent: Option<i32>,
     #[command(flatten)]
     pub(crate) settings: S,
+    #[command(flatten)]
+    pub(crate) kubernetes: crate::kubernetes::KubernetesArgs,
 }

@@ -5,16 +5,20 @@ use holdfast_core::names::Address;
 use holdfast_resp::{Decoder, Limits, Value, encode_command};
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 
+/// Whatever carries bytes both ways: TCP, TLS, a forwarded port.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// A connection that carries one command at a time.
-#[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     received: BytesMut,
     decoder: Decoder,
 }
@@ -30,11 +34,16 @@ impl Connection {
             .await
             .map_err(|_| Error::new(ErrorKind::TimedOut, "no connection within 0.5 s"))??;
         stream.set_nodelay(true)?;
-        Ok(Self {
+        Ok(Self::over(Box::new(stream)))
+    }
+
+    /// Talks over something that stands already.
+    pub fn over(stream: Box<dyn Stream>) -> Self {
+        Self {
             stream,
             received: BytesMut::new(),
             decoder: Decoder::new(Limits::REPLY),
-        })
+        }
     }
 
     /// Sends a command and returns its reply, which may be an error of the server.

@@ -30,7 +30,7 @@ mod spec;
 mod supervisor;
 
 pub use client::{AskError, Handoff, SentinelClient};
-pub use connection::Connection;
+pub use connection::{Connection, Stream};
 pub use error::StartError;
 pub use event::Event;
 pub use group::LocalGroup;

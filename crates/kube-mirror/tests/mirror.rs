@@ -107,10 +107,12 @@ fn a_failover_costs_three_writes_and_then_none() {
 #[test]
 fn a_restarted_agent_writes_nothing_that_stands_already() {
     let api = FakeApi::start();
-    mirror(&api, 0).role(Role::Primary, 4);
+    let once = mirror(&api, 0);
+    once.role(Role::Primary, 4);
     api.until("the label", |state| {
         state.label("r-node-0") == Some("primary")
     });
+    drop(once);
     let before = api.state().writes();
     let again = mirror(&api, 0);
     again.role(Role::Primary, 4);
@@ -163,10 +165,12 @@ fn whoever_was_slower_between_look_and_write_looks_again() {
 #[test]
 fn a_register_that_was_lost_does_not_bind_for_ever() {
     let api = FakeApi::start();
-    mirror(&api, 1).role(Role::Primary, 90);
+    let lost = mirror(&api, 1);
+    lost.role(Role::Primary, 90);
     api.until("the reign that is lost", |state| {
         state.primary() == Some("10.0.0.1")
     });
+    drop(lost);
     let primary = mirror(&api, 0);
     let began = Instant::now();
     primary.role(Role::Primary, 1);
