@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(crate) struct Access {
     /// Of redis-server.
     pub(crate) password: Option<String>,
+    /// Whether servers and sentinels speak TLS. Who signed their certificates is not looked at here.
+    pub(crate) tls: bool,
 }
 
 /// Longest time for a connection to come about.
@@ -19,7 +21,7 @@ pub(crate) const ANSWER: Duration = Duration::from_millis(400);
 impl Access {
     /// A connection to redis-server at `address` (host:port).
     pub(crate) fn connect(&self, address: &str) -> anyhow::Result<Connection> {
-        let mut info = format!("redis://{address}/").into_connection_info()?;
+        let mut info = self.url(address).into_connection_info()?;
         if let Some(password) = &self.password {
             let settings = info.redis_settings().clone().set_password(password);
             info = info.set_redis_settings(settings);
@@ -50,6 +52,43 @@ impl Access {
         Ok(Replication {
             text: self.ask(address, &["INFO", "replication"])?,
         })
+    }
+
+    /// Where a sentinel says that the primary of `group` is, and which other sentinels it knows.
+    pub(crate) fn ask_sentinel(
+        &self,
+        sentinel: &str,
+        group: &str,
+    ) -> anyhow::Result<(String, Vec<String>)> {
+        let mut connection = open(self.url(sentinel).into_connection_info()?, sentinel)?;
+        let answer: Option<Vec<String>> = redis::cmd("SENTINEL")
+            .arg("get-master-addr-by-name")
+            .arg(group)
+            .query(&mut connection)?;
+        let Some([host, port]) = answer.as_deref() else {
+            bail!("{sentinel} knows no {group}");
+        };
+        let others: Vec<Vec<String>> = redis::cmd("SENTINEL")
+            .arg("sentinels")
+            .arg(group)
+            .query(&mut connection)?;
+        let field = |of: &[String], name: &str| {
+            of.chunks(2)
+                .find(|pair| pair[0] == name)
+                .map(|pair| pair[1].clone())
+        };
+        let addresses = others
+            .iter()
+            .filter_map(|of| Some(format!("{}:{}", field(of, "ip")?, field(of, "port")?)));
+        Ok((format!("{host}:{port}"), addresses.collect()))
+    }
+
+    fn url(&self, address: &str) -> String {
+        if self.tls {
+            format!("rediss://{address}/#insecure")
+        } else {
+            format!("redis://{address}/")
+        }
     }
 }
 
@@ -90,30 +129,4 @@ fn flat(value: &redis::Value) -> String {
         redis::Value::Array(items) => items.iter().map(flat).collect::<Vec<_>>().join("\n"),
         other => format!("{other:?}"),
     }
-}
-
-/// Where a sentinel says that the primary is, and which other sentinels it knows.
-pub(crate) fn ask_sentinel(sentinel: &str, group: &str) -> anyhow::Result<(String, Vec<String>)> {
-    let info = format!("redis://{sentinel}/").into_connection_info()?;
-    let mut connection = open(info, sentinel)?;
-    let answer: Option<Vec<String>> = redis::cmd("SENTINEL")
-        .arg("get-master-addr-by-name")
-        .arg(group)
-        .query(&mut connection)?;
-    let Some([host, port]) = answer.as_deref() else {
-        bail!("{sentinel} knows no {group}");
-    };
-    let others: Vec<Vec<String>> = redis::cmd("SENTINEL")
-        .arg("sentinels")
-        .arg(group)
-        .query(&mut connection)?;
-    let field = |of: &[String], name: &str| {
-        of.chunks(2)
-            .find(|pair| pair[0] == name)
-            .map(|pair| pair[1].clone())
-    };
-    let addresses = others
-        .iter()
-        .filter_map(|of| Some(format!("{}:{}", field(of, "ip")?, field(of, "port")?)));
-    Ok((format!("{host}:{port}"), addresses.collect()))
 }

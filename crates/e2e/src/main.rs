@@ -74,6 +74,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<bool> {
+    // The first to say so wins; there is no other.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let chosen: Vec<&Promise> = promise::chosen(&cli.only);
     anyhow::ensure!(
         !chosen.is_empty(),

@@ -13,6 +13,7 @@ mod kill_server;
 mod net_cut;
 mod node_lost;
 mod primary_deleted;
+mod quiet;
 mod reinstall;
 mod replica_deleted;
 mod rotate_certificates;
@@ -54,6 +55,7 @@ const ALL: &[Promise] = &[
     grace_zero::PROMISE,
     kill_server::PROMISE,
     kill_agent::PROMISE,
+    quiet::PROMISE,
     control_plane_down::PROMISE,
     node_lost::PROMISE,
     net_cut::PROMISE,

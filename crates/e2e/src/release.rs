@@ -3,7 +3,7 @@
 mod changes;
 mod health;
 
-use crate::client::{Access, ask_sentinel};
+use crate::client::Access;
 use crate::helm::Helm;
 use crate::kubectl::Kubectl;
 use crate::pod::Pod;
@@ -173,7 +173,7 @@ impl Release {
     pub(crate) fn primary_address(&self) -> anyhow::Result<String> {
         let mut last = None;
         for sentinel in self.sentinel_addresses()? {
-            match ask_sentinel(&sentinel, GROUP) {
+            match self.access.ask_sentinel(&sentinel, GROUP) {
                 Ok((primary, _)) => return Ok(primary),
                 Err(error) => last = Some(error),
             }

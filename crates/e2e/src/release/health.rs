@@ -1,7 +1,6 @@
 //! Whether a release is as it should be.
 
 use super::{GROUP, Release};
-use crate::client::ask_sentinel;
 use crate::pod::Pod;
 use anyhow::{Context as _, ensure};
 
@@ -12,7 +11,9 @@ impl Release {
         let sentinels = self.expect_pods("sentinel")?;
         let primary = self.primary_address()?;
         for sentinel in &sentinels {
-            let (says, others) = ask_sentinel(&format!("{}:26379", sentinel.ip), GROUP)?;
+            let (says, others) = self
+                .access
+                .ask_sentinel(&format!("{}:26379", sentinel.ip), GROUP)?;
             ensure!(
                 says == primary,
                 "{} says that {says} is primary, others {primary}",

@@ -1,7 +1,7 @@
 //! One client: writes one key after the other, and finds the primary again when something goes wrong.
 
 use super::Place;
-use crate::client::{Access, ask_sentinel};
+use crate::client::Access;
 use anyhow::Context as _;
 use nix::sched::{CloneFlags, setns};
 use std::fs::File;
@@ -117,7 +117,10 @@ impl Lane {
         }
         let mut last = None;
         for index in 0..self.sentinels.len() {
-            match ask_sentinel(&self.sentinels[index], &self.group) {
+            match self
+                .access
+                .ask_sentinel(&self.sentinels[index], &self.group)
+            {
                 Ok((primary, others)) => {
                     self.sentinels.swap(0, index);
                     for other in others {
