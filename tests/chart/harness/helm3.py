@@ -38,17 +38,16 @@ class Helm3:
         return self.run("template", release, chart, "--namespace", NAMESPACE, "--kube-version", f"{version}.0", *words)
 
     @functools.lru_cache(maxsize=None)
-    def text(self, case, version):
-        return self.template(version, "--values", values(case))
-
     def objects(self, case, version):
-        return parse(self.text(case, version))
+        """The objects of a case; shared by all tests, so whoever wants to change one copies it."""
+        return parse(self.template(version, "--values", values(case)))
 
     def rendered(self, version="1.29", release=RELEASE, **settings):
         """The objects with some settings: dots are written as two underscores."""
         words = [word for key, value in settings.items() for word in ("--set", f"{key.replace('__', '.')}={value}")]
         return parse(self.template(version, *words, release=release))
 
+    @functools.lru_cache(maxsize=None)
     def notes(self, case, version="1.29"):
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(shutil.copytree(CHART, Path(folder) / "chart"))
@@ -59,4 +58,4 @@ class Helm3:
 
 
 def parse(text):
-    return [found for found in yaml.safe_load_all(text) if found]
+    return [found for found in yaml.load_all(text, Loader=yaml.CSafeLoader) if found]

@@ -11,7 +11,7 @@ FOLDER = TESTS / "snapshots"
 CONTEXT_LINES = 2
 
 
-class Readable(yaml.SafeDumper):
+class Readable(yaml.CSafeDumper):
     """Files inside ConfigMaps line by line."""
 
 
