@@ -645,7 +645,10 @@ fn changes_are_forwarded() {
         (ActionKind::Holdfast(words), ReplyForm::Bulk)
     );
     assert_eq!(talk.ask("SENTINEL RESET other*"), ":0");
-    assert!(talk.ask("HOLDFAST HELP").contains("DECISIONS"));
+    let help = talk.ask("HOLDFAST HELP");
+    for word in ["DECISIONS", "FAILOVER", "FORCE", "FORGET", "STATUS"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
     assert_eq!(
         talk.ask("HOLDFAST"),
         "-ERR wrong number of arguments for 'holdfast' command"

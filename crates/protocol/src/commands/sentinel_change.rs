@@ -187,9 +187,11 @@ pub(super) fn remove(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn debug(call: &mut Call<'_>) -> Outcome {
-    call.error("ERR Holdfast: there are no DEBUG parameters; timings are in the sentinel's configuration file")
+    call.error("ERR Holdfast: there are no DEBUG parameters; times adapt to what is seen")
 }
 
 pub(super) fn simulate(call: &mut Call<'_>) -> Outcome {
-    call.error("ERR Holdfast: a sentinel does not simulate failures; use the fault drills (holdfast-crucible)")
+    call.error(
+        "ERR Holdfast: a sentinel does not simulate failures; run `holdfast crucible` for that",
+    )
 }
