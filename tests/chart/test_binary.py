@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.chart import ROOT
-from harness.objects import of_kind
+from harness.objects import of_kind, ours, pod_templates
 
 ROLES = ("agent", "sentinel")
 
@@ -36,8 +36,19 @@ def test_configuration(helm, holdfast, case, role, tmp_path):
     assert said.returncode == 0, said.stderr
 
 
+def test_commands(helm, holdfast, case):
+    """Words of containers are understood as far as `--help`, which comes last."""
+    commands = {(*own.get("command", [])[1:], *own.get("args", []))
+                for template in pod_templates(helm.objects(case, "1.29")).values() for own in ours(template["spec"])}
+    assert {words[0] for words in commands} == {"agent", "sentinel", "install", "smoke"}
+    for words in commands:
+        said = subprocess.run([holdfast, *words, "--help"], env={}, capture_output=True, text=True, timeout=20)
+        assert said.returncode == 0, said.stderr
+
+
 def test_an_unknown_option_is_refused(holdfast, tmp_path):
     file = tmp_path / "agent.yaml"
     file.write_text("lissten: 0.0.0.0:6379\n")
     said = subprocess.run([holdfast, "config", "show", "agent", "--config", file], env={}, capture_output=True, text=True, timeout=20)
     assert said.returncode == 2 and "lissten" in said.stderr
+    assert subprocess.run([holdfast, "smoke", "--sentinal=x", "--help"], env={}, capture_output=True, timeout=20).returncode == 2
