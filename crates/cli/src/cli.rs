@@ -7,6 +7,7 @@ use crate::exit;
 use crate::failover::FailoverArgs;
 use crate::force::ForceArgs;
 use crate::install::InstallArgs;
+use crate::kubectl::KubectlArgs;
 use crate::logging::LogArgs;
 use crate::settings::{AgentSettings, RoleArgs, SentinelSettings};
 use crate::simulate::SimArgs;
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Bench(Box<BenchArgs>),
     /// Simulate groups under faults, one seed per run; the same seed, the same run.
     Sim(SimArgs),
+    /// Ask a release in a Kubernetes cluster; `kubectl holdfast` where this program is called kubectl-holdfast.
+    Kubectl(Box<KubectlArgs>),
     /// Do what a client would do: ask a sentinel, write on the primary, read on each replica.
     Smoke(Box<SmokeArgs>),
     /// Copy this program into a directory, whole or not at all.

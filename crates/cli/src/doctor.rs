@@ -14,11 +14,13 @@ mod tests;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::paint::{Paint, Tone};
+use crate::routes::Routes;
 use crate::runtime::block_on;
 use crate::whom::{WhomArgs, password};
 use clap::Args;
 use evidence::Evidence;
 use finding::{Finding, Severity};
+use holdfast_cluster::{Manifest, SentinelClient};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -47,18 +49,27 @@ pub(crate) fn run(args: &DoctorArgs) -> Outcome {
         .as_deref()
         .map(password)
         .transpose()?;
-    let evidence = block_on(Evidence::gather(
-        &client,
-        manifest,
-        node_password.as_deref(),
-    ))?;
+    let direct = Routes::default();
+    let password = node_password.as_deref();
+    block_on(examine(&client, manifest, password, &direct, args.json))?
+}
+
+/// Looks at everything that can be reached by `routes`, and tells what is wrong.
+pub(crate) async fn examine(
+    client: &SentinelClient,
+    manifest: Option<Manifest>,
+    node_password: Option<&str>,
+    routes: &Routes,
+    as_json: bool,
+) -> Outcome {
+    let evidence = Evidence::gather(client, manifest, node_password, routes).await;
     let findings = diagnose(&evidence);
-    let text = if args.json {
+    let text = if as_json {
         json(&findings)?
     } else {
         lines(&findings, &evidence, Paint::stdout()).join("\n")
     };
-    println!("{text}");
+    println!("{}", routes.in_words(&text));
     Ok(exit(&findings, &evidence))
 }
 

@@ -47,6 +47,12 @@ impl Failure {
         Self::new(Exit::Failed, format!("{error:#}"))
     }
 
+    /// The same in other words.
+    #[must_use]
+    pub(crate) fn reworded(self, words: impl FnOnce(&str) -> String) -> Self {
+        Self::new(self.exit, words(&self.text))
+    }
+
     pub(crate) fn bad_input(text: impl Display) -> Self {
         Self::new(Exit::BadInput, text)
     }

@@ -4,12 +4,19 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::runtime::block_on;
 use crate::whom::WhomArgs;
 use clap::Args;
-use holdfast_cluster::{AskError, Handoff};
+use holdfast_cluster::{AskError, Handoff, SentinelClient};
 
 #[derive(Debug, Args)]
 pub(crate) struct FailoverArgs {
     #[command(flatten)]
     whom: WhomArgs,
+    #[command(flatten)]
+    wish: Wish,
+}
+
+/// What is wished.
+#[derive(Debug, Args)]
+pub(crate) struct Wish {
     /// The node that becomes primary. Default: the one that holds the most data.
     #[arg(long, value_name = "NODE")]
     to: Option<String>,
@@ -20,7 +27,13 @@ pub(crate) struct FailoverArgs {
 
 pub(crate) fn run(args: &FailoverArgs) -> Outcome {
     let client = args.whom.client()?;
-    let done = block_on(client.failover(args.to.as_deref()))?.map_err(|error| failure(&error))?;
+    block_on(order(&args.wish, &client))?
+}
+
+/// Has it done by the first of these sentinels that answers.
+pub(crate) async fn order(args: &Wish, client: &SentinelClient) -> Outcome {
+    let done = client.failover(args.to.as_deref()).await;
+    let done = done.map_err(|error| failure(&error))?;
     println!(
         "{}",
         if args.json {

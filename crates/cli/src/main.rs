@@ -8,11 +8,13 @@ mod exit;
 mod failover;
 mod force;
 mod install;
+mod kubectl;
 mod kubernetes;
 mod logging;
 mod observation;
 mod paint;
 mod roles;
+mod routes;
 mod runtime;
 mod settings;
 mod simulate;
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
     {
         return holdfast_agent::server::watchdog::run();
     }
-    let matches = cli::command().get_matches();
+    let matches = cli::command().get_matches_from(kubectl::unfolded(std::env::args_os()));
     let outcome = match Cli::from_arg_matches(&matches) {
         Ok(cli) => logging::start(&cli.logging).and_then(|()| run(cli, &matches)),
         Err(error) => error.exit(),
@@ -60,6 +62,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Crucible(args) => drills::crucible(*args),
         // Told apart before anything else was set up.
         Command::Watchdog => Ok(Exit::BadInput),
+        Command::Kubectl(args) => kubectl::run(&args),
         Command::Smoke(args) => smoke::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Completions { shell } => {

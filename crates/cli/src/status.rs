@@ -23,6 +23,13 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     whom: WhomArgs,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// How it is shown.
+#[derive(Debug, Args)]
+pub(crate) struct Manner {
     /// Look again every second until interrupted.
     #[arg(long)]
     watch: bool,
@@ -33,16 +40,19 @@ pub(crate) struct StatusArgs {
 
 pub(crate) fn run(args: &StatusArgs) -> Outcome {
     let client = args.whom.client()?;
-    block_on(async {
-        if args.watch {
-            watch(args, &client).await
-        } else {
-            once(args, &client).await
-        }
-    })?
+    block_on(show(&args.manner, &client))?
 }
 
-async fn once(args: &StatusArgs, client: &SentinelClient) -> Outcome {
+/// Shows the group that these sentinels serve.
+pub(crate) async fn show(manner: &Manner, client: &SentinelClient) -> Outcome {
+    if manner.watch {
+        watch(manner, client).await
+    } else {
+        once(manner, client).await
+    }
+}
+
+async fn once(args: &Manner, client: &SentinelClient) -> Outcome {
     let observation = Observation::take(client).await;
     let status = observation
         .best()
@@ -61,7 +71,7 @@ async fn once(args: &StatusArgs, client: &SentinelClient) -> Outcome {
     })
 }
 
-async fn watch(args: &StatusArgs, client: &SentinelClient) -> Outcome {
+async fn watch(args: &Manner, client: &SentinelClient) -> Outcome {
     let clear = if std::io::stdout().is_terminal() {
         CLEAR
     } else {

@@ -72,6 +72,13 @@ impl SentinelClient {
         self
     }
 
+    /// Asks for this group.
+    #[must_use]
+    pub fn with_group(mut self, group: String) -> Self {
+        self.group = Some(group);
+        self
+    }
+
     /// The same questions to other sentinels.
     #[must_use]
     pub fn at(&self, addresses: Vec<Address>) -> Self {

@@ -1,6 +1,7 @@
 //! What the doctor looks at.
 
 use crate::observation::Observation;
+use crate::routes::Routes;
 use holdfast_cluster::{Connection, Manifest, SentinelClient};
 use holdfast_core::names::Address;
 use nix::sys::statvfs::statvfs;
@@ -42,9 +43,15 @@ impl Evidence {
         client: &SentinelClient,
         manifest: Option<Manifest>,
         password: Option<&str>,
+        routes: &Routes,
     ) -> Self {
         let mut observation = Observation::take(client).await;
         let others = others(&observation);
+        let others = if routes.is_direct() {
+            others
+        } else {
+            Vec::new()
+        };
         if !others.is_empty() {
             observation
                 .views
@@ -52,7 +59,7 @@ impl Evidence {
         }
         let mut servers = Vec::new();
         for (name, address) in addresses(&observation, manifest.as_ref()) {
-            let info = info(&address, password).await;
+            let info = info(routes.node(&name, &address), password).await;
             servers.push(Server {
                 name,
                 address,
