@@ -1,5 +1,8 @@
 //! What an agent shows of itself over HTTP.
 
+#[cfg(test)]
+mod tests;
+
 use crate::audience::Role;
 use holdfast_core::agent::Standing;
 use holdfast_core::names::{Epoch, Group, Node};

@@ -10,11 +10,13 @@
 //! loop pays for one look at itself per question; connections, parsing and text are the thread's.
 
 mod answer;
+mod documented;
 mod metrics;
 mod process;
 mod questions;
 mod server;
 
+pub use documented::{described, documented};
 pub use metrics::{Metrics, Seconds};
 pub use questions::{Question, Questions};
 pub use server::start;

@@ -1,6 +1,8 @@
 //! What a sentinel shows of itself over HTTP.
 
 mod groups;
+#[cfg(test)]
+mod tests;
 
 use crate::tally::{Durations, Tally};
 use holdfast_core::names::Group;
