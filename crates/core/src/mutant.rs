@@ -1,4 +1,10 @@
 //! Bugs that can be planted on purpose. The simulator must find each of them, or it proves nothing.
+//!
+//! A bug behind a second line of defence would change nothing that anybody sees: such a mutant takes
+//! both lines away, and says so. What only `quorum` durability can get wrong, beside
+//! [`Mutant::SkipPreviousRule`], comes with the gate: counting acknowledgements by connection, shrinking
+//! the sync set before it has caught up, opening the gate before its first barrier, and releasing
+//! replies that changed nothing too early.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +21,14 @@ pub enum Mutant {
     IgnoreIncarnation,
     /// Offsets are compared without their epoch.
     CompareOffsetsOnly,
-    /// An election while the epoch is not stable forgets the rule of the epoch before.
+    /// An election while the epoch is not stable forgets the rule of the epoch before. Without sync
+    /// sets there is no such rule: only the exhaustive model of the election can show it.
     SkipPreviousRule,
-    /// A loading node may be elected.
+    /// A loading node may be elected. Two lines of defence are away: its agent claims that it is
+    /// sealed, and the sentinels count it as fit.
     AcceptLoading,
-    /// An agent does not remember its promise when it restarts.
+    /// An agent does not remember its promise when it restarts, and obeys a sentinel that has missed
+    /// the newest election.
     ForgetPromise,
     /// An acceptor answers before its slot is on disk.
     AnswerBeforeDisk,
@@ -27,10 +36,13 @@ pub enum Mutant {
     ReuseIdentity,
     /// Nobody waits for the old primary's lease.
     SkipLeaseWait,
-    /// A sentinel goes on granting leases after it accepted an election.
+    /// A sentinel goes on granting leases after it accepted an election, until it learns how that ended.
     GrantWhileElecting,
-    /// An agent does not close its node when the lease is over.
+    /// Nobody closes a node when its lease is over: neither its agent, nor its watchdog, which is given
+    /// no deadline.
     AgentIgnoresLease,
+    /// An agent takes the lease of any one sentinel for that of a majority.
+    CountGrants,
     /// An empty node may be chosen when everything restarts.
     PromoteEmpty,
     /// A handoff does not wait until the target has everything.
@@ -39,7 +51,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -51,6 +63,7 @@ impl Mutant {
         Self::SkipLeaseWait,
         Self::GrantWhileElecting,
         Self::AgentIgnoresLease,
+        Self::CountGrants,
         Self::PromoteEmpty,
         Self::HandoffWithoutCatchUp,
     ];

@@ -36,16 +36,17 @@ fn main() {
         std::process::exit(i32::from(!report.is_good()));
     }
     if args.iter().any(|arg| arg == "--mutants") {
-        for mutant in Mutant::ALL {
+        for mutant in holdfast_sim::mutants::findable() {
             let began = std::time::Instant::now();
-            let found = holdfast_sim::mutants::find(
+            let config = Config {
                 mutant,
-                number("--seeds", 10_000),
-                number("--jobs", 2) as usize,
-            );
+                ..config.clone()
+            };
+            let (seeds, jobs) = (number("--seeds", 10_000), number("--jobs", 2) as usize);
+            let found = holdfast_sim::mutants::find(&config, 0..seeds, jobs);
             let found = found.map_or_else(
                 || "NOT FOUND".to_owned(),
-                |report| format!("seed {}: {}", report.seed, report.violations[0].invariant),
+                |found| format!("{} after {} seeds", found.invariant, found.seeds),
             );
             println!(
                 "{mutant:?}: {found} ({:.1} s)",

@@ -4,82 +4,105 @@ use super::{SimArgs, json, mutant_name};
 use crate::exit::{Exit, Outcome};
 use crate::paint::{Paint, Tone};
 use crate::table::Table;
-use holdfast_sim::{Config, Mutant, Summary, explore};
+use holdfast_sim::mutants::{self, Found};
+use holdfast_sim::{Config, Mutant};
 use serde_json::json;
+use std::time::Instant;
 
 /// Within how many seeds each bug must be found.
 pub(super) const SEEDS: u64 = 10_000;
 
+/// What came of the search for one bug.
+struct Hunted {
+    mutant: Mutant,
+    found: Option<Found>,
+    seconds: f64,
+}
+
+impl Hunted {
+    /// What no run can show is left to the model of the election.
+    fn is_left(&self) -> bool {
+        mutants::breaks(self.mutant).is_empty()
+    }
+}
+
 pub(super) fn run(args: &SimArgs, seeds: u64) -> Outcome {
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for mutant in Mutant::ALL {
-        let summary = hunt(args, mutant, seeds);
-        eprintln!(
-            "{}: {}",
-            mutant_name(mutant),
-            if summary.failed > 0 {
-                "found"
-            } else {
-                "not found"
-            }
-        );
-        found.push((mutant, summary));
+        let hunted = hunt(args, mutant, seeds);
+        eprintln!("{}: {}", mutant_name(mutant), word(&hunted).0);
+        all.push(hunted);
     }
     println!(
         "{}",
         if args.json {
-            json(&as_json(&found))?
+            json(&as_json(&all))?
         } else {
-            table(&found).lines(Paint::stdout()).join("\n")
+            table(&all).lines(Paint::stdout()).join("\n")
         }
     );
-    let missed = found.iter().any(|(_, summary)| summary.failed == 0);
+    let missed = all
+        .iter()
+        .any(|hunted| hunted.found.is_none() && !hunted.is_left());
     Ok(if missed { Exit::Failed } else { Exit::Ok })
 }
 
 /// Runs until the bug shows.
-fn hunt(args: &SimArgs, mutant: Mutant, seeds: u64) -> Summary {
+fn hunt(args: &SimArgs, mutant: Mutant, seeds: u64) -> Hunted {
+    let began = Instant::now();
     let config = Config {
         mutant,
         ..args.config()
     };
     let range = args.from..args.from.saturating_add(seeds);
-    explore(range, args.jobs(), &config, |progress| progress.failed == 0)
+    let shows = !mutants::breaks(mutant).is_empty();
+    let found = shows.then(|| mutants::find(&config, range, args.jobs()));
+    Hunted {
+        mutant,
+        found: found.flatten(),
+        seconds: began.elapsed().as_secs_f64(),
+    }
 }
 
-fn table(found: &[(Mutant, Summary)]) -> Table {
-    let mut table = Table::new(&["PLANTED BUG", "FOUND", "RUNS", "SEED", "RULE THAT BROKE"]);
-    for (mutant, summary) in found {
-        let first = summary.failures.first();
-        let rule = first
-            .and_then(|report| report.violations.first())
-            .map_or("-", |violation| violation.invariant);
-        let (word, tone) = if first.is_some() {
-            ("yes", Tone::Good)
-        } else {
-            ("no", Tone::Bad)
-        };
+fn word(hunted: &Hunted) -> (&'static str, Tone) {
+    match &hunted.found {
+        Some(_) => ("found", Tone::Good),
+        None if hunted.is_left() => ("left to the model of the election", Tone::Plain),
+        None => ("not found", Tone::Bad),
+    }
+}
+
+fn table(all: &[Hunted]) -> Table {
+    let mut table = Table::new(&[
+        "PLANTED BUG",
+        "RESULT",
+        "RULE THAT BROKE",
+        "SEEDS",
+        "SECONDS",
+    ]);
+    for hunted in all {
+        let (result, tone) = word(hunted);
+        let found = hunted.found.as_ref();
+        let shown = |text: Option<String>| (text.unwrap_or_else(|| "-".to_owned()), Tone::Plain);
         table.row(vec![
-            (mutant_name(*mutant), Tone::Plain),
-            (word.to_owned(), tone),
-            (summary.runs.to_string(), Tone::Plain),
-            (
-                first.map_or_else(|| "-".to_owned(), |report| report.seed.to_string()),
-                Tone::Plain,
-            ),
-            (rule.to_owned(), Tone::Plain),
+            (mutant_name(hunted.mutant), Tone::Plain),
+            (result.to_owned(), tone),
+            shown(found.map(|found| found.invariant.to_owned())),
+            shown(found.map(|found| found.seeds.to_string())),
+            shown(Some(format!("{:.1}", hunted.seconds))),
         ]);
     }
     table
 }
 
-fn as_json(found: &[(Mutant, Summary)]) -> serde_json::Value {
-    let one = |(mutant, summary): &(Mutant, Summary)| {
-        let first = summary.failures.first();
-        let rule = first
-            .and_then(|report| report.violations.first())
-            .map(|violation| violation.invariant);
-        json!({"mutant": mutant_name(*mutant), "found": first.is_some(), "runs": summary.runs, "seed": first.map(|report| report.seed), "invariant": rule})
+fn as_json(all: &[Hunted]) -> serde_json::Value {
+    let one = |hunted: &Hunted| {
+        let found = hunted.found.as_ref();
+        json!({
+            "mutant": mutant_name(hunted.mutant), "result": word(hunted).0, "found": found.is_some(),
+            "invariant": found.map(|found| found.invariant), "seeds": found.map(|found| found.seeds),
+            "seed": found.map(|found| found.report.seed), "seconds": hunted.seconds,
+        })
     };
-    found.iter().map(one).collect()
+    all.iter().map(one).collect()
 }

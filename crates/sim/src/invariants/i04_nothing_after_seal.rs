@@ -1,8 +1,9 @@
-//! I4: after a seal for epoch e a node acknowledges nothing of an epoch below e, and its data does not
-//! move either until it is told whom to follow.
+//! I4: after a seal for epoch e a node acknowledges nothing of an epoch below e; and once it has promised
+//! epoch e it obeys no order of an older one, also after a restart, so that its data never goes back.
 
 use crate::report::Violation;
 use crate::world::World;
+use holdfast_core::agent::Operation;
 use holdfast_core::names::Epoch;
 
 /// What a node said of its seal.
@@ -30,6 +31,27 @@ pub fn check_write(world: &World, node: usize) -> Option<Violation> {
     let text = format!(
         "node {node} executes a write of epoch {} after it reported itself sealed for epoch {}",
         redis.opened_for, seal.epoch
+    );
+    Some(Violation {
+        invariant: "i04_nothing_after_seal",
+        at_us: world.now,
+        text,
+    })
+}
+
+/// Called when `node`'s agent begins `operation`.
+pub fn check_order(world: &World, node: usize, operation: &Operation) -> Option<Violation> {
+    let promised = *world.monitors.promised.get(&node)?;
+    let order = world.nodes.get(node)?.agent.as_ref()?.record()?.epoch;
+    let obeys = matches!(
+        operation,
+        Operation::Seal | Operation::Pause | Operation::Promote | Operation::Follow(_)
+    );
+    if !obeys || order >= promised {
+        return None;
+    }
+    let text = format!(
+        "node {node} does {operation:?} for epoch {order} although its disk holds the promise of epoch {promised}"
     );
     Some(Violation {
         invariant: "i04_nothing_after_seal",

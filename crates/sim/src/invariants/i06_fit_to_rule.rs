@@ -30,11 +30,7 @@ pub fn check(world: &World, node: usize) -> Option<Violation> {
         "node {node} is promoted for epoch {} although it {why}",
         record.epoch
     );
-    Some(Violation {
-        invariant: "i06_fit_to_rule",
-        at_us: world.now,
-        text,
-    })
+    Some(broken(world, text))
 }
 
 /// The target of a handoff is promoted before it is appointed, when it has all of the paused primary's data.
@@ -55,7 +51,7 @@ fn names_this_run(world: &World, node: usize, record: &Record) -> bool {
 }
 
 /// Called when sentinel `by` asks for an appointment to be accepted: a node that was never in step is
-/// only chosen while the sentinel knows of none that is.
+/// only chosen while the sentinel knows of none that is, and one that loads not at all.
 pub fn check_choice(
     world: &World,
     by: usize,
@@ -68,9 +64,17 @@ pub fn check_choice(
         .iter()
         .position(|host| host.name == primary.node)?;
     let redis = world.nodes[chosen].redis.as_ref()?;
-    let restarted = format!("{:040x}", redis.server.info().run_id) == primary.incarnation.as_str()
-        && !redis.was_in_step;
-    if !restarted || world.forced || record.epoch <= 1 {
+    if format!("{:040x}", redis.server.info().run_id) != primary.incarnation.as_str() {
+        return None;
+    }
+    if redis.server.is_loading() {
+        let text = format!(
+            "sentinel {by} appoints {} for epoch {}, which still loads",
+            primary.node, record.epoch
+        );
+        return Some(broken(world, text));
+    }
+    if redis.was_in_step || world.forced || record.epoch <= 1 {
         return None;
     }
     let other = (0..world.nodes.len()).find(|node| {
@@ -82,9 +86,13 @@ pub fn check_choice(
         "sentinel {by} appoints {} for epoch {}, restarted and never in step, although node {other} is sealed and was in step",
         primary.node, record.epoch
     );
-    Some(Violation {
+    Some(broken(world, text))
+}
+
+fn broken(world: &World, text: String) -> Violation {
+    Violation {
         invariant: "i06_fit_to_rule",
         at_us: world.now,
         text,
-    })
+    }
 }

@@ -13,9 +13,11 @@ pub mod i12_bounded;
 
 use crate::model::Micros;
 use crate::report::Violation;
+use holdfast_core::names::{Epoch, Sentinel};
+use holdfast_core::record::Member;
 use holdfast_core::register::Ballot;
 use holdfast_core::wire::Report;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the rules remember.
 #[derive(Debug, Default)]
@@ -25,12 +27,17 @@ pub struct Monitors {
     pub heard: BTreeMap<(usize, usize), Heard>,
     /// I1: when each attempt to change the register was begun, and thus decided.
     pub begun: BTreeMap<Ballot, Micros>,
+    /// I1, I6: the appointments that were judged when they were made. The register may carry one on
+    /// under other ballots.
+    pub appointments: BTreeSet<(u64, Sentinel, Option<Member>)>,
     /// I2: the newest epoch for which any node was opened.
     pub opened: u64,
     /// I3: the register as it truly is.
     pub register: i03_linear_register::Register,
     /// I4: by node, the newest seal that it reported.
     pub seals: BTreeMap<usize, i04_nothing_after_seal::Seal>,
+    /// I4: by node, the newest promise that its disk holds.
+    pub promised: BTreeMap<usize, Epoch>,
 }
 
 /// A report as a sentinel has it.

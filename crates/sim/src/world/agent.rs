@@ -14,6 +14,23 @@ const TICK_US: u64 = 10_000;
 /// What a server may take to answer the watchdog's order.
 const WATCHDOG_PATIENCE_US: u64 = 50_000;
 
+/// Decisions that are counted, by a part of their text.
+const COUNTED: &[(&str, &str)] = &[
+    ("renewed its lease", "lease ran out"),
+    ("quarantine", "quarantine"),
+    ("it is frozen", "killed a frozen old primary"),
+    (
+        "order to refuse writes",
+        "killed one that could not be fenced",
+    ),
+    ("order to open", "killed one that could not be opened"),
+    (
+        "did not let itself be sealed",
+        "killed one that could not be sealed",
+    ),
+    ("changed from outside", "noticed a changed role"),
+];
+
 impl World {
     /// A pod starts: agent first, which starts redis-server.
     pub(super) fn boot_pod(&mut self, node: usize) {
@@ -44,15 +61,7 @@ impl World {
         self.queue.push(now + 1_000, Event::Look { node, run });
         for sentinel in 0..self.sentinels.len() {
             let (from, to) = (Place::Node(node), Place::Sentinel(sentinel));
-            self.queue.push(
-                now + 500,
-                Event::Dial {
-                    from,
-                    run,
-                    to,
-                    purpose: Purpose::Agent,
-                },
-            );
+            self.dial(from, run, to, Purpose::Agent);
         }
         self.trace.line(now, || format!("node {node}: pod starts"));
     }
@@ -72,18 +81,9 @@ impl World {
             .line(self.now, || format!("node {node}: pod ends: {why}"));
     }
 
-    /// Brings a pod back after a while.
-    pub(super) fn boot_later(&mut self, node: usize, after: u64) {
-        let at = self.now + after;
-        self.nodes[node].boot_at = Some(at);
-        self.queue.push(at, Event::BootPod { node });
-    }
-
     pub(super) fn on_agent_tick(&mut self, node: usize) {
         let run = self.nodes[node].run;
-        let late = self.rng.below(3_000);
-        self.queue
-            .push(self.now + TICK_US + late, Event::AgentTick { node, run });
+        self.tick_again(Event::AgentTick { node, run }, TICK_US, 3_000);
         self.agent_step(node, AgentInput::Tick);
     }
 
@@ -94,13 +94,7 @@ impl World {
             return;
         };
         let outputs = agent.step(host.clock.at(self.now), input);
-        self.monitors.bounded(
-            self.now,
-            "an agent's step",
-            outputs.len(),
-            &mut self.violations,
-        );
-        for output in outputs {
+        for output in self.bounded("an agent's step", outputs) {
             self.perform_agent(node, output);
         }
     }
@@ -117,37 +111,12 @@ impl World {
             }
             AgentOutput::Deadline(deadline) => self.set_deadline(node, deadline),
             AgentOutput::Decide(text) => {
-                self.trace.mark_text(&text);
-                self.count_decision(&text);
-                self.trace.line(self.now, || format!("node {node}: {text}"));
+                self.note_decision(&format!("node {node}"), &text, COUNTED);
             }
             AgentOutput::Exit => {
                 self.kill_pod(node, "ended as asked");
                 let after = self.rng.between(100_000, 2_000_000);
-                self.boot_later(node, after);
-            }
-        }
-    }
-
-    fn count_decision(&mut self, text: &str) {
-        let counted = [
-            ("renewed its lease", "lease ran out"),
-            ("quarantine", "quarantine"),
-            ("it is frozen", "killed a frozen old primary"),
-            (
-                "order to refuse writes",
-                "killed one that could not be fenced",
-            ),
-            ("order to open", "killed one that could not be opened"),
-            (
-                "did not let itself be sealed",
-                "killed one that could not be sealed",
-            ),
-            ("changed from outside", "noticed a changed role"),
-        ];
-        for (part, counter) in counted {
-            if text.contains(part) {
-                self.counters.hit(counter);
+                self.boot_later(Place::Node(node), after);
             }
         }
     }
@@ -191,6 +160,8 @@ impl World {
         for (_, node, run, stored) in self.storing.extract_if(.., |(at, ..)| *at <= now) {
             let host = &mut self.nodes[node];
             if host.run == run && host.agent.is_some() {
+                let promised = self.monitors.promised.entry(node).or_default();
+                *promised = stored.promised.max(*promised);
                 host.disk.sync(stored);
             }
         }
@@ -311,18 +282,5 @@ impl World {
             Payload::Down(message) => self.agent_step(node, AgentInput::Sentinel(name, *message)),
             _ => {}
         }
-    }
-
-    pub(super) fn redial(&mut self, from: Place, run: u64, to: Place, purpose: Purpose) {
-        let after = self.rng.between(20_000, 80_000);
-        self.queue.push(
-            self.now + after,
-            Event::Dial {
-                from,
-                run,
-                to,
-                purpose,
-            },
-        );
     }
 }

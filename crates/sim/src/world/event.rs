@@ -116,10 +116,8 @@ pub(super) enum Event {
     KeepAlive,
     /// A client does its next thing.
     Client { client: usize, number: u64 },
-    /// A pod starts.
-    BootPod { node: usize },
-    /// A sentinel starts.
-    BootSentinel { sentinel: usize },
+    /// A pod or a sentinel starts.
+    Boot(Place),
     /// A fault.
     Fault(Fault),
     /// The end of one.

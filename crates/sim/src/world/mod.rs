@@ -11,6 +11,7 @@
 
 mod agent;
 mod channel;
+mod chaos;
 mod clients;
 mod clock;
 mod disk;
@@ -24,6 +25,7 @@ mod redis;
 mod run;
 mod sentinel;
 mod setup;
+mod shell;
 mod watch;
 
 pub use clients::Client;
@@ -87,7 +89,7 @@ pub struct World {
     requests: u64,
     storing: Vec<(Micros, usize, u64, Stored)>,
     slow_death_us: Micros,
-    peer_chaos_per_mille: u64,
+    chaos: chaos::Chaos,
     nervous_per_mille: u64,
     quiet: bool,
     well_since: Option<Micros>,

@@ -1,5 +1,7 @@
 //! The shell round a sentinel: its disk, its connections.
 
+mod links;
+
 use super::World;
 use super::channel::{ChannelId, Payload, Purpose};
 use super::event::Event;
@@ -10,7 +12,7 @@ use holdfast_core::sentinel::{
     GroupConfig, Happening, Persistent, SentinelCore, SentinelInput, SentinelOutput,
     SentinelSettings, Written,
 };
-use holdfast_core::wire::{PeerMessage, ToSentinel};
+use holdfast_core::wire::PeerMessage;
 
 /// Pace of the sentinel's clock tick.
 const TICK_US: u64 = 15_000;
@@ -19,6 +21,19 @@ const TICK_US: u64 = 15_000;
 pub(super) fn group() -> Group {
     Group::from("mymaster")
 }
+
+/// Decisions that are counted, by a part of their text.
+const COUNTED: &[(&str, &str)] = &[
+    ("goes on with the election", "election by another sentinel"),
+    ("everything was restarted", "cold start"),
+    ("no node holds any data", "cold start without data"),
+    ("for epoch 1:", "first start"),
+    ("gave the handoff", "handoff gave up"),
+    ("the voters are", "voters changed"),
+    ("did not run for", "sentinel was frozen"),
+    ("on a person's word", "operator forced"),
+    ("deposed", "deposed"),
+];
 
 impl World {
     /// A sentinel starts with what its disk holds.
@@ -62,15 +77,7 @@ impl World {
         );
         for other in index + 1..self.sentinels.len() {
             let (from, to) = (Place::Sentinel(index), Place::Sentinel(other));
-            self.queue.push(
-                now + 500,
-                Event::Dial {
-                    from,
-                    run,
-                    to,
-                    purpose: Purpose::Peer,
-                },
-            );
+            self.dial(from, run, to, Purpose::Peer);
         }
         self.trace.line(now, || format!("sentinel {index}: starts"));
     }
@@ -112,20 +119,9 @@ impl World {
         }
     }
 
-    /// Brings a sentinel back after a while.
-    pub(super) fn boot_sentinel_later(&mut self, sentinel: usize, after: u64) {
-        let at = self.now + after;
-        self.sentinels[sentinel].boot_at = Some(at);
-        self.queue.push(at, Event::BootSentinel { sentinel });
-    }
-
     pub(super) fn on_sentinel_tick(&mut self, sentinel: usize) {
         let run = self.sentinels[sentinel].run;
-        let late = self.rng.below(4_000);
-        self.queue.push(
-            self.now + TICK_US + late,
-            Event::SentinelTick { sentinel, run },
-        );
+        self.tick_again(Event::SentinelTick { sentinel, run }, TICK_US, 4_000);
         self.sentinel_step(sentinel, SentinelInput::Tick);
     }
 
@@ -136,13 +132,7 @@ impl World {
             return;
         };
         let outputs = core.step(host.clock.at(self.now), input);
-        self.monitors.bounded(
-            self.now,
-            "a sentinel's step",
-            outputs.len(),
-            &mut self.violations,
-        );
-        for output in outputs {
+        for output in self.bounded("a sentinel's step", outputs) {
             self.perform_sentinel(index, output);
         }
     }
@@ -163,7 +153,9 @@ impl World {
                 }
             }
             SentinelOutput::Persist { written, then } => self.persist(index, written, then),
-            SentinelOutput::Decide { text, .. } => self.note_decision(index, &text),
+            SentinelOutput::Decide { text, .. } => {
+                self.note_decision(&format!("sentinel {index}"), &text, COUNTED);
+            }
             SentinelOutput::Happened { happening, .. } => self.note_happening(index, &happening),
             SentinelOutput::Answer { id, result } => {
                 self.trace.line(self.now, || {
@@ -173,96 +165,12 @@ impl World {
         }
     }
 
-    fn note_decision(&mut self, index: usize, text: &str) {
-        self.trace.mark_text(text);
-        let counted = [
-            ("goes on with the election", "election by another sentinel"),
-            ("everything was restarted", "cold start"),
-            ("no node holds any data", "cold start without data"),
-            ("for epoch 1:", "first start"),
-            ("gave the handoff", "handoff gave up"),
-            ("the voters are", "voters changed"),
-            ("did not run for", "sentinel was frozen"),
-            ("on a person's word", "operator forced"),
-            ("deposed", "deposed"),
-        ];
-        for (part, counter) in counted {
-            if text.contains(part) {
-                self.counters.hit(counter);
-            }
-        }
-        self.trace
-            .line(self.now, || format!("sentinel {index}: {text}"));
-    }
-
     fn note_happening(&mut self, index: usize, happening: &Happening) {
         if let Happening::Electing(_) = happening {
             self.counters.hit("election");
         }
         self.trace
             .line(self.now, || format!("sentinel {index}: {happening:?}"));
-    }
-
-    fn tell_peer(
-        &mut self,
-        index: usize,
-        to: &holdfast_core::names::Sentinel,
-        message: PeerMessage,
-    ) {
-        self.before_peer_message(index, &message);
-        let host = &self.sentinels[index];
-        if host.name == *to {
-            let run = host.run;
-            self.queue.push(
-                self.now,
-                Event::Echo {
-                    sentinel: index,
-                    run,
-                    message: Box::new(message),
-                },
-            );
-            return;
-        }
-        let Some(other) = self.sentinels.iter().position(|host| host.name == *to) else {
-            return;
-        };
-        let Some(channel) = self.sentinels[index].peers.get(&other).copied() else {
-            return;
-        };
-        let payload = || {
-            Payload::Peer(
-                self.sentinels[index].name.clone(),
-                Box::new(message.clone()),
-            )
-        };
-        let chaos = self.rng.chance(self.peer_chaos_per_mille);
-        if !chaos {
-            let payload = payload();
-            self.send(channel, Place::Sentinel(index), payload);
-            return;
-        }
-        // Lost, doubled, or late behind its successors: the register must not care.
-        let copies = self.rng.below(3);
-        let side = usize::from(
-            self.channels
-                .get(&channel)
-                .is_none_or(|c| c.side_at(Place::Sentinel(index)) == 0),
-        );
-        for _ in 0..copies {
-            let payload = Payload::Peer(
-                self.sentinels[index].name.clone(),
-                Box::new(message.clone()),
-            );
-            let at = self.now + self.rng.between(100, 60_000);
-            self.queue.push(
-                at,
-                Event::Arrive {
-                    channel,
-                    side,
-                    payload,
-                },
-            );
-        }
     }
 
     fn persist(
@@ -293,139 +201,6 @@ impl World {
         keep(&mut self.sentinels[index].disk, written);
         for (to, message) in then {
             self.tell_peer(index, &to, message);
-        }
-    }
-
-    /// Something reaches a sentinel.
-    pub(super) fn sentinel_receives(
-        &mut self,
-        index: usize,
-        id: ChannelId,
-        there: Place,
-        payload: Payload,
-    ) {
-        match there {
-            Place::Node(node) => self.hear_agent(index, id, node, payload),
-            Place::Sentinel(other) => self.hear_peer(index, id, other, payload),
-            Place::Client(_) => {}
-        }
-    }
-
-    fn hear_agent(&mut self, index: usize, id: ChannelId, node: usize, payload: Payload) {
-        let (group, name) = (group(), self.nodes[node].name.clone());
-        match payload {
-            Payload::Opened => {
-                if let Some(old) = self.sentinels[index].agents.insert(node, id) {
-                    self.close(old, Place::Sentinel(index));
-                }
-                self.sentinel_step(index, SentinelInput::AgentLinked { group, node: name });
-            }
-            end @ (Payload::Closed | Payload::Lost) => {
-                let reset = matches!(end, Payload::Closed);
-                if self.sentinels[index].agents.get(&node) == Some(&id) {
-                    self.sentinels[index].agents.remove(&node);
-                    self.sentinel_step(
-                        index,
-                        SentinelInput::AgentGone {
-                            group,
-                            node: name,
-                            reset,
-                        },
-                    );
-                }
-            }
-            Payload::Up(message) => {
-                if let ToSentinel::Report(report) = *message {
-                    self.before_report(index, node, &report);
-                    self.sentinel_step(
-                        index,
-                        SentinelInput::Report {
-                            group,
-                            node: name,
-                            report,
-                        },
-                    );
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn hear_peer(&mut self, index: usize, id: ChannelId, other: usize, payload: Payload) {
-        let name = self.sentinels[other].name.clone();
-        match payload {
-            Payload::Opened => {
-                if let Some(old) = self.sentinels[index].peers.insert(other, id) {
-                    self.close(old, Place::Sentinel(index));
-                }
-                self.sentinel_step(index, SentinelInput::PeerLinked(name));
-            }
-            Payload::Closed | Payload::Lost => {
-                let known = self.sentinels[index].peers.get(&other).copied();
-                if known.is_some_and(|known| known != id) {
-                    return;
-                }
-                if known.is_some() {
-                    self.sentinels[index].peers.remove(&other);
-                    self.sentinel_step(index, SentinelInput::PeerGone(name));
-                }
-                // Also one that was lost before it stood.
-                if index < other {
-                    let run = self.sentinels[index].run;
-                    self.redial(
-                        Place::Sentinel(index),
-                        run,
-                        Place::Sentinel(other),
-                        Purpose::Peer,
-                    );
-                }
-            }
-            Payload::Peer(from, message) => {
-                self.sentinel_step(
-                    index,
-                    SentinelInput::Peer {
-                        from,
-                        message: *message,
-                    },
-                );
-            }
-            _ => {}
-        }
-    }
-
-    pub(super) fn on_echo(&mut self, index: usize, message: PeerMessage) {
-        let from = self.sentinels[index].name.clone();
-        self.sentinel_step(index, SentinelInput::Peer { from, message });
-    }
-
-    /// Agents and sentinels connect to a sentinel.
-    pub(super) fn on_dial(&mut self, from: Place, run: u64, to: Place, purpose: Purpose) {
-        let Place::Sentinel(target) = to else { return };
-        let (alive, linked) = match from {
-            Place::Node(node) => {
-                let host = &self.nodes[node];
-                (
-                    host.agent.is_some() && host.run == run,
-                    host.channels.contains_key(&target),
-                )
-            }
-            Place::Sentinel(index) => {
-                let host = &self.sentinels[index];
-                (
-                    host.core.is_some() && host.run == run,
-                    host.peers.contains_key(&target),
-                )
-            }
-            Place::Client(_) => (false, false),
-        };
-        if !alive || linked {
-            return;
-        }
-        if self.sentinels[target].core.is_some() && self.network.connects(from, to) {
-            let target_run = self.sentinels[target].run;
-            self.open(purpose, (from, run), (to, target_run));
-        } else {
-            self.redial(from, run, to, purpose);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A world from a seed.
 
+use super::chaos::Chaos;
 use super::clients::Client;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::event::Event;
 use super::host::{NodeHost, SentinelHost};
-use super::network::Network;
+use super::network::{Network, Place};
 use super::queue::Queue;
 use super::{World, faults};
 use crate::config::Config;
@@ -65,7 +66,7 @@ impl World {
             requests: 0,
             storing: Vec::new(),
             slow_death_us: *rng.pick(&[1_000, 300_000, 1_500_000]).unwrap_or(&1_000),
-            peer_chaos_per_mille: *rng.pick(&[0, 0, 0, 60]).unwrap_or(&0),
+            chaos: Chaos::draw(&mut rng),
             nervous_per_mille: *rng.pick(&[0, 0, 0, 40]).unwrap_or(&0),
             quiet: false,
             well_since: None,
@@ -87,11 +88,11 @@ impl World {
         self.queue.push(250_000, Event::KeepAlive);
         for node in 0..self.nodes.len() {
             let after = rng.between(0, 300_000);
-            self.boot_later(node, after);
+            self.boot_later(Place::Node(node), after);
         }
         for sentinel in 0..self.sentinels.len() {
             let after = rng.between(0, 300_000);
-            self.boot_sentinel_later(sentinel, after);
+            self.boot_later(Place::Sentinel(sentinel), after);
         }
         for client in 0..self.clients.len() {
             self.queue

@@ -164,6 +164,10 @@ impl World {
         if record.phase == Phase::Stable && before.phase != Phase::Electing {
             return; // nobody is chosen by it
         }
+        let made = (record.version, record.by.clone(), record.primary.clone());
+        if !self.monitors.appointments.insert(made) {
+            return; // carried on under another ballot
+        }
         self.violations
             .extend(i10_handoff_keeps_all::check(self, &before, record));
         if before.handoff.is_some() {
@@ -179,6 +183,8 @@ impl World {
 
     /// An agent begins something.
     pub(super) fn before_operation(&mut self, node: usize, operation: &Operation) {
+        self.violations
+            .extend(i04_nothing_after_seal::check_order(self, node, operation));
         if *operation == Operation::Promote {
             self.violations.extend(i06_fit_to_rule::check(self, node));
         }

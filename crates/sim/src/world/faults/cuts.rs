@@ -1,0 +1,115 @@
+//! Who cannot reach whom.
+
+use super::{Fault, Undo, Way};
+use crate::model::Micros;
+use crate::world::World;
+use crate::world::event::Event;
+use crate::world::network::Place;
+
+impl World {
+    pub(super) fn cut(&mut self, fault: &Fault, until: Micros) {
+        let places = self.places();
+        let pairs: Vec<(Place, Place)> = match fault {
+            Fault::Isolate(place, way) => {
+                let place = match place {
+                    Place::Node(node) => Place::Node(self.aim(*node)),
+                    other => *other,
+                };
+                places
+                    .iter()
+                    .filter(|other| **other != place)
+                    .flat_map(|o| directions(place, *o, *way))
+                    .collect()
+            }
+            Fault::CutPair(a, b, way) if a != b => directions(*a, *b, *way),
+            Fault::HidePrimary(sentinel, _) => {
+                let primary = self.serving().map(Place::Node);
+                let hidden = |primary| directions(primary, Place::Sentinel(*sentinel), Way::Both);
+                primary.map(hidden).unwrap_or_default()
+            }
+            Fault::LeaveBehind(sentinel, _) => (0..self.sentinels.len())
+                .filter(|other| other != sentinel)
+                .flat_map(|o| directions(Place::Sentinel(*sentinel), Place::Sentinel(o), Way::Both))
+                .collect(),
+            Fault::Corner(node, sentinel) => {
+                let inside = [Place::Node(*node), Place::Sentinel(*sentinel)];
+                let outside = || places.iter().filter(|other| !inside.contains(other));
+                inside
+                    .iter()
+                    .flat_map(|a| outside().flat_map(|b| directions(*a, *b, Way::Both)))
+                    .collect()
+            }
+            Fault::StrandPrimary(_) => {
+                let primary = self.serving().map(Place::Node);
+                let far = |other: &&Place| !matches!(other, Place::Client(_));
+                let all = || places.iter().filter(far);
+                primary
+                    .into_iter()
+                    .flat_map(|p| all().filter(move |o| **o != p).map(move |o| (p, *o)))
+                    .flat_map(|(p, o)| directions(p, o, Way::Both))
+                    .collect()
+            }
+            Fault::Split(bits) => split(&places, *bits),
+            Fault::CutReplication => {
+                let nodes = || (0..self.nodes.len()).map(Place::Node);
+                nodes()
+                    .flat_map(|a| nodes().filter(move |b| a != *b).map(move |b| (a, b)))
+                    .collect()
+            }
+            Fault::SlowPair(a, b) if a != b => {
+                let by = self.rng.between(5, 400) * 1_000;
+                self.network.slow_down(*a, *b, by);
+                self.queue.push(until, Event::Undo(Undo::Quicken(*a, *b)));
+                return;
+            }
+            _ => return,
+        };
+        for (from, to) in &pairs {
+            self.network.cut(*from, *to);
+        }
+        self.queue.push(until, Event::Undo(Undo::Heal(pairs)));
+    }
+
+    pub(in crate::world) fn on_undo(&mut self, undo: &Undo) {
+        match undo {
+            Undo::Heal(pairs) => {
+                if !self.quiet {
+                    for (from, to) in pairs {
+                        self.network.heal(*from, *to);
+                    }
+                    self.flush_all();
+                }
+            }
+            Undo::Quicken(from, to) => self.network.slow_down(*from, *to, 0),
+        }
+    }
+
+    fn places(&self) -> Vec<Place> {
+        let nodes = (0..self.nodes.len()).map(Place::Node);
+        let sentinels = (0..self.sentinels.len()).map(Place::Sentinel);
+        nodes
+            .chain(sentinels)
+            .chain((0..self.clients.len()).map(Place::Client))
+            .collect()
+    }
+}
+
+fn directions(place: Place, other: Place, way: Way) -> Vec<(Place, Place)> {
+    match way {
+        Way::Both => vec![(place, other), (other, place)],
+        Way::Out => vec![(place, other)],
+        Way::In => vec![(other, place)],
+    }
+}
+
+fn split(places: &[Place], bits: u64) -> Vec<(Place, Place)> {
+    let side = |index: usize| bits >> (index % 64) & 1;
+    let all = || places.iter().enumerate();
+    all()
+        .flat_map(|(i, a)| {
+            all()
+                .filter(move |(j, _)| side(i) != side(*j))
+                .map(move |(_, b)| (*a, *b))
+        })
+        .collect()
+}
