@@ -77,6 +77,7 @@ fn main() {
             failure.violations[0].at_us,
             failure.violations[0].text
         );
+        println!("  replay: holdfast sim --seed {}", failure.seed);
     }
     for (invariant, (runs, first)) in &summary.broken {
         println!("{runs:>8} runs break {invariant}, first seed {first}");
