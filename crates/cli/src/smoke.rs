@@ -65,7 +65,8 @@ pub(crate) fn run(args: &SmokeArgs) -> Outcome {
         nodes: wire(args, args.password_file.as_deref())?,
     };
     let fail = |text: String| Failure::new(Exit::Failed, text);
-    let done = block_on(tokio::time::timeout(WITHIN, check.run()))?;
+    // The clock belongs to the runtime, so the timer must be made inside.
+    let done = block_on(async { tokio::time::timeout(WITHIN, check.run()).await })?;
     done.map_err(|_| fail(format!("not done within {} s", WITHIN.as_secs())))?
         .map_err(fail)?;
     Ok(Exit::Ok)
