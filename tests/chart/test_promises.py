@@ -81,7 +81,7 @@ CHANGES = [
     ("sentinel__resources__limits__memory", "1Gi", [SENTINEL]),
     ("image", "docker.io/library/redis:7.4.1", [NODE, SENTINEL]),
     ("holdfast__logLevel", "debug", [NODE, SENTINEL]),
-    ("useHostnames", "true", [NODE]),
+    ("useHostnames", "true", [NODE, SENTINEL]),
     ("auth__sentinel", "true", [SENTINEL]),
 ]
 

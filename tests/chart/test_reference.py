@@ -69,6 +69,16 @@ def test_settings_on_a_page_exist(reference, page):
     assert not [key for key in asked if key not in known and not any(key.startswith(f"{leaf}.") for leaf in known)]
 
 
+@pytest.mark.parametrize("page", ["kubernetes.md", "migrating.md", "storage-class.md", "chart-values.md"])
+def test_links_lead_somewhere(page):
+    """To a file, and to a heading of it where one is named."""
+    for file, heading in re.findall(r"\]\(([\w./-]+)(?:#([\w-]+))?\)", (DOCS / page).read_text()):
+        target = DOCS / file
+        assert target.exists(), file
+        headings = {re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-") for line in target.read_text().splitlines() if line.startswith("#")}
+        assert not heading or heading in headings, f"{file}#{heading}"
+
+
 def test_our_names_in_the_table_of_other_charts(reference):
     known = {".".join(path) for path, _ in reference.leaves()}
     rows = re.findall(r"^\|[^|]*\| `([\w.]+)`", (DOCS / "migrating.md").read_text(), re.M)

@@ -71,6 +71,10 @@ tls_key_file: /etc/holdfast-tls/tls.key
 tls_client_ca_file: /etc/holdfast-tls/ca.crt
 {{- end }}
 {{- end }}
+{{- $hostnames := not (empty (include "redis-cluster.hostnames" .)) }}
+{{- if ne $hostnames .Values.tls.enabled }}
+announce_hostnames: {{ $hostnames }}
+{{- end }}
 sentinels:
 {{- range $i := until (int (add 1 .Values.sentinelReplicaCount)) }}
 {{- $name := printf "%s-%d" (include "redis-cluster.sentinel" $) $i }}
