@@ -13,7 +13,9 @@ pub(crate) struct Tally {
     pub(crate) switches: u64,
     pub(crate) reboots: u64,
     pub(crate) decisions: u64,
-    /// Since when the primary is suspected or being replaced, and whether that was planned.
+    /// Since when the primary is suspected.
+    suspected: Option<Millis>,
+    /// Since when it is being replaced, and whether that was planned.
     began: Option<(Millis, bool)>,
 }
 
@@ -36,16 +38,18 @@ impl Tally {
         match happening {
             Happening::Suspected(_) => {
                 self.suspicions += 1;
-                self.began.get_or_insert((now, false));
+                self.suspected.get_or_insert(now);
             }
-            Happening::Cleared(_) => self.began = None,
+            Happening::Cleared(_) => self.suspected = None,
             Happening::Electing(_) => {
                 *(if planned {
                     &mut self.handoffs
                 } else {
                     &mut self.elections
                 }) += 1;
-                let (began, _) = *self.began.get_or_insert((now, planned));
+                let begun = self.began.map(|(began, _)| began);
+                let suspected = self.suspected.filter(|_| !planned);
+                let began = begun.or(suspected).unwrap_or(now);
                 self.began = Some((began, planned));
             }
             Happening::Switched { .. } => {
@@ -58,6 +62,8 @@ impl Tally {
     }
 
     fn end(&mut self, now: Millis, durations: &Durations) {
+        self.suspected = None;
+        // None at the first start: nothing was replaced.
         let Some((began, planned)) = self.began.take() else {
             return;
         };
@@ -87,6 +93,8 @@ mod tests {
         let (mut tally, durations) = (Tally::default(), Durations::default());
         tally.note(100, &Happening::Suspected("a".into()), false, &durations);
         tally.note(150, &Happening::Electing(2), false, &durations);
+        // The suspicion was of a primary that is none any more.
+        tally.note(160, &Happening::Cleared("a".into()), false, &durations);
         assert_eq!(tally.began, Some((100, false)));
         tally.note(200, &switched(), false, &durations);
         assert_eq!((tally.elections, tally.switches, tally.began), (1, 1, None));
@@ -106,6 +114,6 @@ mod tests {
         let (mut tally, durations) = (Tally::default(), Durations::default());
         tally.note(0, &Happening::Suspected("a".into()), false, &durations);
         tally.note(10, &Happening::Cleared("a".into()), false, &durations);
-        assert_eq!((tally.suspicions, tally.began), (1, None));
+        assert_eq!((tally.suspicions, tally.suspected), (1, None));
     }
 }
