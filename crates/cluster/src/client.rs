@@ -116,8 +116,9 @@ impl SentinelClient {
         let text = self
             .ask(address, self.command("STATUS", None), ANSWER_WITHIN)
             .await?;
-        serde_json::from_str(&text)
-            .map_err(|error| AskError::Strange(address.clone(), error.to_string()))
+        let answer = serde_json::from_str(&text)
+            .map_err(|error| AskError::Strange(address.clone(), error.to_string()))?;
+        only(answer).map_err(|text| AskError::Refused(address.clone(), text))
     }
 
     /// A handoff, or a failover where the primary is down, through the first sentinel that answers.
@@ -254,6 +255,36 @@ impl SentinelClient {
     }
 }
 
+/// The answer for one group, or for all where none was named.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Statuses {
+    All(Vec<GroupStatus>),
+    One(Box<GroupStatus>),
+}
+
+/// The only group, where none was named.
+fn only(answer: Statuses) -> Result<GroupStatus, String> {
+    let mut all = match answer {
+        Statuses::One(status) => return Ok(*status),
+        Statuses::All(all) => all,
+    };
+    match (all.pop(), all.is_empty()) {
+        (Some(status), true) => Ok(status),
+        (None, _) => Err("it serves no group".to_owned()),
+        (Some(last), false) => {
+            let names = all
+                .iter()
+                .chain([&last])
+                .map(|status| status.group.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            Err(format!(
+                "it serves several groups, name one with --group: {names}"
+            ))
+        }
+    }
+}
+
 /// The sentence of an error reply, without the code that programs look at.
 fn plain(text: &str) -> String {
     text.strip_prefix("ERR ").unwrap_or(text).to_owned()
@@ -266,5 +297,24 @@ fn named(reply: &Value) -> Option<Address> {
             u16::try_from(port.as_integer()?).ok()?,
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        let answer = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        only(answer).map(|status| status.group)
+    }
+
+    #[test]
+    fn a_group_need_not_be_named_where_there_is_one() {
+        assert_eq!(read(r#"{"group": "one"}"#), Ok("one".to_owned()));
+        assert_eq!(read(r#"[{"group": "one"}]"#), Ok("one".to_owned()));
+        assert!(read("[]").is_err());
+        let several = read(r#"[{"group": "one"}, {"group": "two"}]"#);
+        assert!(several.is_err_and(|text| text.ends_with("one, two")));
     }
 }

@@ -1,0 +1,309 @@
+//! `kubectl holdfast` against an API server on loopback that knows the pods of real processes: lists them, forwards their
+//! ports over WebSocket as kubelets do, and has their logs.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{holdfast, said};
+use futures_util::{SinkExt as _, StreamExt as _};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::{TempDir, tempdir};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::accept_hdr_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server;
+
+const SENTINEL: &str = "r-sentinel-0";
+const LOG: &str = "2026-11-22T20:00:01.250000000Z 2026-11-22T20:00:01.249000Z  INFO holdfast_sentinel::decisions: deposed r-node-1: gone group=mymaster by=\"r-sentinel-0\"\n";
+
+/// A sentinel whose pod the API server knows.
+struct Setting {
+    sentinel: Child,
+    dir: TempDir,
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        let _ = self.sentinel.kill();
+        let _ = self.sentinel.wait();
+    }
+}
+
+impl Setting {
+    /// With the pods of these releases.
+    fn start(releases: &'static [&'static str]) -> Self {
+        let dir = tempdir().unwrap();
+        let port = free_port();
+        let sentinel = sentinel(dir.path(), port);
+        let api = serve(releases, port);
+        let kubeconfig = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "here",
+            "clusters": [{"name": "here", "cluster": {"server": format!("http://{api}")}}],
+            "users": [{"name": "me", "user": {}}],
+            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me", "namespace": "ns"}}],
+        });
+        fs::write(dir.path().join("kubeconfig"), kubeconfig.to_string()).unwrap();
+        Self { sentinel, dir }
+    }
+
+    /// Runs the program under the name that kubectl looks for.
+    fn kubectl(&self, args: &[&str]) -> Output {
+        let plugin = self.dir.path().join("kubectl-holdfast");
+        let _ = std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_holdfast"), &plugin);
+        let mut command = std::process::Command::new(plugin);
+        command.env("KUBECONFIG", self.dir.path().join("kubeconfig"));
+        command.args(args).output().unwrap()
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn sentinel(dir: &Path, port: u16) -> Child {
+    fs::write(dir.join("secret"), "a secret of sixteen bytes or more").unwrap();
+    let control = free_port();
+    holdfast(dir)
+        .args([
+            "sentinel",
+            "--name",
+            SENTINEL,
+            "--dir",
+            "sentinel",
+            "--secret-file",
+            "secret",
+        ])
+        .args([
+            "--cluster",
+            "0123456789abcdef0123456789abcdef",
+            "--groups",
+            "others:2",
+        ])
+        .arg(format!("--listen=127.0.0.1:{port}"))
+        .arg(format!("--control=127.0.0.1:{control}"))
+        .arg(format!(
+            "--sentinels={SENTINEL}=127.0.0.1:{control},127.0.0.1:{port}"
+        ))
+        .arg(format!("--die-with-parent={}", std::process::id()))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn serve(releases: &'static [&'static str], sentinel: u16) -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(converse(stream, releases, sentinel));
+            }
+        });
+    });
+    address
+}
+
+/// Every connection carries one request, so that its first line says what it is.
+async fn converse(stream: TcpStream, releases: &'static [&'static str], sentinel: u16) {
+    let mut first = [0; 1024];
+    let length = stream.peek(&mut first).await.unwrap();
+    if String::from_utf8_lossy(&first[..length]).contains("/portforward?") {
+        return forward(stream, sentinel).await;
+    }
+    let service = service_fn(move |request| answer(request, releases));
+    let _ = http1::Builder::new()
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    releases: &[&str],
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let body = match request.uri().path() {
+        path if path.ends_with("/log") => LOG.to_owned(),
+        "/api/v1/namespaces/ns/pods" => {
+            let pods: Vec<Value> = releases.iter().map(|release| pod(release)).collect();
+            json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods})
+                .to_string()
+        }
+        _ => {
+            json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []}).to_string()
+        }
+    };
+    Ok(Response::new(Full::new(body.into())))
+}
+
+fn pod(release: &str) -> Value {
+    json!({
+        "metadata": {
+            "name": format!("{release}-sentinel-0"),
+            "namespace": "ns",
+            "labels": {"app.kubernetes.io/instance": release, "app.kubernetes.io/component": "sentinel"},
+        },
+        "spec": {"containers": [{
+            "name": "sentinel",
+            "command": ["/holdfast/bin/holdfast", "sentinel"],
+            "ports": [{"name": "sentinel", "containerPort": 26379}],
+        }]},
+    })
+}
+
+/// One port: data on channel 0, errors on channel 1, each begun with the port's number.
+async fn forward(stream: TcpStream, port: u16) {
+    let shake = |_: &server::Request, mut response: server::Response| {
+        let protocol = "v4.channel.k8s.io".parse().unwrap();
+        response
+            .headers_mut()
+            .insert("Sec-WebSocket-Protocol", protocol);
+        Ok(response)
+    };
+    let mut socket = accept_hdr_async(stream, shake).await.unwrap();
+    let [low, high] = 26379_u16.to_le_bytes();
+    for channel in [0, 1] {
+        socket
+            .send(Message::binary(vec![channel, low, high]))
+            .await
+            .unwrap();
+    }
+    let Ok(mut there) = TcpStream::connect(("127.0.0.1", port)).await else {
+        return;
+    };
+    let mut buffer = [0; 16 << 10];
+    loop {
+        tokio::select! {
+            message = socket.next() => match message {
+                Some(Ok(Message::Binary(data))) if data.first() == Some(&0) => there.write_all(&data[1..]).await.unwrap(),
+                Some(Ok(_)) => {}
+                _ => return,
+            },
+            read = there.read(&mut buffer) => match read {
+                Ok(length @ 1..) => {
+                    let data = [&[0], &buffer[..length]].concat();
+                    if socket.send(Message::binary(data)).await.is_err() {
+                        return;
+                    }
+                }
+                _ => return,
+            },
+        }
+    }
+}
+
+/// The plugin's answer, once the sentinel is up.
+fn status(setting: &Setting) -> Value {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let output = setting.kubectl(&["status", "--json"]);
+        if let Ok(status) = serde_json::from_slice(&output.stdout) {
+            return status;
+        }
+        assert!(Instant::now() < end, "{}", said(&output));
+    }
+}
+
+#[test]
+fn status_and_doctor_go_through_a_forwarded_port() {
+    let setting = Setting::start(&["r"]);
+    let status = status(&setting);
+    assert_eq!(status["sentinel"], SENTINEL);
+    assert_eq!(status["group"], "others");
+    let doctor = setting.kubectl(&["doctor"]);
+    let told = String::from_utf8(doctor.stdout).unwrap();
+    assert!(
+        told.contains("there is only one sentinel"),
+        "{told}{}",
+        said(&output_of(&setting))
+    );
+    // Nobody knows the forwarded ports.
+    assert!(!told.contains("127.0.0.1"), "{told}");
+}
+
+fn output_of(setting: &Setting) -> Output {
+    setting.kubectl(&["doctor"])
+}
+
+#[test]
+fn a_refusal_of_the_sentinel_is_told_as_it_is() {
+    let setting = Setting::start(&["r"]);
+    status(&setting);
+    let failed = setting.kubectl(&["failover", "--to", "r-node-1"]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(
+        said(&failed).contains("others has not been started yet"),
+        "{}",
+        said(&failed)
+    );
+    assert!(
+        said(&failed).contains("at r-sentinel-0"),
+        "{}",
+        said(&failed)
+    );
+}
+
+#[test]
+fn logs_are_read_from_the_cluster() {
+    let setting = Setting::start(&["r"]);
+    let logs = setting.kubectl(&["logs"]);
+    assert_eq!(
+        String::from_utf8(logs.stdout).unwrap().trim_end(),
+        "2026-11-22T20:00:01.250Z  r-sentinel-0  deposed r-node-1: gone",
+        "{}",
+        String::from_utf8_lossy(&logs.stderr)
+    );
+}
+
+#[test]
+fn what_is_meant_must_be_clear() {
+    let setting = Setting::start(&["one", "two"]);
+    for (args, text) in [
+        (
+            vec!["status"],
+            "namespace ns holds several releases; name one with --release: one, two",
+        ),
+        (
+            vec!["status", "--release", "three"],
+            "no release of Holdfast is called three in namespace ns; there is one, two",
+        ),
+        (
+            vec!["status", "-n", "empty"],
+            "no release of Holdfast runs in namespace empty",
+        ),
+        (vec!["status", "--context", "nowhere"], "no cluster to ask"),
+        (
+            vec!["status", "--kubeconfig", "/no/such/file"],
+            "no cluster to ask",
+        ),
+    ] {
+        let output = setting.kubectl(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(text), "{args:?}: {}", said(&output));
+        assert_eq!(
+            said(&output).lines().count(),
+            1,
+            "{args:?}: {}",
+            said(&output)
+        );
+    }
+}
