@@ -230,18 +230,14 @@ fn status_and_doctor_go_through_a_forwarded_port() {
     assert_eq!(status["sentinel"], SENTINEL);
     assert_eq!(status["group"], "others");
     let doctor = setting.kubectl(&["doctor"]);
-    let told = String::from_utf8(doctor.stdout).unwrap();
+    let told = String::from_utf8(doctor.stdout.clone()).unwrap();
     assert!(
         told.contains("there is only one sentinel"),
         "{told}{}",
-        said(&output_of(&setting))
+        said(&doctor)
     );
     // Nobody knows the forwarded ports.
     assert!(!told.contains("127.0.0.1"), "{told}");
-}
-
-fn output_of(setting: &Setting) -> Output {
-    setting.kubectl(&["doctor"])
 }
 
 #[test]

@@ -32,26 +32,30 @@ impl Forwarding {
         release: &Release,
         kind: Kind,
     ) -> Result<Self, Failure> {
-        let pod = release.of(kind).next().ok_or_else(|| {
-            Failure::new(Exit::Unreachable, "this release has no sentinel pod now")
-        })?;
+        let (mut tls, mut password) = (None, None);
+        if let Some(pod) = release.of(kind).next() {
+            tls = secrets::tls(cluster, pod).await?;
+            password = secrets::password(cluster, pod).await?;
+        }
         Ok(Self {
             pods: cluster.pods(),
             kind,
-            tls: secrets::tls(cluster, pod).await?,
-            password: secrets::password(cluster, pod).await?,
+            tls,
+            password,
         })
     }
 
-    /// Listens for each pod on a port of this machine, and notes which stands for which. Fails when no pod at all can
-    /// be reached; one that cannot is left for whoever asks it to tell.
+    /// Listens for each pod on a port of this machine, and notes which stands for which. Fails when no sentinel at all
+    /// can be reached; any other pod that cannot is left for whoever asks it to tell.
     pub(super) async fn open(
         &self,
         release: &Release,
         routes: &mut Routes,
     ) -> Result<Vec<Address>, Failure> {
         let ways: Vec<Way> = release.of(self.kind).map(|pod| self.way(pod)).collect();
-        one_works(&ways).await?;
+        if self.kind == Kind::Sentinel {
+            one_works(&ways).await?;
+        }
         let mut addresses = Vec::new();
         for way in ways {
             let name = way.pod.clone();
@@ -82,7 +86,7 @@ impl Forwarding {
 }
 
 async fn one_works(ways: &[Way]) -> Result<(), Failure> {
-    let mut last = "there is no such pod".to_owned();
+    let mut last = "this release has no sentinel pod now".to_owned();
     for way in ways {
         match way.connect().await {
             Ok(_) => return Ok(()),
