@@ -47,10 +47,10 @@ impl Tally {
                 } else {
                     &mut self.elections
                 }) += 1;
-                let begun = self.began.map(|(began, _)| began);
+                let running = self.began.map(|(began, _)| began);
                 let suspected = self.suspected.filter(|_| !planned);
-                let began = begun.or(suspected).unwrap_or(now);
-                self.began = Some((began, planned));
+                let since = running.or(suspected).unwrap_or(now);
+                self.began = Some((since, planned));
             }
             Happening::Switched { .. } => {
                 self.switches += 1;
