@@ -128,17 +128,17 @@ async fn converse(stream: TcpStream, releases: &'static [&'static str], sentinel
     let mut first = [0; 1024];
     let length = stream.peek(&mut first).await.unwrap();
     if String::from_utf8_lossy(&first[..length]).contains("/portforward?") {
-        return forward(stream, sentinel).await;
+        return Box::pin(forward(stream, sentinel)).await;
     }
-    let service = service_fn(move |request| answer(request, releases));
+    let service = service_fn(move |request| std::future::ready(answer(&request, releases)));
     let _ = http1::Builder::new()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
+fn answer(
+    request: &Request<Incoming>,
     releases: &[&str],
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = match request.uri().path() {
@@ -172,6 +172,8 @@ fn pod(release: &str) -> Value {
 
 /// One port: data on channel 0, errors on channel 1, each begun with the port's number.
 async fn forward(stream: TcpStream, port: u16) {
+    // The size of a refusal is the library's choice.
+    #[allow(clippy::result_large_err)]
     let shake = |_: &server::Request, mut response: server::Response| {
         let protocol = "v4.channel.k8s.io".parse().unwrap();
         response
