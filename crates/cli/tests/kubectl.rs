@@ -130,17 +130,16 @@ async fn converse(stream: TcpStream, releases: &'static [&'static str], sentinel
     if String::from_utf8_lossy(&first[..length]).contains("/portforward?") {
         return Box::pin(forward(stream, sentinel)).await;
     }
-    let service = service_fn(move |request| std::future::ready(answer(&request, releases)));
+    let service = service_fn(move |request| {
+        std::future::ready(Ok::<_, Infallible>(answer(&request, releases)))
+    });
     let _ = http1::Builder::new()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-fn answer(
-    request: &Request<Incoming>,
-    releases: &[&str],
-) -> Result<Response<Full<Bytes>>, Infallible> {
+fn answer(request: &Request<Incoming>, releases: &[&str]) -> Response<Full<Bytes>> {
     let body = match request.uri().path() {
         path if path.ends_with("/log") => LOG.to_owned(),
         "/api/v1/namespaces/ns/pods" => {
@@ -152,7 +151,7 @@ fn answer(
             json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []}).to_string()
         }
     };
-    Ok(Response::new(Full::new(body.into())))
+    Response::new(Full::new(body.into()))
 }
 
 fn pod(release: &str) -> Value {
