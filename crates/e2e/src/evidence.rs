@@ -1,6 +1,7 @@
 //! What is kept when a promise is broken.
 
 use crate::kubectl::Kubectl;
+use crate::wait::seconds;
 use std::fs;
 use std::path::Path;
 
@@ -13,9 +14,11 @@ pub(crate) fn gather(kubectl: &Kubectl, folder: &Path, why: &str) {
     let write = |name: &str, text: String| {
         let _ = fs::write(folder.join(name), text);
     };
+    // Short: the kubelet of a lost node never answers.
+    // Short: the kubelet of a lost node never answers.
     let ask = |words: &[&str]| {
         kubectl
-            .run(words)
+            .run_within(seconds(8), words)
             .unwrap_or_else(|error| format!("{error:#}\n"))
     };
     write("why.txt", format!("{why}\n"));

@@ -15,6 +15,8 @@ pub(crate) struct Pod {
     pub(crate) is_ending: bool,
     /// Restarts of all its containers.
     pub(crate) restarts: u64,
+    /// Identities of its containers' runs; they are in the names of the cgroups.
+    pub(crate) containers: Vec<String>,
     /// The label that its agent sets; empty for others.
     pub(crate) role: String,
 }
@@ -39,6 +41,7 @@ impl Pod {
                 .iter()
                 .filter_map(|container| container["restartCount"].as_u64())
                 .sum(),
+            containers: containers.iter().filter_map(run).collect(),
             role: text(&meta["labels"]["holdfast.dev/role"]),
         }
     }
@@ -50,6 +53,12 @@ impl Pod {
             .map(|items| items.iter().map(Self::of).collect())
             .unwrap_or_default()
     }
+}
+
+/// `containerd://ID` without the runtime.
+fn run(container: &Value) -> Option<String> {
+    let id = container["containerID"].as_str()?.rsplit('/').next()?;
+    (!id.is_empty()).then(|| id.to_owned())
 }
 
 fn has_condition(object: &Value, kind: &str) -> bool {

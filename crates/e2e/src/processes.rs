@@ -1,34 +1,30 @@
 //! Processes of pods and of the control plane, seen from the machine on which all nodes run.
 
+use crate::pod::Pod;
 use anyhow::{Context as _, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
 
 /// Sends a signal to every process of a pod whose program has that name. Fails when there is none.
-pub(crate) fn signal_in_pod(uid: &str, program: &str, signal: Signal) -> anyhow::Result<()> {
-    let pids = of_pod(uid, program);
+pub(crate) fn signal_in_pod(pod: &Pod, program: &str, signal: Signal) -> anyhow::Result<()> {
+    let is_of_pod = |pid: &Pid| {
+        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        pod.containers.iter().any(|id| groups.contains(id))
+    };
+    let pids: Vec<Pid> = all()
+        .filter(|pid| name(*pid) == program)
+        .filter(is_of_pod)
+        .collect();
     ensure!(
         !pids.is_empty(),
-        "no process {program} of pod {uid} is seen from here: the nodes must run on this machine, and this as root"
+        "no process {program} of {} is seen from here: the nodes must run on this machine, and this as root",
+        pod.name
     );
     for pid in pids {
         kill(pid, signal).with_context(|| format!("signalling {program}"))?;
     }
     Ok(())
-}
-
-fn of_pod(uid: &str, program: &str) -> Vec<Pid> {
-    // Some runtimes write the pod's id with underscores.
-    let other = uid.replace('-', "_");
-    let is_of_pod = |pid: &Pid| {
-        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-        groups.contains(uid) || groups.contains(&other)
-    };
-    all()
-        .filter(|pid| name(*pid) == program)
-        .filter(is_of_pod)
-        .collect()
 }
 
 /// The name of the program that a process runs: of its file, not what it calls itself.

@@ -23,7 +23,7 @@ fn run(stage: &Stage) -> anyhow::Result<Outcome> {
     let frozen = stage.ground().freeze_control_plane()?;
     // Long enough that nobody lives on what was asked just before.
     writer.go_on(seconds(3))?;
-    signal_in_pod(&primary.uid, "valkey-server", Signal::SIGKILL)?;
+    signal_in_pod(&primary, "valkey-server", Signal::SIGKILL)?;
     writer.go_on(seconds(4))?;
     drop(frozen);
     let switched = release.service_leaves(&primary, seconds(30))?;

@@ -23,7 +23,7 @@ fn run(stage: &Stage) -> anyhow::Result<Outcome> {
     let release = stage.standard()?;
     let writer = Writer::start(&release)?;
     let primary = release.primary()?;
-    signal_in_pod(&primary.uid, PROGRAM, Signal::SIGKILL)?;
+    signal_in_pod(&primary, PROGRAM, Signal::SIGKILL)?;
     let switched = release.service_leaves(&primary, seconds(10))?;
     release.whole(seconds(60))?;
     let tally = writer.finish(&release)?;
