@@ -2,7 +2,8 @@
 //!
 //! When a sentinel appoints X, every sealed, caught-up node whose report it has is looked at in truth:
 //! an acknowledged write that such a node holds and X does not is a broken promise. What no such node
-//! holds is the loss that `async` admits to; it is counted.
+//! holds is the loss that `async` admits to, and so is what only a deposed primary holds once its
+//! successor's history is on record; both are counted.
 
 use crate::model::Micros;
 use crate::report::Violation;

@@ -30,6 +30,8 @@ pub struct Monitors {
     /// I1, I6: the appointments that were judged when they were made. The register may carry one on
     /// under other ballots.
     pub appointments: BTreeSet<(u64, Sentinel, Option<Member>)>,
+    /// I1: the newest epoch whose primary is on record.
+    pub succeeded: Epoch,
     /// I2: the newest epoch for which any node was opened.
     pub opened: u64,
     /// I3: the register as it truly is.

@@ -144,6 +144,10 @@ impl World {
                     .or_insert(self.now);
                 self.before_proposal(sentinel, record, decided);
             }
+            PeerMessage::Learn {
+                value: Value::Record(record),
+                ..
+            } if record.phase == Phase::Stable => self.succeeded(record),
             _ => {}
         }
     }
@@ -178,6 +182,33 @@ impl World {
             self.violations.extend(i06_fit_to_rule::check_choice(
                 self, sentinel, record, decided,
             ));
+        }
+    }
+
+    /// A new reign is on record: what its primary lacks of the older ones is lost, also if it ends before
+    /// it is opened, for from now on every data set of the new history goes before those of the old.
+    fn succeeded(&mut self, record: &Record) {
+        if record.epoch <= self.monitors.succeeded {
+            return;
+        }
+        self.monitors.succeeded = record.epoch;
+        let rules = |node: &usize| {
+            let redis = self.nodes[*node].redis.as_ref();
+            record.primary.as_ref().is_some_and(|primary| {
+                let run = redis.map(|redis| format!("{:040x}", redis.server.info().run_id));
+                primary.node == self.nodes[*node].name
+                    && run.as_deref() == Some(primary.incarnation.as_str())
+            })
+        };
+        let primary = (0..self.nodes.len()).find(rules);
+        let Some(data) = primary.and_then(|node| self.data_of(node)) else {
+            return;
+        };
+        for (value, written) in self.ledger.missing_in(&data) {
+            if written.epoch < record.epoch {
+                self.counters.hit("acknowledged write lost");
+                self.ledger.lose(value);
+            }
         }
     }
 
