@@ -37,15 +37,17 @@ fn quick_ones() {
         Mutant::CompareOffsetsOnly,
         Mutant::PromoteEmpty,
     ];
-    quick
-        .into_iter()
-        .for_each(|mutant| must_be_found(mutant, 1_000));
+    for mutant in quick {
+        must_be_found(mutant, 1_000);
+    }
 }
 
 #[test]
 #[ignore = "minutes: run with --release"]
 fn all_that_the_world_can_show() {
-    mutants::findable().for_each(|mutant| must_be_found(mutant, SEEDS));
+    for mutant in mutants::findable() {
+        must_be_found(mutant, SEEDS);
+    }
 }
 
 /// Every bug has a rule that it must break, save the one that is left to the model of the election.
