@@ -63,6 +63,10 @@ pub const REGISTER_RETRY: Millis = 60;
 /// A start waits this long for all expected nodes before a majority of them will do.
 pub const COLD_GRACE: Millis = 10_000;
 
+/// A node beyond the configured number that was not heard for this long has been taken away. Longer than a restart of
+/// its machine's container, so that a number that is only told late forgets nobody.
+pub const DEPARTED_AFTER: Millis = 20_000;
+
 /// A new primary that has not been heard since its appointment is given this long.
 pub const APPOINTED_GRACE: Millis = 400;
 

@@ -13,6 +13,7 @@
 
 mod choice;
 mod cold;
+mod departed;
 mod driving;
 mod election;
 mod first;
@@ -23,6 +24,7 @@ mod lease;
 mod node;
 mod peers;
 mod proposing;
+mod reconfigure;
 mod request;
 mod state;
 mod status;
@@ -59,6 +61,8 @@ pub struct SentinelCore {
     groups: BTreeMap<Group, GroupState>,
     peers: BTreeMap<Sentinel, PeerState>,
     voters_change: proposing::Changing,
+    /// When the present voters became known here.
+    voters_since: Millis,
     started_at: Option<Millis>,
     last_step: Millis,
     next_alive: Millis,
@@ -81,6 +85,7 @@ impl SentinelCore {
             groups,
             peers: BTreeMap::new(),
             voters_change: proposing::Changing::default(),
+            voters_since: 0,
             started_at: None,
             last_step: 0,
             next_alive: 0,
@@ -106,6 +111,7 @@ impl SentinelCore {
             SentinelInput::PeerLinked(peer) => self.on_peer_linked(now, peer),
             SentinelInput::PeerGone(peer) => self.on_peer_gone(&peer),
             SentinelInput::Peer { from, message } => self.on_peer(now, &from, message),
+            SentinelInput::Reconfigure { set, groups } => self.on_reconfigure(now, set, groups),
             SentinelInput::Ask { id, group, request } => self.on_ask(now, id, &group, request),
         }
         std::mem::take(&mut self.out)
@@ -202,6 +208,7 @@ impl SentinelCore {
         self.judge(now, name);
         self.drive(now, name);
         self.announce(now, name);
+        self.drop_departed(now, name);
         self.tend_asked(now, name);
         self.remind(now, name);
     }

@@ -127,7 +127,7 @@ impl SentinelCore {
         {
             return;
         }
-        if rank == 0 {
+        if rank == 0 && !self.drive_departures(now, name, record) {
             self.drive_membership(now, name, record);
         }
     }

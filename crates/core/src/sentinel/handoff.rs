@@ -130,7 +130,9 @@ impl SentinelCore {
         let close = |r: &Report| {
             r.link_up && r.replid == leader.replid && r.offset + LAG_MAX >= leader.offset
         };
-        let fit = reports(group).filter(|(n, r)| **n != ruler.node && close(r) && !r.ailing);
+        // Nor one that is about to stop itself: when a group shrinks, several go at once.
+        let stays = |r: &Report| !r.ailing && !r.leaving;
+        let fit = reports(group).filter(|(n, r)| **n != ruler.node && close(r) && stays(r));
         let fit = fit
             .filter_map(|(n, r)| self.candidate(record, n, r))
             .filter(|c| c.priority > 0);

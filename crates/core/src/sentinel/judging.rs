@@ -144,7 +144,9 @@ impl SentinelCore {
         name: &Group,
         opinion: Option<Opinion>,
     ) {
-        let Some(group) = self.groups.get_mut(name) else {
+        // Who does not vote has no say; what it thinks is repeated once it does.
+        let votes = self.voters.members.contains_key(from);
+        let Some(group) = self.groups.get_mut(name).filter(|_| votes) else {
             return;
         };
         match opinion {

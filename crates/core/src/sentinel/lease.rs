@@ -78,7 +78,7 @@ impl SentinelCore {
     }
 
     /// How long the last lease may still run. A sentinel that was restarted does not remember what it
-    /// granted, so it assumes the worst.
+    /// granted, so it assumes the worst; and so it does after a change of the voters.
     pub(super) fn granted_ms(&self, now: Millis, name: &Group) -> Millis {
         let granted = self
             .groups
@@ -86,6 +86,8 @@ impl SentinelCore {
             .and_then(|g| g.granted)
             .map_or(0, |(_, until)| until);
         let forgotten = self.started_at.unwrap_or(now) + LEASE_GRANTED;
-        granted.max(forgotten).saturating_sub(now)
+        // One that was a voter until then may have granted a lease that nobody of the present voters knows of.
+        let departed = self.voters_since + LEASE_GRANTED;
+        granted.max(forgotten).max(departed).saturating_sub(now)
     }
 }

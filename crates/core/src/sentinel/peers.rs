@@ -1,7 +1,7 @@
 //! The other sentinels.
 
 use super::{Happening, SentinelCore, VOTERS, Written};
-use crate::limits::PEER_SILENT;
+use crate::limits::{LEASE_GRANTED, PEER_SILENT};
 use crate::names::{Group, Sentinel};
 use crate::register::Voters;
 use crate::time::Millis;
@@ -21,7 +21,7 @@ pub struct PeerState {
 
 impl SentinelCore {
     pub(super) fn on_peer_linked(&mut self, now: Millis, peer: Sentinel) {
-        if !self.settings.set.contains(&peer) {
+        if !self.belongs(&peer) {
             return;
         }
         let known = self.peers.insert(
@@ -43,6 +43,15 @@ impl SentinelCore {
             state.linked = false;
             self.happen(&Group::from(VOTERS), Happening::PeerDown(peer.clone()));
         }
+        if !self.belongs(peer) {
+            self.peers.remove(peer);
+        }
+    }
+
+    /// Whether this sentinel is, or still is, one of the set: one that was taken out of the configuration is heard
+    /// until the voters have let it go.
+    fn belongs(&self, peer: &Sentinel) -> bool {
+        self.settings.set.contains(peer) || self.voters.members.contains_key(peer)
     }
 
     /// Tells a newly linked sentinel what is committed here, so that it need not ask.
@@ -144,6 +153,7 @@ impl SentinelCore {
             return;
         }
         self.voters = voters.clone();
+        self.voters_since = self.last_step;
         self.out.push(super::SentinelOutput::Persist {
             written: Written::Voters(voters),
             then: Vec::new(),
@@ -162,6 +172,9 @@ impl SentinelCore {
         self.decide(&Group::from(VOTERS), text);
         for group in self.groups.values_mut() {
             group.changing.forget();
+            group
+                .opinions
+                .retain(|from, _| self.voters.members.contains_key(from));
         }
     }
 
@@ -203,6 +216,11 @@ impl SentinelCore {
 
     /// One change at a time: a former identity out, a newcomer in, a member that is no longer of the set out.
     fn mend_voters(&mut self, now: Millis) {
+        // Leases of a majority of the last voters must be over before the next change: a majority two changes on may
+        // share nobody with it, and would not wait for them.
+        if now < self.voters_since + LEASE_GRANTED {
+            return;
+        }
         let Some(next) = self.mended() else { return };
         if !self.spread(now) {
             return;
@@ -242,7 +260,7 @@ impl SentinelCore {
         }
         self.peers
             .iter()
-            .filter(|(_, p)| p.linked)
+            .filter(|(name, p)| p.linked && self.settings.set.contains(*name))
             .find_map(|(name, peer)| {
                 let (identity, _) = peer.identity.as_ref()?;
                 match self.voters.members.get(name) {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct GroupConfig {
     /// Its name.
     pub name: Group,
-    /// Nodes expected at the first start.
+    /// Nodes expected at the first start. Later: how many there are to be.
     pub nodes: usize,
     /// What an acknowledgement promises.
     pub durability: Durability,
@@ -129,6 +129,13 @@ pub enum SentinelInput {
         from: Sentinel,
         /// What.
         message: PeerMessage,
+    },
+    /// The configuration has changed while running. Groups that are no longer named are served on until the next start.
+    Reconfigure {
+        /// Names of all sentinels of the set, itself included.
+        set: BTreeSet<Sentinel>,
+        /// The groups that it serves.
+        groups: Vec<GroupConfig>,
     },
     /// Somebody asks for something; the answer carries `id`.
     Ask {

@@ -41,7 +41,8 @@ pub(crate) struct Group {
     pub(crate) answers: Vec<(u64, Result<String, String>)>,
     pub(crate) cut: BTreeSet<Node>,
     pub(crate) data: BTreeMap<Node, DataAtStart>,
-    config: GroupConfig,
+    pub(crate) set: BTreeSet<Sentinel>,
+    pub(crate) config: GroupConfig,
     queue: BTreeMap<(u64, u64), Event>,
     count: u64,
 }
@@ -85,6 +86,7 @@ impl Group {
             answers: Vec::new(),
             cut: BTreeSet::new(),
             data: BTreeMap::new(),
+            set: (0..3).map(sentinel).collect(),
             config,
             queue: BTreeMap::new(),
             count: 0,
@@ -109,7 +111,7 @@ impl Group {
             name: me.clone(),
             identity: format!("{me}-{disk}"),
             run: self.count,
-            set: (0..3).map(sentinel).collect(),
+            set: self.set.clone(),
             groups: vec![self.config.clone()],
             mutant: Mutant::None,
         };
@@ -220,6 +222,17 @@ impl Group {
             node.clone(),
             AgentInput::Died("killed".to_owned()),
         ));
+    }
+
+    /// Tells every sentinel the configuration as it is now.
+    pub(crate) fn reconfigure(&mut self) {
+        for me in self.sentinels.keys().cloned().collect::<Vec<_>>() {
+            let input = SentinelInput::Reconfigure {
+                set: self.set.clone(),
+                groups: vec![self.config.clone()],
+            };
+            self.later(Event::Sentinel(me, input));
+        }
     }
 
     pub(crate) fn ask(&mut self, me: &Sentinel, request: Request) {
