@@ -3,11 +3,15 @@
 mod hands;
 mod leftover;
 mod looking;
+mod names;
+mod renewing;
 mod showing;
 mod start;
 
+use crate::control::Dialing;
 use crate::facts::Facts;
 use crate::memory::Memory;
+use crate::options::Options;
 use crate::server::{Event, Watch};
 use hands::Hands;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Operation, ServerInfo};
@@ -62,6 +66,8 @@ fn now() -> Millis {
 
 /// One running agent.
 struct Running {
+    options: Options,
+    dialing: Dialing,
     core: Agent,
     node: String,
     hands: Hands,
@@ -80,6 +86,7 @@ impl Running {
         mut events: mpsc::Receiver<Event>,
         mut stops: mpsc::Receiver<AgentInput>,
         mut questions: Questions<Facts>,
+        mut renewed: mpsc::Receiver<Result<Options, String>>,
     ) -> anyhow::Result<()> {
         let mut watchdog = tokio::time::interval(WATCHDOG_CHECK);
         let mut tick = tokio::time::interval(TICK);
@@ -88,7 +95,7 @@ impl Running {
             tokio::select! {
                 biased;
                 Some(event) = events.recv() => self.on_event(event),
-                                _ = tick.tick() => self.step(AgentInput::Tick),
+                _ = tick.tick() => self.step(AgentInput::Tick),
                 _ = watchdog.tick() => self.hands.check_watchdog(),
                 Some(notice) = inbox.recv() => self.take(notice),
                 Some(stop) = stops.recv() => {
@@ -96,11 +103,37 @@ impl Running {
                     self.step(stop);
                 }
                 question = questions.next() => question.answer(self.showing.facts(&self.core, self.sentinels.len())),
+                Some(options) = renewed.recv() => self.renew(options),
             }
             if let Some(result) = self.exit.take() {
                 return result;
             }
         }
+    }
+
+    /// Takes over options, or files named in them, that changed.
+    fn renew(&mut self, renewed: Result<Options, String>) {
+        let named = |next: Options| {
+            if next.sentinels.is_empty() {
+                Err("it names no sentinel".to_owned())
+            } else {
+                Ok(next)
+            }
+        };
+        let next = match renewed.and_then(named) {
+            Ok(next) => next,
+            Err(why) => {
+                return tracing::warn!("the changed configuration is not taken over: {why}");
+            }
+        };
+        let (renewed, fixed) = self.options.renewed(next);
+        if let Some(key) = fixed {
+            tracing::warn!("`{key}` has changed: that counts from the next start on");
+        }
+        self.options = renewed;
+        self.dialing.reach(&self.options.sentinels);
+        self.showing.configured(&self.options);
+        self.hands.renew(self.options.clone());
     }
 
     fn take(&mut self, notice: Notice) {

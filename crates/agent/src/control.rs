@@ -3,9 +3,10 @@
 use crate::agent::Notice;
 use holdfast_core::names::{Address, Sentinel};
 use holdfast_core::wire::FromSentinel;
-use holdfast_link::{Error, Identity, Outbox, dial};
+use holdfast_link::{Error, Identity, Met, Outbox, Reader, Whereabouts, Writer, dial};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Pause before the first new attempt: a sentinel that counts this node as gone should hear of it before its grace is over.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -16,19 +17,56 @@ const WAITING_MAX: usize = 128;
 /// Longest pause between attempts.
 const AGAIN_MAX: Duration = Duration::from_millis(500);
 
-/// Keeps a connection to every sentinel, for ever.
-pub(crate) fn dial_sentinels(sentinels: &[Address], me: &Identity, inbox: &mpsc::Sender<Notice>) {
-    for address in sentinels {
-        tokio::task::spawn_local(keep(address.clone(), me.clone(), inbox.clone()));
+/// The connections to the sentinels, each kept for as long as its address is configured.
+pub(crate) struct Dialing {
+    me: Identity,
+    inbox: mpsc::Sender<Notice>,
+    /// Dropping one ends its connection.
+    kept: BTreeMap<Address, oneshot::Sender<()>>,
+}
+
+impl Dialing {
+    pub(crate) fn new(me: Identity, inbox: mpsc::Sender<Notice>) -> Self {
+        Self {
+            me,
+            inbox,
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps a connection to each of these, and to nobody else.
+    pub(crate) fn reach(&mut self, sentinels: &[Address]) {
+        self.kept.retain(|address, _| sentinels.contains(address));
+        for address in sentinels {
+            if !self.kept.contains_key(address) {
+                let (hold, unwanted) = oneshot::channel();
+                let (me, inbox) = (self.me.clone(), self.inbox.clone());
+                tokio::task::spawn_local(keep(address.clone(), me, inbox, unwanted));
+                self.kept.insert(address.clone(), hold);
+            }
+        }
     }
 }
 
-async fn keep(address: Address, me: Identity, inbox: mpsc::Sender<Notice>) {
+async fn keep(
+    address: Address,
+    me: Identity,
+    inbox: mpsc::Sender<Notice>,
+    mut unwanted: oneshot::Receiver<()>,
+) {
+    let mut whereabouts = Whereabouts::new(&*address.host, address.port);
     let mut refused = None;
     let mut pause = AGAIN;
     loop {
-        match Box::pin(once(&address, &me, &inbox)).await {
-            Ok(()) => {
+        let dialled = tokio::select! {
+            dialled = Box::pin(dial(&mut whereabouts, &me)) => dialled,
+            _ = &mut unwanted => return,
+        };
+        match dialled {
+            Ok(dialled) => {
+                if !serve(dialled, &inbox, &mut unwanted).await {
+                    return;
+                }
                 pause = AGAIN;
                 refused = None;
             }
@@ -44,12 +82,19 @@ async fn keep(address: Address, me: Identity, inbox: mpsc::Sender<Notice>) {
                 pause = (pause * 2).min(AGAIN_MAX);
             }
         }
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = &mut unwanted => return,
+        }
     }
 }
 
-async fn once(address: &Address, me: &Identity, inbox: &mpsc::Sender<Notice>) -> Result<(), Error> {
-    let (met, mut reader, writer) = dial(&address.host, address.port, me).await?;
+/// Passes on what a sentinel says until the connection ends. Returns whether another one is wanted.
+async fn serve(
+    (met, mut reader, writer): (Met, Reader, Writer),
+    inbox: &mpsc::Sender<Notice>,
+    unwanted: &mut oneshot::Receiver<()>,
+) -> bool {
     let name = Sentinel(met.name);
     let (outbox, sending) = Outbox::open(writer, WAITING_MAX);
     let _ = inbox.send(Notice::Linked(name.clone(), outbox)).await;
@@ -64,10 +109,11 @@ async fn once(address: &Address, me: &Identity, inbox: &mpsc::Sender<Notice>) ->
             }
         }
     };
-    tokio::select! {
-        () = receiving => {}
-        () = sending => {}
-    }
+    let wanted = tokio::select! {
+        () = receiving => true,
+        () = sending => true,
+        _ = unwanted => false,
+    };
     let _ = inbox.send(Notice::Unlinked(name)).await;
-    Ok(())
+    wanted
 }

@@ -2,7 +2,7 @@
 
 use holdfast_core::names::{Address, Cluster, Group, Node};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that an agent is told at start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,22 @@ pub struct Options {
     /// File with the password that clients of redis-server must give, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_password_file: Option<PathBuf>,
+    /// File with ACL users of redis-server, one `user …` line each, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acl_file: Option<PathBuf>,
+    /// Certificate chain (PEM) of redis-server, for clients and for its own connections to the primary. Makes the port speak
+    /// TLS, and only TLS; replication too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_cert_file: Option<PathBuf>,
+    /// Private key (PEM) of that certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_key_file: Option<PathBuf>,
+    /// CA certificates (PEM) by which redis-servers trust each other, and clients where those must show one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_ca_file: Option<PathBuf>,
+    /// Whether clients must show a certificate signed by one of `tls_ca_file`.
+    #[serde(default)]
+    pub tls_client_auth: bool,
     /// Memory that this node may use, in bytes; 0 takes the cgroup's limit where there is one.
     /// `maxmemory` and the headroom for forks are derived from it unless redis.conf sets `maxmemory`.
     #[serde(default)]
@@ -58,6 +74,58 @@ impl Options {
     /// The address that clients and replicas are given.
     pub fn announced(&self) -> &Address {
         self.announce.as_ref().unwrap_or(&self.listen)
+    }
+
+    /// Files whose contents count while the agent runs.
+    pub fn files(&self) -> Vec<&Path> {
+        let files = [
+            &self.redis_conf,
+            &self.client_password_file,
+            &self.acl_file,
+            &self.tls_cert_file,
+            &self.tls_key_file,
+            &self.tls_ca_file,
+        ];
+        files
+            .into_iter()
+            .filter_map(|file| file.as_deref())
+            .collect()
+    }
+
+    /// These options with what may change while the agent runs taken from `next`; and the first other key that differs,
+    /// which counts from the next start on.
+    pub(crate) fn renewed(&self, next: Self) -> (Self, Option<&'static str>) {
+        let secure = self.tls_cert_file.is_some() == next.tls_cert_file.is_some();
+        let fixed = [
+            ("name", self.name != next.name),
+            ("group", self.group != next.group),
+            ("cluster", self.cluster != next.cluster),
+            ("secret_file", self.secret_file != next.secret_file),
+            ("dir", self.dir != next.dir),
+            ("data_dir", self.data_dir != next.data_dir),
+            ("server", self.server != next.server),
+            ("listen", self.listen != next.listen),
+            ("announce", self.announce != next.announce),
+            ("priority", self.priority != next.priority),
+            ("stop_seconds", self.stop_seconds != next.stop_seconds),
+            ("http", self.http != next.http),
+            ("tls_cert_file", !secure),
+        ];
+        let changed = fixed.into_iter().find(|(_, differs)| *differs);
+        let tls = if secure { &next } else { self };
+        let renewed = Self {
+            tls_cert_file: tls.tls_cert_file.clone(),
+            tls_key_file: tls.tls_key_file.clone(),
+            tls_ca_file: tls.tls_ca_file.clone(),
+            tls_client_auth: tls.tls_client_auth,
+            sentinels: next.sentinels,
+            redis_conf: next.redis_conf,
+            client_password_file: next.client_password_file,
+            acl_file: next.acl_file,
+            memory_limit_bytes: next.memory_limit_bytes,
+            ..self.clone()
+        };
+        (renewed, changed.map(|(key, _)| key))
     }
 }
 

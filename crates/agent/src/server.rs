@@ -25,6 +25,7 @@ mod log;
 mod probe;
 mod process;
 pub mod reaper;
+mod renewal;
 mod spawn;
 pub mod stat;
 mod version;
@@ -33,7 +34,8 @@ pub mod watchdog;
 
 pub use event::{Death, DeathReason, Event};
 pub use link::{ConnectedReplica, Info, Link, LinkError, Persistence, Replication, Role};
-pub use process::{Server, StartError, Stopped};
+pub use process::{Configuration, Server, StartError, Stopped, configure};
+pub use renewal::{Renewal, RenewalError};
 pub use version::{Flavour, Version, VersionError};
 pub use watch::Watch;
 pub use watchdog::{Watchdog, WatchdogCommand};

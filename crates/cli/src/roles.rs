@@ -2,15 +2,18 @@
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::runtime::block_on;
-use crate::settings::{AgentSettings, Effective, RoleArgs, SentinelSettings, Settings};
+use crate::settings::{AgentSettings, Effective, RoleArgs, SentinelSettings, Settings, watch};
 use clap::ArgMatches;
 
 /// Runs a sentinel until it is told to end.
 pub(crate) fn sentinel(args: Box<RoleArgs<SentinelSettings>>, matches: &ArgMatches) -> Outcome {
     let options = prepare(&args, matches)?;
     let audience = args.kubernetes.of_sentinel(options.name.as_str())?;
+    let renewed = watch(&args, &options).map_err(|error| Failure::failed(&error.into()))?;
     drop(args);
-    ended(block_on(holdfast_sentinel::run(options, audience))?)
+    ended(block_on(holdfast_sentinel::run(
+        options, audience, renewed,
+    ))?)
 }
 
 /// Runs an agent until it is told to end.
@@ -19,8 +22,9 @@ pub(crate) fn agent(args: Box<RoleArgs<AgentSettings>>, matches: &ArgMatches) ->
     let audience = args
         .kubernetes
         .of_agent(options.name.as_str(), options.listen.port)?;
+    let renewed = watch(&args, &options).map_err(|error| Failure::failed(&error.into()))?;
     drop(args);
-    ended(block_on(holdfast_agent::run(options, audience))?)
+    ended(block_on(holdfast_agent::run(options, audience, renewed))?)
 }
 
 fn prepare<S: Settings>(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<S::Options, Failure> {

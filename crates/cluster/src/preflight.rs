@@ -51,6 +51,7 @@ pub(crate) fn check_server_config(
         log: &options.dir.join("redis.log"),
         memory_limit: None,
         redis_conf: redis_conf.as_deref(),
+        acl: None,
         client_password,
     });
     rendered

@@ -3,7 +3,9 @@
 use crate::hex::random_hex;
 use crate::lines::{Reader, Writer};
 use crate::secret::Secret;
+use crate::whereabouts::Whereabouts;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -47,6 +49,8 @@ pub struct Met {
     pub group: String,
     /// Its name.
     pub name: String,
+    /// Where the connection reaches it.
+    pub ip: IpAddr,
 }
 
 /// Why no connection came about.
@@ -93,9 +97,13 @@ struct Proof {
 ///
 /// # Errors
 /// When it cannot be reached, takes too long, or is not of this deployment.
-pub async fn dial(host: &str, port: u16, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
+pub async fn dial(
+    whereabouts: &mut Whereabouts,
+    me: &Identity,
+) -> Result<(Met, Reader, Writer), Error> {
     timeout(GREETING_MAX, async {
-        let stream = TcpStream::connect((host, port)).await?;
+        let addresses = whereabouts.find().await?;
+        let stream = TcpStream::connect(addresses.as_slice()).await?;
         dial_on(stream, me).await
     })
     .await
@@ -103,6 +111,7 @@ pub async fn dial(host: &str, port: u16, me: &Identity) -> Result<(Met, Reader, 
 }
 
 async fn dial_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
+    let ip = stream.peer_addr()?.ip().to_canonical();
     let (mut reader, mut writer) = split(stream)?;
     let nonce = random_hex::<16>()?;
     let hello = Hello {
@@ -156,6 +165,7 @@ async fn dial_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Write
             kind: Kind::Sentinel,
             group: String::new(),
             name: challenge.name,
+            ip,
         },
         reader,
         writer,
@@ -173,6 +183,7 @@ pub async fn accept(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Wr
 }
 
 async fn accept_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Writer), Error> {
+    let ip = stream.peer_addr()?.ip().to_canonical();
     let (mut reader, mut writer) = split(stream)?;
     let hello: Hello = hear(&mut reader).await?;
     if let Err(why) = check(&hello, me) {
@@ -216,6 +227,7 @@ async fn accept_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Wri
             kind: hello.kind,
             group: hello.group,
             name: hello.name,
+            ip,
         },
         reader,
         writer,

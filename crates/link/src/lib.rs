@@ -17,9 +17,11 @@ mod hex;
 mod lines;
 mod outbox;
 mod secret;
+mod whereabouts;
 
 pub use greeting::{Error, Identity, Kind, Met, accept, dial};
 pub use hex::random_hex;
 pub use lines::{LINE_MAX, Reader, Writer};
 pub use outbox::Outbox;
 pub use secret::{Secret, SecretError};
+pub use whereabouts::Whereabouts;

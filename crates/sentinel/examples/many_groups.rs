@@ -14,7 +14,7 @@ use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Cluster, Group, Incarnation, Node, Sentinel};
 use holdfast_core::record::Durability;
 use holdfast_core::wire::{FromSentinel, ToSentinel, WIRE_VERSION};
-use holdfast_link::{Identity, Kind, Outbox, Secret, dial};
+use holdfast_link::{Identity, Kind, Outbox, Secret, Whereabouts, dial};
 use holdfast_sentinel::{GroupOptions, Options, Peer};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -114,6 +114,7 @@ fn options(name: usize, dir: &Path, groups: usize, nodes: usize) -> Options {
         tls_cert_file: None,
         tls_key_file: None,
         tls_client_ca_file: None,
+        announce_hostnames: None,
         max_clients: 100,
         http: None,
     }
@@ -158,8 +159,11 @@ fn cost(pid: u32) -> (f64, f64) {
 
 async fn keep(played: Rc<RefCell<Played>>, me: Identity, sentinel: u16, began: Instant) {
     loop {
-        if let Ok((met, mut reader, writer)) =
-            dial("127.0.0.1", BASE_PORT + 10 + sentinel, &me).await
+        if let Ok((met, mut reader, writer)) = dial(
+            &mut Whereabouts::new("127.0.0.1", BASE_PORT + 10 + sentinel),
+            &me,
+        )
+        .await
         {
             let name = Sentinel(met.name);
             let (outbox, sending) = Outbox::open(writer, 128);

@@ -2,6 +2,7 @@
 
 mod asking;
 mod events;
+mod renewing;
 mod view;
 
 pub(crate) use asking::Asked;
@@ -10,11 +11,13 @@ use crate::bell;
 use crate::options::Options;
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use holdfast_core::names::{Group, Sentinel};
+use holdfast_core::names::{Address, Group, Sentinel};
 use holdfast_core::sentinel::{Answer, Happening, SentinelCore};
 use holdfast_core::time::Millis;
 use holdfast_protocol::{ActionRequest, Clock, Event, View};
+use renewing::Guard;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -30,7 +33,13 @@ const REFRESH: Millis = 100;
 
 /// What connects the sentinel with the thread that serves its clients.
 pub(crate) struct Clients {
-    addresses: BTreeMap<Sentinel, holdfast_core::names::Address>,
+    /// Where each sentinel listens for clients, as configured.
+    addresses: BTreeMap<Sentinel, Address>,
+    /// Where each was reached last.
+    met: BTreeMap<Sentinel, IpAddr>,
+    /// Whether clients are told names rather than addresses.
+    names: bool,
+    guard: Arc<Guard>,
     view: Arc<ArcSwap<View>>,
     events: broadcast::Sender<Event>,
     actions: mpsc::Receiver<ActionRequest>,
@@ -65,14 +74,15 @@ impl Clients {
             events: events.clone(),
             clock: Clock::since(origin),
         };
-        let server = holdfast_protocol::spawn(asking::protocol_options(options, identity)?, wiring)
+        let asked = asking::protocol_options(options, identity)?;
+        let server = holdfast_protocol::spawn(asked.clone(), wiring)
             .with_context(|| format!("listen for clients at {}", options.listen))?;
+        let guard = Arc::new(Guard::new(server.renewal(), identity, &asked));
         Ok(Self {
-            addresses: options
-                .sentinels
-                .iter()
-                .map(|p| (p.name.clone(), p.clients.clone()))
-                .collect(),
+            addresses: addresses(options),
+            met: BTreeMap::new(),
+            names: tells_names(options),
+            guard,
             view,
             events,
             actions,
@@ -84,6 +94,32 @@ impl Clients {
             refreshed: 0,
             memory: view::Memory::default(),
             server,
+        })
+    }
+
+    /// Takes over what clients are told and who may log in. Files are read by another thread: nobody waits for a disk here.
+    pub(crate) fn renew(&mut self, options: &Options) {
+        self.addresses = addresses(options);
+        self.names = tells_names(options);
+        self.refreshed = 0;
+        let (guard, options) = (self.guard.clone(), options.clone());
+        tokio::task::spawn_blocking(move || guard.renew(&options));
+    }
+
+    /// A sentinel was reached at this address.
+    pub(crate) fn met(&mut self, sentinel: &Sentinel, ip: IpAddr) {
+        self.met.insert(sentinel.clone(), ip);
+    }
+
+    /// Where clients are told to find a sentinel: by the address at which it was reached, or by its name where that is
+    /// wished or it was not reached yet.
+    fn address_of(&self, sentinel: &Sentinel) -> Option<Address> {
+        let configured = self.addresses.get(sentinel)?;
+        let met = self.met.get(sentinel).filter(|_| !self.names);
+        let is_name = configured.host.parse::<IpAddr>().is_err();
+        Some(match met {
+            Some(ip) if is_name => Address::new(ip.to_string(), configured.port),
+            _ => configured.clone(),
         })
     }
 
@@ -166,6 +202,19 @@ impl Clients {
             let _ = reply.send(text);
         }
     }
+}
+
+fn addresses(options: &Options) -> BTreeMap<Sentinel, Address> {
+    let peers = options.sentinels.iter();
+    peers
+        .map(|peer| (peer.name.clone(), peer.clients.clone()))
+        .collect()
+}
+
+/// Certificates hold names, so clients that use TLS are told names unless that is decided otherwise.
+fn tells_names(options: &Options) -> bool {
+    let secure = options.tls_cert_file.is_some();
+    options.announce_hostnames.unwrap_or(secure)
 }
 
 /// How long a client waits for an action before it is told that there was no answer.

@@ -3,12 +3,13 @@
 mod dialing;
 mod inbound;
 
-pub(crate) use dialing::dial_peers;
+pub(crate) use dialing::Dialing;
 pub(crate) use inbound::listen;
 
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::wire::{PeerMessage, Report};
 use holdfast_link::Outbox;
+use std::net::IpAddr;
 
 /// Number of one connection, to tell a new one from the one that it replaces.
 pub(crate) type Connection = u64;
@@ -24,8 +25,8 @@ pub(crate) enum Notice {
     Report(Connection, Group, Node, Box<Report>),
     /// It decided something.
     AgentDecision(Group, Node, String),
-    /// A sentinel can be reached.
-    PeerLinked(Sentinel, Outbox),
+    /// A sentinel can be reached, at this address.
+    PeerLinked(Sentinel, Outbox, IpAddr),
     /// It cannot any more.
     PeerGone(Sentinel),
     /// A sentinel said something.

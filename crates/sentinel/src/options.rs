@@ -2,7 +2,7 @@
 
 use holdfast_core::names::{Address, Cluster, Group, Sentinel};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that a sentinel is told at start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,10 @@ pub struct Options {
     /// CA certificates (PEM); clients must then show a certificate signed by one of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_client_ca_file: Option<PathBuf>,
+    /// Whether clients are told of the other sentinels by the names in `sentinels`; else by the addresses at which those
+    /// were reached. By default names where clients use TLS, since certificates hold names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announce_hostnames: Option<bool>,
     /// Most client connections served at once; more are told so and closed.
     #[serde(default = "default_max_clients")]
     pub max_clients: usize,
@@ -65,7 +69,8 @@ pub struct Peer {
 pub struct GroupOptions {
     /// The group's name; `mymaster` by habit.
     pub name: Group,
-    /// How many nodes (primary and replicas) are expected at the first start.
+    /// How many nodes (primary and replicas) there are to be: all of them are expected at the first start, and those that
+    /// were taken away later (`x-3` and on, where this says 3) are forgotten.
     pub nodes: usize,
     /// What an acknowledgement promises.
     #[serde(default)]
@@ -73,6 +78,43 @@ pub struct GroupOptions {
     /// A cache may start empty after the loss of everything, without asking.
     #[serde(default)]
     pub cache: bool,
+}
+
+impl Options {
+    /// Files whose contents count while the sentinel runs.
+    pub fn files(&self) -> Vec<&Path> {
+        let files = [
+            &self.client_password_file,
+            &self.acl_file,
+            &self.tls_cert_file,
+            &self.tls_key_file,
+            &self.tls_client_ca_file,
+        ];
+        files
+            .into_iter()
+            .filter_map(|file| file.as_deref())
+            .collect()
+    }
+
+    /// The first of the keys that count only from the next start on in which `next` differs, if any does.
+    pub fn fixed_change(&self, next: &Self) -> Option<&'static str> {
+        let changes = [
+            ("name", self.name != next.name),
+            ("cluster", self.cluster != next.cluster),
+            ("secret_file", self.secret_file != next.secret_file),
+            ("dir", self.dir != next.dir),
+            ("listen", self.listen != next.listen),
+            ("control", self.control != next.control),
+            ("max_clients", self.max_clients != next.max_clients),
+            ("http", self.http != next.http),
+            (
+                "tls_cert_file",
+                self.tls_cert_file.is_some() != next.tls_cert_file.is_some(),
+            ),
+        ];
+        let changed = changes.into_iter().find(|(_, differs)| *differs);
+        changed.map(|(key, _)| key)
+    }
 }
 
 fn default_max_clients() -> usize {

@@ -2,14 +2,16 @@
 
 mod disk;
 mod outputs;
+mod renewing;
 mod showing;
 mod start;
 
 use crate::bell;
 use crate::clients::Clients;
-use crate::control::{Connection, Notice};
+use crate::control::{Connection, Dialing, Notice};
 use crate::decisions::Decisions;
 use crate::facts::Facts;
+use crate::options::Options;
 use disk::Disk;
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::sentinel::{SentinelCore, SentinelInput};
@@ -31,7 +33,11 @@ const BATCH: usize = 256;
 
 /// One running sentinel.
 struct Running {
+    options: Options,
     core: SentinelCore,
+    dialing: Dialing,
+    /// Version of the voters that [`Dialing::reach`] last went by.
+    reached: u64,
     agents: BTreeMap<(Group, Node), (Connection, Outbox)>,
     peers: BTreeMap<Sentinel, Outbox>,
     disk: Disk,
@@ -42,7 +48,13 @@ struct Running {
 
 impl Running {
     /// Serves until told to stop.
-    async fn serve(mut self, mut inbox: mpsc::Receiver<Notice>, mut questions: Questions<Facts>) {
+    async fn serve(
+        mut self,
+        mut inbox: mpsc::Receiver<Notice>,
+        mut questions: Questions<Facts>,
+        mut renewed: mpsc::Receiver<Result<Options, String>>,
+    ) {
+        self.reach();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut notices = Vec::with_capacity(BATCH);
@@ -60,6 +72,10 @@ impl Running {
                 }
                 asked = self.clients.asked() => self.ask(asked),
                 question = questions.next() => question.answer(self.facts()),
+                Some(options) = renewed.recv() => self.renew(options),
+            }
+            if self.core.voters().version != self.reached {
+                self.reach();
             }
             self.clients.refresh(bell::now(), &self.core);
         }
@@ -87,7 +103,8 @@ impl Running {
             Notice::AgentDecision(group, node, text) => {
                 self.decisions.note(&group, node.as_str(), text);
             }
-            Notice::PeerLinked(peer, outbox) => {
+            Notice::PeerLinked(peer, outbox, ip) => {
+                self.clients.met(&peer, ip);
                 self.peers.insert(peer.clone(), outbox);
                 self.step(SentinelInput::PeerLinked(peer));
             }

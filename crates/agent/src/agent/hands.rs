@@ -1,11 +1,15 @@
 //! The agent's hands: they carry out on redis-server what the core wants, and see how it is.
 
+use super::names::Names;
+use super::renewing::renew;
 use super::{Notice, leftover, looking};
 use crate::options::Options;
 use crate::server::config::DataUse;
+use crate::server::configure;
 use crate::server::data::{DataState, inspect, is_bare, is_only_snapshot};
 use crate::server::{
-    Event, Info, Link, LinkError, Server, StartError, Version, Watch, Watchdog, WatchdogCommand,
+    Event, Info, Link, LinkError, Renewal, Server, StartError, Version, Watch, Watchdog,
+    WatchdogCommand,
 };
 use holdfast_core::agent::{DataAtStart, Operation, ServerInfo};
 use holdfast_core::limits::PAUSE_MAX;
@@ -13,7 +17,7 @@ use holdfast_core::time::Millis;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::{AbortHandle, spawn_local};
 
 /// Time that redis-server has for a clean end.
@@ -53,11 +57,14 @@ struct Alive {
     watchdog: Watchdog,
     orders: mpsc::Sender<Operation>,
     tasks: Vec<AbortHandle>,
+    /// What it runs with; the newest wish for another configuration holds it.
+    renewal: Rc<Mutex<Renewal>>,
+    renewing: Option<AbortHandle>,
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        for task in self.tasks.iter().chain(&self.renewing) {
             task.abort();
         }
     }
@@ -150,7 +157,10 @@ impl Hands {
             waiting,
             self.inbox.clone(),
         ));
+        let renewal = Rc::new(Mutex::new(Renewal::new(server.configuration().clone())));
         self.alive = Some(Alive {
+            renewal,
+            renewing: None,
             server,
             data: self.data_use(),
             watchdog,
@@ -267,6 +277,20 @@ impl Hands {
         }
     }
 
+    /// Other options: redis-server is brought to them as it runs, and started with them from now on.
+    pub(super) fn renew(&mut self, options: Options) {
+        self.options = options;
+        let Some(alive) = &mut self.alive else { return };
+        if let Some(former) = alive.renewing.take() {
+            former.abort();
+        }
+        let (options, version) = (self.options.clone(), self.version.clone());
+        let (password, data) = (self.password.clone(), alive.data);
+        let configure = move || configure(&options, &version, &password, data);
+        let renewing = renew(alive.server.link(), alive.renewal.clone(), configure);
+        alive.renewing = Some(spawn_local(renewing).abort_handle());
+    }
+
     /// It has ended.
     pub(super) fn bury(&mut self) {
         self.alive = None;
@@ -316,8 +340,15 @@ async fn obey(
 ) {
     let pid = server.pid();
     let mut was_master = false;
+    let mut names = Names::default();
     while let Some(operation) = orders.recv().await {
-        let result = execute(&mut link, &operation, was_master).await;
+        let result = match &operation {
+            Operation::Follow(primary) => {
+                let reachable = Operation::Follow(names.reachable(primary).await);
+                execute(&mut link, &reachable, was_master).await
+            }
+            operation => execute(&mut link, operation, was_master).await,
+        };
         if let Ok(info) = &result {
             was_master = info.is_master;
         }

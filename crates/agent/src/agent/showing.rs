@@ -33,6 +33,11 @@ impl Showing {
         }
     }
 
+    /// The options are other ones now.
+    pub(super) fn configured(&mut self, options: &Options) {
+        self.options = options.clone();
+    }
+
     /// This agent is told to end: what follows is no incident.
     pub(super) fn note_stop(&mut self) {
         self.stopping = true;

@@ -2,7 +2,7 @@
 
 use super::{INBOX_MAX, Running, hands::Hands, leftover, showing::Showing};
 use crate::audience::Audience;
-use crate::control::dial_sentinels;
+use crate::control::Dialing;
 use crate::facts::Facts;
 use crate::memory::Memory;
 use crate::options::Options;
@@ -25,17 +25,26 @@ const NICE: i32 = -10;
 const END_SECONDS: u32 = 5;
 
 /// Runs an agent until SIGTERM (hand over, then end) or SIGINT (end). Needs a current-thread runtime on
-/// the process's main thread: redis-server dies with the thread that started it.
+/// the process's main thread: redis-server dies with the thread that started it. Whoever holds the other end of `renewed`
+/// sends the options again whenever they, or files named in them, have changed; or why they cannot be made any more, which is logged.
 ///
 /// # Errors
 /// When an option makes no sense, redis-server cannot be started, or the node's memory cannot be used.
-pub async fn run(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
+pub async fn run(
+    options: Options,
+    audience: Box<dyn Audience>,
+    renewed: mpsc::Receiver<Result<Options, String>>,
+) -> anyhow::Result<()> {
     LocalSet::new()
-        .run_until(Box::pin(serve(options, audience)))
+        .run_until(Box::pin(serve(options, audience, renewed)))
         .await
 }
 
-async fn serve(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
+async fn serve(
+    options: Options,
+    audience: Box<dyn Audience>,
+    renewed: mpsc::Receiver<Result<Options, String>>,
+) -> anyhow::Result<()> {
     // Where it may. It needs little of a core, but at once; redis-server keeps the usual share.
     let _ = rustix::process::setpriority_process(None, NICE);
     ensure!(
@@ -73,27 +82,27 @@ async fn serve(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<
         mutant: Mutant::None,
     };
     let core = Agent::new(settings, stored);
-    dial_sentinels(
-        &options.sentinels,
-        &identity(&options, secret),
-        &inbox_sender,
-    );
+    let mut dialing = Dialing::new(identity(&options, secret), inbox_sender);
+    dialing.reach(&options.sentinels);
     tokio::task::spawn_local(reaper::run(false));
     let node = options.name.to_string();
+    let (dir, stopping) = (options.dir.clone(), stops(options.stop_seconds)?);
     let running = Running {
+        options: options.clone(),
+        dialing,
         core,
         node,
         hands,
         memory,
-        showing: Showing::new(options.clone(), audience),
+        showing: Showing::new(options, audience),
         sentinels: BTreeMap::new(),
         done_at: 0,
         exit: None,
     };
     let result = running
-        .serve(inbox, events, stops(options.stop_seconds)?, questions)
+        .serve(inbox, events, stopping, questions, renewed)
         .await;
-    leftover::forget(&options.dir);
+    leftover::forget(&dir);
     result
 }
 

@@ -3,14 +3,19 @@
 //! Order in the file: Holdfast's defaults, the operator's lines (they may change the defaults), then what
 //! Holdfast owns. Operator's lines are read, judged and written again, so what was judged is what the server reads.
 
+mod changes;
 mod lines;
+mod listening;
 pub mod memory;
 mod owned;
 mod users;
 
+pub use changes::{Change, changes};
+
 use super::{DEAD_HOST, DEAD_PORT, FENCE, USER, Version};
 use crate::Options;
 use lines::{Line, quoted};
+use listening::{bind_line, is_any, is_loopback, path, port_lines};
 use std::path::{Path, PathBuf};
 
 /// What the operator can change with a redis.conf of their own.
@@ -74,6 +79,8 @@ pub struct Inputs<'a> {
     pub memory_limit: Option<u64>,
     /// Text of the operator's redis.conf, if any.
     pub redis_conf: Option<&'a str>,
+    /// Text of the file with ACL users, if any.
+    pub acl: Option<&'a str>,
     /// Password that clients must give, if any.
     pub client_password: Option<&'a str>,
 }
@@ -118,6 +125,9 @@ pub enum ConfigError {
         /// The path.
         path: PathBuf,
     },
+    /// Options that only make sense together.
+    #[error("{0}")]
+    Contradiction(&'static str),
     /// A path that no configuration line can hold.
     #[error("{what} is not UTF-8: choose another")]
     Unwritable {
@@ -166,21 +176,47 @@ fn data_lines(data: DataUse) -> &'static [&'static str] {
     }
 }
 
-/// The operator's lines, judged.
+/// The operator's lines, judged: those of redis.conf, then the users of the ACL file.
 fn operators_lines(inputs: &Inputs<'_>) -> Result<Vec<Line>, ConfigError> {
-    let file = || {
-        inputs
-            .options
-            .redis_conf
-            .clone()
-            .unwrap_or_else(|| PathBuf::from("redis.conf"))
-    };
+    let Options {
+        redis_conf,
+        acl_file,
+        ..
+    } = inputs.options;
+    let mut all = judged(
+        inputs,
+        inputs.redis_conf,
+        redis_conf.as_deref(),
+        "redis.conf",
+    )?;
+    let users = judged(inputs, inputs.acl, acl_file.as_deref(), "users.acl")?;
+    if let Some(other) = users.iter().find(|line| line.key != "user") {
+        return Err(ConfigError::Syntax {
+            file: acl_file.clone().unwrap_or_default(),
+            line: other.number,
+            what: format!(
+                "`{}` is no `user …` line; other settings go in redis_conf",
+                other.key
+            ),
+        });
+    }
+    all.extend(users);
+    Ok(all)
+}
+
+fn judged(
+    inputs: &Inputs<'_>,
+    text: Option<&str>,
+    path: Option<&Path>,
+    otherwise: &str,
+) -> Result<Vec<Line>, ConfigError> {
+    let file = || path.map_or_else(|| PathBuf::from(otherwise), Path::to_owned);
     let syntax = |line, what: String| ConfigError::Syntax {
         file: file(),
         line,
         what,
     };
-    let parsed = lines::parse(inputs.redis_conf.unwrap_or_default())
+    let parsed = lines::parse(text.unwrap_or_default())
         .map_err(|bad| syntax(bad.number, bad.what.to_owned()))?;
     for line in &parsed {
         if let Some(reason) = owned::reason(&line.key, &line.args) {
@@ -255,9 +291,9 @@ fn node_lines(inputs: &Inputs<'_>) -> Result<Vec<String>, ConfigError> {
         ..
     } = inputs.options;
     let announced = inputs.options.announced();
-    let mut out = vec![
-        format!("port {}", listen.port),
-        format!("bind {}", quoted(&listen.host)),
+    let mut out = port_lines(inputs.options)?;
+    out.extend([
+        bind_line(&listen.host),
         format!("unixsocket {}", path("the socket's path", inputs.socket)?),
         format!("dir {}", path("`data_dir`", data_dir)?),
         format!("logfile {}", path("the log's path", inputs.log)?),
@@ -268,7 +304,7 @@ fn node_lines(inputs: &Inputs<'_>) -> Result<Vec<String>, ConfigError> {
         format!("replica-announce-port {}", announced.port),
         format!("replicaof {DEAD_HOST} {DEAD_PORT}"),
         format!("min-replicas-to-write {FENCE}"),
-    ];
+    ]);
     if !is_any(&announced.host) {
         out.push(format!("replica-announce-ip {}", quoted(&announced.host)));
     }
@@ -299,27 +335,6 @@ fn access_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -
         }
     }
     out
-}
-
-/// A path as an argument.
-fn path(what: &'static str, path: &Path) -> Result<String, ConfigError> {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    absolute
-        .to_str()
-        .map(quoted)
-        .ok_or(ConfigError::Unwritable { what })
-}
-
-/// Is it "all addresses of this host", which means nothing to anybody else?
-fn is_any(host: &str) -> bool {
-    matches!(host, "0.0.0.0" | "::" | "*" | "")
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -28,8 +28,17 @@ pub struct Server {
     id: ProcessId,
     socket: PathBuf,
     password: String,
-    warnings: Vec<String>,
+    configuration: Configuration,
     shared: Arc<Shared>,
+}
+
+/// What a server runs with. Holds secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// The text of its file, with warnings.
+    pub rendered: config::Rendered,
+    /// Contents of the certificate, key and authorities, where it speaks TLS.
+    pub certificates: Vec<Vec<u8>>,
 }
 
 /// Why a server was not started. Each reads as one line: what, where, what to do. Nothing is left behind.
@@ -98,14 +107,12 @@ impl Server {
         data: DataUse,
     ) -> Result<Self, StartError> {
         prepare_directories(options)?;
-        let (socket, log) = (
-            options.dir.join("redis.sock"),
-            options.dir.join("server.log"),
-        );
-        let rendered = render(options, version, password, &socket, &log, data)?;
+        let (socket, log) = socket_and_log(options);
+        let configuration = configure(options, version, password, data)?;
         port_is_free(options)?;
         let conf = options.dir.join("server.conf");
-        write_secret(&conf, &rendered.text).map_err(|error| failed("write", &conf, &error))?;
+        write_secret(&conf, &configuration.rendered.text)
+            .map_err(|error| failed("write", &conf, &error))?;
         log::rotate(&log).map_err(|error| failed("rotate", &log, &error))?;
         let _ = std::fs::remove_file(&socket);
         let (out, log_from) = log::open(&log).map_err(|error| failed("open", &log, &error))?;
@@ -136,7 +143,7 @@ impl Server {
             id,
             socket,
             password: password.to_owned(),
-            warnings: rendered.warnings,
+            configuration,
             shared,
         })
     }
@@ -158,7 +165,12 @@ impl Server {
 
     /// What the operator should hear about the configuration, one line each.
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
+        &self.configuration.rendered.warnings
+    }
+
+    /// What it was started with.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
     }
 
     /// A new connection to this very process, made when first used. It never talks to a later incarnation.
@@ -264,19 +276,26 @@ fn prepare_directories(options: &Options) -> Result<(), StartError> {
     Ok(())
 }
 
+fn socket_and_log(options: &Options) -> (PathBuf, PathBuf) {
+    (
+        options.dir.join("redis.sock"),
+        options.dir.join("server.log"),
+    )
+}
+
 /// Reads the operator's files and makes the configuration.
-fn render(
+pub fn configure(
     options: &Options,
     version: &Version,
     password: &str,
-    socket: &Path,
-    log: &Path,
     data: DataUse,
-) -> Result<config::Rendered, StartError> {
+) -> Result<Configuration, StartError> {
+    let (socket, log) = socket_and_log(options);
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path).map_err(|error| failed("read", path, &error))
     };
     let redis_conf = options.redis_conf.as_ref().map(read).transpose()?;
+    let acl = options.acl_file.as_ref().map(read).transpose()?;
     let client_password = options
         .client_password_file
         .as_ref()
@@ -288,26 +307,42 @@ fn render(
     }
     let given = Some(options.memory_limit_bytes).filter(|limit| *limit > 0);
     let memory_limit = given.or_else(cgroup::memory_limit);
-    let redis_conf = redis_conf.as_deref();
-    Ok(config::render(&Inputs {
+    let rendered = config::render(&Inputs {
         data,
         options,
         version,
         password,
-        socket,
-        log,
+        socket: &socket,
+        log: &log,
         memory_limit,
-        redis_conf,
+        redis_conf: redis_conf.as_deref(),
+        acl: acl.as_deref(),
         client_password,
-    })?)
+    })?;
+    Ok(Configuration {
+        rendered,
+        certificates: certificates(options)?,
+    })
+}
+
+fn certificates(options: &Options) -> Result<Vec<Vec<u8>>, StartError> {
+    let files = [
+        &options.tls_cert_file,
+        &options.tls_key_file,
+        &options.tls_ca_file,
+    ];
+    files
+        .into_iter()
+        .flatten()
+        .map(|path| std::fs::read(path).map_err(|error| failed("read", path, &error)))
+        .collect()
 }
 
 /// Refuses a taken port before anything is written. A server that takes it in between is told by the log.
 fn port_is_free(options: &Options) -> Result<(), StartError> {
-    let host = if options.listen.host == "*" {
-        "0.0.0.0"
-    } else {
-        &options.listen.host
+    let host = match options.listen.host.as_str() {
+        "*" | "::" => "0.0.0.0",
+        host => host,
     };
     let addresses = (host, options.listen.port).to_socket_addrs();
     let bound =

@@ -148,7 +148,7 @@ pub enum VersionError {
     },
 }
 
-/// The file meant by a path or by a name in `PATH`.
+/// The file meant by a path or by a name in `PATH`. Images of Valkey may know it by its own name only.
 fn find(server: &Path) -> Result<PathBuf, VersionError> {
     let missing = || VersionError::Missing {
         server: server.to_owned(),
@@ -161,10 +161,16 @@ fn find(server: &Path) -> Result<PathBuf, VersionError> {
         };
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(server))
-        .find(|file| file.is_file())
-        .ok_or_else(missing)
+    let in_path = |name: &Path| {
+        std::env::split_paths(&path)
+            .map(|dir| dir.join(name))
+            .find(|file| file.is_file())
+    };
+    let other = || {
+        let redis = server == Path::new("redis-server");
+        redis.then(|| in_path(Path::new("valkey-server"))).flatten()
+    };
+    in_path(server).or_else(other).ok_or_else(missing)
 }
 
 /// What it prints, with a limit on time (4 KiB at most are read).

@@ -4,7 +4,7 @@ use crate::settings::{Settings, variable_of};
 use clap::{Arg, Command};
 
 /// What each key could be; keys of the file that are lists or maps cannot be shown by their flag's form.
-const VALUES: [(&str, &str); 25] = [
+const VALUES: [(&str, &str); 28] = [
     ("name", "redis-0"),
     ("group", "mymaster"),
     ("cluster", "0123456789abcdef0123456789abcdef"),
@@ -25,6 +25,9 @@ const VALUES: [(&str, &str); 25] = [
     ("tls_cert_file", "/etc/holdfast/tls.crt"),
     ("tls_key_file", "/etc/holdfast/tls.key"),
     ("tls_client_ca_file", "/etc/holdfast/ca.crt"),
+    ("tls_ca_file", "/etc/holdfast/ca.crt"),
+    ("tls_client_auth", "false"),
+    ("announce_hostnames", "false"),
     ("max_clients", "10500"),
     ("http", "0.0.0.0:8080"),
     ("groups", "\n- name: mymaster\n  nodes: 4"),

@@ -61,6 +61,26 @@ pub(crate) struct AgentSettings {
     #[arg(long, env = "HOLDFAST_CLIENT_PASSWORD_FILE", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_password_file: Option<PathBuf>,
+    /// File with ACL users of redis-server, one `user …` line each, if any.
+    #[arg(long, env = "HOLDFAST_ACL_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acl_file: Option<PathBuf>,
+    /// Certificate chain (PEM) of redis-server; makes its port speak TLS, replication included.
+    #[arg(long, env = "HOLDFAST_TLS_CERT_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_cert_file: Option<PathBuf>,
+    /// Private key (PEM) of that certificate.
+    #[arg(long, env = "HOLDFAST_TLS_KEY_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_key_file: Option<PathBuf>,
+    /// CA certificates (PEM) by which redis-servers trust each other, and clients that must show a certificate.
+    #[arg(long, env = "HOLDFAST_TLS_CA_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_ca_file: Option<PathBuf>,
+    /// Clients must show a certificate signed by one of `tls_ca_file`. [default: false]
+    #[arg(long, env = "HOLDFAST_TLS_CLIENT_AUTH", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_client_auth: Option<bool>,
     /// Memory that this node may use, in bytes; 0 takes the cgroup's limit where there is one. [default: 0]
     #[arg(long, env = "HOLDFAST_MEMORY_LIMIT_BYTES", value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]

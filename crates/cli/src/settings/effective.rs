@@ -18,37 +18,52 @@ pub(crate) struct Effective<S: Settings> {
 impl<S: Settings> Effective<S> {
     /// Lays flags and environment over the file. `matches` are those of the role's subcommand.
     pub(crate) fn of(args: &RoleArgs<S>, matches: &ArgMatches) -> Result<Self, Failure> {
-        let mut merged = Map::new();
         let mut sources = BTreeMap::new();
         if let Some(path) = &args.config {
-            let file: S = read(path)?;
-            for (key, value) in object(&file)? {
-                sources.insert(key.clone(), path.display().to_string());
-                merged.insert(key, value);
-            }
+            let of_file = Self::part(&read::<S>(path).map_err(Failure::bad_input)?)?;
+            sources.extend(
+                of_file
+                    .into_iter()
+                    .map(|(key, _)| (key, path.display().to_string())),
+            );
         }
-        for (key, value) in object(&args.settings)? {
-            sources.insert(key.clone(), flag_or_variable::<S>(&key, matches));
-            merged.insert(key, value);
+        for (key, _) in Self::part(&args.settings)? {
+            let source = flag_or_variable::<S>(&key, matches);
+            sources.insert(key, source);
         }
-        let options = serde_json::from_value(Value::Object(merged))
-            .map_err(|error| incomplete::<S>(&error))?;
-        Ok(Self { options, sources })
+        let options = complete(args.config.as_deref(), &args.settings);
+        Ok(Self {
+            options: options.map_err(Failure::bad_input)?,
+            sources,
+        })
+    }
+
+    fn part(settings: &S) -> Result<Map<String, Value>, Failure> {
+        object(settings).map_err(Failure::bad_input)
     }
 }
 
-fn read<S: Settings>(path: &Path) -> Result<S, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::bad_input(format!("cannot read {}: {error}", path.display())))?;
-    serde_saphyr::from_str(&text)
-        .map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))
+/// The options: flags and environment, which are in `given`, over the file.
+pub(super) fn complete<S: Settings>(file: Option<&Path>, given: &S) -> Result<S::Options, String> {
+    let mut merged = match file {
+        Some(path) => object(&read::<S>(path)?)?,
+        None => Map::new(),
+    };
+    merged.extend(object(given)?);
+    serde_json::from_value(Value::Object(merged)).map_err(|error| incomplete::<S>(&error))
 }
 
-fn object(settings: &impl Settings) -> Result<Map<String, Value>, Failure> {
+fn read<S: Settings>(path: &Path) -> Result<S, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn object(settings: &impl Settings) -> Result<Map<String, Value>, String> {
     match serde_json::to_value(settings) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Failure::bad_input("the settings are no map")),
-        Err(error) => Err(Failure::bad_input(error)),
+        Ok(_) => Err("the settings are no map".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -69,18 +84,18 @@ pub(crate) fn variable_of(key: &str) -> String {
     format!("HOLDFAST_{}", key.to_uppercase())
 }
 
-fn incomplete<S: Settings>(error: &serde_json::Error) -> Failure {
+fn incomplete<S: Settings>(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let Some(key) = text
         .strip_prefix("missing field `")
         .and_then(|rest| rest.split('`').next())
     else {
-        return Failure::bad_input(text);
+        return text;
     };
-    Failure::bad_input(format!(
+    format!(
         "{key} is not set: give {}, {} or `{key}:` in the file of --config (holdfast config example {})",
         flag_of(key),
         variable_of(key),
         S::ROLE
-    ))
+    )
 }

@@ -62,6 +62,10 @@ pub(crate) struct SentinelSettings {
     #[arg(long, env = "HOLDFAST_TLS_CLIENT_CA_FILE", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls_client_ca_file: Option<PathBuf>,
+    /// Tell clients of the other sentinels by name, not by address. [default: only where clients use TLS]
+    #[arg(long, env = "HOLDFAST_ANNOUNCE_HOSTNAMES", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) announce_hostnames: Option<bool>,
     /// Most client connections served at once; more are told so and closed. [default: 10500]
     #[arg(long, env = "HOLDFAST_MAX_CLIENTS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]

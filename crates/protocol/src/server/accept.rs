@@ -25,45 +25,23 @@ const REFUSAL: &[u8] = b"-ERR max number of clients reached\r\n";
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
     socket: TcpListener,
-    tls: Tls,
+    secure: bool,
 }
-
-#[cfg(feature = "tls")]
-type Tls = Option<tokio_rustls::TlsAcceptor>;
-#[cfg(not(feature = "tls"))]
-type Tls = ();
 
 /// Binds all addresses of the options.
 pub(super) fn listeners(options: &Options) -> Result<Vec<Listener>, ServeError> {
     let plain = options
         .listen
         .iter()
-        .map(|address| bind(*address, options, Tls::default()));
-    let mut listeners = plain.collect::<Result<Vec<_>, _>>()?;
-    if !options.listen_tls.is_empty() {
-        let tls = tls(options)?;
-        for address in &options.listen_tls {
-            listeners.push(bind(*address, options, tls.clone())?);
-        }
-    }
-    Ok(listeners)
+        .map(|address| bind(*address, options, false));
+    let secure = options
+        .listen_tls
+        .iter()
+        .map(|address| bind(*address, options, true));
+    plain.chain(secure).collect()
 }
 
-#[cfg(feature = "tls")]
-fn tls(options: &Options) -> Result<Tls, ServeError> {
-    let files = options
-        .tls
-        .as_ref()
-        .ok_or_else(|| ServeError::Tls("no certificate is configured".to_owned()))?;
-    super::tls::acceptor(files).map(Some)
-}
-
-#[cfg(not(feature = "tls"))]
-fn tls(_: &Options) -> Result<Tls, ServeError> {
-    Err(ServeError::Tls("this build has no TLS".to_owned()))
-}
-
-fn bind(address: SocketAddr, options: &Options, tls: Tls) -> Result<Listener, ServeError> {
+fn bind(address: SocketAddr, options: &Options, secure: bool) -> Result<Listener, ServeError> {
     let listen = || {
         let socket = if address.is_ipv4() {
             TcpSocket::new_v4()
@@ -83,7 +61,7 @@ fn bind(address: SocketAddr, options: &Options, tls: Tls) -> Result<Listener, Se
         Ok(Listener {
             address: socket.local_addr()?,
             socket,
-            tls,
+            secure,
         })
     };
     listen().map_err(|error| ServeError::Listen(address, error))
@@ -119,15 +97,17 @@ impl Listener {
 
     #[cfg(feature = "tls")]
     fn start(&self, registered: Registered, stream: TcpStream) -> tokio::task::JoinHandle<()> {
-        match self.tls.clone() {
-            None => tokio::spawn(Connection::new(registered, stream)),
+        match registered.acceptor() {
+            _ if !self.secure => tokio::spawn(Connection::new(registered, stream)),
             Some(acceptor) => tokio::spawn(super::tls::serve(acceptor, registered, stream)),
+            // Never in clear where TLS was asked for.
+            None => tokio::spawn(async move { drop((registered, stream)) }),
         }
     }
 
     #[cfg(not(feature = "tls"))]
     fn start(&self, registered: Registered, stream: TcpStream) -> tokio::task::JoinHandle<()> {
-        let () = self.tls;
+        debug_assert!(!self.secure, "refused at the start");
         tokio::spawn(Connection::new(registered, stream))
     }
 }

@@ -61,6 +61,12 @@ impl Registered {
     pub(super) fn limits(&self) -> &ClientLimits {
         &self.shared.limits
     }
+
+    /// Shakes hands as of now, where there is TLS at all.
+    #[cfg(feature = "tls")]
+    pub(super) fn acceptor(&self) -> Option<tokio_rustls::TlsAcceptor> {
+        self.shared.tls.load().as_deref().cloned()
+    }
 }
 
 impl Drop for Registered {

@@ -73,11 +73,12 @@ impl Server {
         let acl = Acl::from_configuration(options.requirepass.as_deref(), &options.users)?;
         let max_clients = files::room_for(options.limits.max_clients);
         let events = wiring.events.subscribe();
+        let tls = tls_of(options)?;
         let listeners = accept::listeners(options)?;
         let port = listeners
             .first()
             .map_or(0, |listener| listener.address.port());
-        let shared = Arc::new(Shared::new(options, max_clients, acl, wiring, port));
+        let shared = Arc::new(Shared::new(options, max_clients, (acl, tls), wiring, port));
         Ok(Self {
             shared,
             listeners,
@@ -105,6 +106,25 @@ impl Server {
     }
 }
 
+#[cfg(feature = "tls")]
+fn tls_of(options: &Options) -> Result<shared::Tls, ServeError> {
+    if options.listen_tls.is_empty() {
+        return Ok(shared::Tls::empty());
+    }
+    let files = options.tls.as_ref();
+    let files = files.ok_or_else(|| ServeError::Tls("no certificate is configured".to_owned()))?;
+    tls::acceptor(files).map(shared::Tls::from_pointee)
+}
+
+#[cfg(not(feature = "tls"))]
+fn tls_of(options: &Options) -> Result<shared::Tls, ServeError> {
+    if options.listen_tls.is_empty() {
+        Ok(())
+    } else {
+        Err(ServeError::Tls("this build has no TLS".to_owned()))
+    }
+}
+
 /// Binds and serves until the future is dropped. Meant for a current-thread runtime of its own.
 pub async fn serve(options: &Options, wiring: Wiring) -> Result<(), ServeError> {
     Server::bind(options, wiring)?.run().await;
@@ -125,9 +145,35 @@ impl Handle {
         &self.addresses
     }
 
+    /// Renews its users and certificates, from any thread.
+    pub fn renewal(&self) -> Renewal {
+        Renewal(Arc::clone(&self.table))
+    }
+
     /// How many clients there are and were, and what they asked.
     pub fn facts(&self) -> crate::Facts {
         self.table.facts()
+    }
+}
+
+/// Renews the users and the certificates of a running server. Holding it does not keep the server running.
+#[derive(Clone)]
+pub struct Renewal(Arc<Shared>);
+
+impl Renewal {
+    /// Takes over the users and the certificates of `options`, all or nothing; the rest of them stays as it was at the start.
+    /// Clients stay connected: a password counts for those who log in, a certificate for those who connect. Reads files.
+    ///
+    /// # Errors
+    /// When they cannot be read or make no sense. Nothing is changed then.
+    pub fn renew(&self, options: &Options) -> Result<(), ServeError> {
+        let acl = Acl::from_configuration(options.requirepass.as_deref(), &options.users)?;
+        #[cfg(feature = "tls")]
+        if let Some(acceptor) = tls_of(options)?.load_full() {
+            self.0.tls.store(Some(acceptor));
+        }
+        self.0.acl.store(Arc::new(acl));
+        Ok(())
     }
 }
 

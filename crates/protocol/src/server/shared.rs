@@ -14,11 +14,18 @@ use super::Wiring;
 use super::client::Client;
 use crate::{Acl, ClientLimits, ClientLine, ClientTable, Facts, Ms, Options};
 
+#[cfg(feature = "tls")]
+pub(super) type Tls = arc_swap::ArcSwapOption<tokio_rustls::TlsAcceptor>;
+#[cfg(not(feature = "tls"))]
+pub(super) type Tls = ();
+
 type Table = BTreeMap<u64, Arc<Client>>;
 
 pub(super) struct Shared {
     pub(super) wiring: Wiring,
     pub(super) acl: ArcSwap<Acl>,
+    /// Shakes hands on the listeners with TLS; replaced when the certificates are.
+    pub(super) tls: Tls,
     pub(super) limits: ClientLimits,
     pub(super) counters: Counters,
     max_clients: usize,
@@ -56,7 +63,7 @@ impl Shared {
     pub(super) fn new(
         options: &Options,
         max_clients: usize,
-        acl: Acl,
+        (acl, tls): (Acl, Tls),
         wiring: Wiring,
         port: u16,
     ) -> Self {
@@ -64,6 +71,7 @@ impl Shared {
             started: wiring.clock.now(),
             wiring,
             acl: ArcSwap::from_pointee(acl),
+            tls,
             limits: options.limits,
             counters: Counters::default(),
             max_clients,

@@ -9,7 +9,7 @@ use holdfast_core::sentinel::{Request, SentinelCore};
 use holdfast_core::status::GroupStatus;
 use holdfast_core::time::Millis;
 use holdfast_protocol::{ActionKind, ActionRequest, ClientLimits, TlsOptions};
-use std::net::ToSocketAddrs;
+use std::net::{Ipv4Addr, ToSocketAddrs};
 
 /// A client's request, with the way back.
 pub(crate) type Asked = ActionRequest;
@@ -19,10 +19,14 @@ pub(super) fn protocol_options(
     options: &Options,
     identity: &str,
 ) -> anyhow::Result<holdfast_protocol::Options> {
-    let listen: Vec<_> = (options.listen.host.as_str(), options.listen.port)
+    let mut listen: Vec<_> = (options.listen.host.as_str(), options.listen.port)
         .to_socket_addrs()
         .with_context(|| format!("look up {}", options.listen.host))?
         .collect();
+    // All addresses of this host, of either family.
+    if options.listen.host == "::" {
+        listen.insert(0, (Ipv4Addr::UNSPECIFIED, options.listen.port).into());
+    }
     let tls = match (&options.tls_cert_file, &options.tls_key_file) {
         (Some(certificate), Some(key)) => Some(TlsOptions {
             certificate: certificate.clone(),

@@ -188,7 +188,7 @@ impl Clients {
                 let heard = self.at(peer.map_or(now, |p| p.heard_at));
                 Some(SentinelPeer {
                     id,
-                    address: wire(self.addresses.get(name)?),
+                    address: wire(&self.address_of(name)?),
                     link: Link {
                         connected: linked,
                         last_ok_reply: heard,

@@ -3,7 +3,7 @@
 use super::{Disk, Running, Showing};
 use crate::audience::Audience;
 use crate::clients::Clients;
-use crate::control::{INBOX_MAX, dial_peers, listen};
+use crate::control::{Dialing, INBOX_MAX, listen};
 use crate::decisions::Decisions;
 use crate::facts::Facts;
 use crate::options::Options;
@@ -11,7 +11,7 @@ use crate::register_file::{Opened, RegisterFile};
 use anyhow::{Context, bail, ensure};
 use holdfast_core::limits::GROUPS_MAX;
 use holdfast_core::mutant::Mutant;
-use holdfast_core::names::Group;
+use holdfast_core::names::{Group, Sentinel};
 use holdfast_core::record::Durability;
 use holdfast_core::sentinel::{GroupConfig, SentinelCore, SentinelSettings};
 use holdfast_core::wire::WIRE_VERSION;
@@ -25,14 +25,19 @@ use tokio::task::LocalSet;
 /// Niceness of a process whose delays cost a group its lease.
 const NICE: i32 = -10;
 
-/// Runs a sentinel until SIGTERM or SIGINT. Needs a current-thread runtime.
+/// Runs a sentinel until SIGTERM or SIGINT. Needs a current-thread runtime. Whoever holds the other end of `renewed` sends the
+/// options again whenever they, or files named in them, have changed; or why they cannot be made any more, which is logged.
 ///
 /// # Errors
 /// When an option makes no sense, an address is taken, or its memory cannot be used. Nothing is changed then.
-pub async fn run(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
+pub async fn run(
+    options: Options,
+    audience: Box<dyn Audience>,
+    renewed: mpsc::Receiver<Result<Options, String>>,
+) -> anyhow::Result<()> {
     check(&options)?;
     LocalSet::new()
-        .run_until(Box::pin(serve(options, audience)))
+        .run_until(Box::pin(serve(options, audience, renewed)))
         .await
 }
 
@@ -42,7 +47,11 @@ fn ask_for_priority() {
     let _ = rustix::process::setpriority_process(None, NICE);
 }
 
-async fn serve(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<()> {
+async fn serve(
+    options: Options,
+    audience: Box<dyn Audience>,
+    renewed: mpsc::Receiver<Result<Options, String>>,
+) -> anyhow::Result<()> {
     let secret = Secret::read(&options.secret_file)?;
     let control = bind(&options).await?;
     let questions = questions(&options)?;
@@ -76,14 +85,17 @@ async fn serve(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<
     let core = SentinelCore::new(settings(&options, &identity), persistent);
     let disk = Disk::start(file, sender.clone()).context("start the disk thread")?;
     tokio::task::spawn_local(listen(control, me.clone(), sender.clone()));
-    dial_peers(&options.sentinels, &me, &sender);
     tracing::info!(
         "{} serves clients at {} and agents at {}",
         options.name,
         options.listen,
         options.control
     );
+    let name = options.name.clone();
     let running = Running {
+        dialing: Dialing::new(me, sender),
+        reached: 0,
+        options,
         core,
         agents: BTreeMap::new(),
         peers: BTreeMap::new(),
@@ -93,13 +105,14 @@ async fn serve(options: Options, audience: Box<dyn Audience>) -> anyhow::Result<
         showing: Showing::new(audience),
     };
     tokio::select! {
-        () = running.serve(inbox, questions) => bail!("the sentinel's loop ended by itself"),
-        signal = stop_signal() => tracing::info!("{} ends: {}", options.name, signal?),
+        () = running.serve(inbox, questions, renewed) => bail!("the sentinel's loop ended by itself"),
+        signal = stop_signal() => tracing::info!("{name} ends: {}", signal?),
     }
     Ok(())
 }
 
-fn check(options: &Options) -> anyhow::Result<()> {
+/// Whether the options make sense.
+pub(super) fn check(options: &Options) -> anyhow::Result<()> {
     let count = options.sentinels.len();
     ensure!(
         count % 2 == 1,
@@ -153,23 +166,30 @@ fn questions(options: &Options) -> anyhow::Result<Questions<Facts>> {
         .with_context(|| format!("serve probes and metrics at {http}"))
 }
 
-fn settings(options: &Options, identity: &str) -> SentinelSettings {
+/// The groups as the core takes them.
+pub(super) fn groups(options: &Options) -> Vec<GroupConfig> {
     let groups = options.groups.iter().map(|group| GroupConfig {
         name: group.name.clone(),
         nodes: group.nodes,
         durability: group.durability,
         cache: group.cache,
     });
+    groups.collect()
+}
+
+/// The names of all sentinels.
+pub(super) fn set(options: &Options) -> BTreeSet<Sentinel> {
+    let peers = options.sentinels.iter();
+    peers.map(|peer| peer.name.clone()).collect()
+}
+
+fn settings(options: &Options, identity: &str) -> SentinelSettings {
     SentinelSettings {
         name: options.name.clone(),
         identity: identity.to_owned(),
         run: random_run(),
-        set: options
-            .sentinels
-            .iter()
-            .map(|peer| peer.name.clone())
-            .collect(),
-        groups: groups.collect(),
+        set: set(options),
+        groups: groups(options),
         mutant: Mutant::None,
     }
 }

@@ -12,7 +12,7 @@ const CHILD: &str = "the agent runs and watches the server itself";
 const RESYNC: &str =
     "its value decides whether a failover is a partial resync of milliseconds or a full copy";
 const TLS: &str =
-    "TLS on the server's own port is not supported yet; agents and replicas could not connect";
+    "Holdfast sets it from tls_cert_file, tls_key_file, tls_ca_file and tls_client_auth";
 
 /// Keys and reasons. Old names stand beside new ones.
 const OWNED: &[(&str, &str)] = &[
@@ -87,6 +87,18 @@ const OWNED: &[(&str, &str)] = &[
         "repl-diskless-load",
         "an aborted transfer must leave the old data in place",
     ),
+    ("tls-port", TLS),
+    ("tls-cert-file", TLS),
+    ("tls-key-file", TLS),
+    ("tls-key-file-pass", TLS),
+    ("tls-client-cert-file", TLS),
+    ("tls-client-key-file", TLS),
+    ("tls-client-key-file-pass", TLS),
+    ("tls-ca-cert-file", TLS),
+    ("tls-ca-cert-dir", TLS),
+    ("tls-auth-clients", TLS),
+    ("tls-replication", TLS),
+    ("tls-cluster", TLS),
     (
         "propagation-error-behavior",
         "a replica that failed a command must not go on and acknowledge",
@@ -94,13 +106,10 @@ const OWNED: &[(&str, &str)] = &[
 ];
 
 /// Families of keys.
-const OWNED_PREFIXES: &[(&str, &str)] = &[
-    (
-        "cluster-",
-        "a group is one replicated data set; Redis Cluster is another thing",
-    ),
-    ("tls-", TLS),
-];
+const OWNED_PREFIXES: &[(&str, &str)] = &[(
+    "cluster-",
+    "a group is one replicated data set; Redis Cluster is another thing",
+)];
 
 /// Commands that agents, replicas and watchdogs send. Renaming one takes it from them too.
 const NEEDED: &[&str] = &[

@@ -16,6 +16,11 @@ fn options() -> Options {
         sentinels: Vec::new(),
         redis_conf: Some("my.conf".into()),
         client_password_file: None,
+        acl_file: None,
+        tls_cert_file: None,
+        tls_key_file: None,
+        tls_ca_file: None,
+        tls_client_auth: false,
         memory_limit_bytes: 0,
         adopt: false,
         priority: 90,
@@ -38,6 +43,7 @@ struct Case {
     options: Options,
     version: Version,
     limit: Option<u64>,
+    acl: Option<&'static str>,
     client_password: Option<&'static str>,
 }
 
@@ -46,6 +52,7 @@ fn case() -> Case {
         options: options(),
         version: version(7, 0),
         limit: None,
+        acl: None,
         client_password: None,
     }
 }
@@ -61,6 +68,7 @@ impl Case {
             log: Path::new("/a/server.log"),
             memory_limit: self.limit,
             redis_conf: Some(conf),
+            acl: self.acl,
             client_password: self.client_password,
         })
     }
@@ -215,4 +223,52 @@ fn an_open_server_is_worth_a_warning_and_its_own_address_is_not_announced() {
     let text = case.text("");
     assert_eq!(last(&text, "replica-announce-ip"), Some("redis-0.redis"));
     assert_eq!(last(&text, "replica-announce-port"), Some("7001"));
+}
+
+#[test]
+fn users_of_the_acl_file_get_the_same_denials() {
+    let mut it = case();
+    it.acl = Some("# people\nuser ann on >secret ~a* +@all\n");
+    let text = it.text("");
+    assert!(text.contains("user ann on >secret ~a* +@all -replicaof -slaveof -failover -shutdown"));
+    it.acl = Some("user holdfast off\n");
+    assert!(it.render("").is_err());
+    it.acl = Some("\nappendonly no\n");
+    let error = it.render("").expect_err("no user").to_string();
+    assert!(
+        error.contains(":2: `appendonly` is no `user …` line"),
+        "{error}"
+    );
+}
+
+#[test]
+fn with_a_certificate_the_port_speaks_tls_only_and_replicas_do_too() {
+    let mut it = case();
+    it.options.tls_cert_file = Some("/t/tls.crt".into());
+    assert!(it.render("").is_err(), "a certificate alone is not enough");
+    it.options.tls_key_file = Some("/t/tls.key".into());
+    it.options.tls_ca_file = Some("/t/ca.crt".into());
+    let text = it.text("tls-protocols TLSv1.3");
+    let port = it.options.listen.port.to_string();
+    for (key, value) in [
+        ("port", "0"),
+        ("tls-port", port.as_str()),
+        ("tls-cert-file", "/t/tls.crt"),
+        ("tls-key-file", "/t/tls.key"),
+        ("tls-ca-cert-file", "/t/ca.crt"),
+        ("tls-auth-clients", "no"),
+        ("tls-replication", "yes"),
+        ("tls-protocols", "TLSv1.3"),
+    ] {
+        assert_eq!(last(&text, key), Some(value), "{key}");
+    }
+    it.options.tls_cert_file = None;
+    assert!(it.render("").is_err(), "a key without a certificate");
+}
+
+#[test]
+fn every_address_means_those_of_both_families() {
+    let mut it = case();
+    it.options.listen.host = "::".to_owned();
+    assert_eq!(last(&it.text(""), "bind"), Some("* -::*"));
 }
