@@ -4,8 +4,9 @@ use holdfast_core::limits::NODES_MAX;
 use holdfast_core::names::Address;
 use holdfast_link::Whereabouts;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use tokio::net::TcpStream;
 
 /// What a look-up may delay a failover by.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -31,13 +32,24 @@ impl Names {
             .entry(primary.clone())
             .or_insert_with(|| Whereabouts::new(&*primary.host, primary.port));
         let found = tokio::time::timeout(PATIENCE, place.find()).await;
-        let first = match found {
-            Ok(found) => found.ok().and_then(|all| all.first().copied()),
-            Err(_) => place.known().first().copied(),
+        let found = match found {
+            Ok(found) => found.unwrap_or_default(),
+            Err(_) => place.known().to_vec(),
         };
-        first.map_or_else(
+        let chosen = listening(&found).await.or(found.first().copied());
+        chosen.map_or_else(
             || primary.clone(),
             |address| Address::new(address.ip().to_string(), primary.port),
         )
     }
+}
+
+/// Where several addresses are behind a name, of both families for example, the first at which somebody listens.
+async fn listening(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    if addresses.len() < 2 {
+        return None;
+    }
+    let connecting = TcpStream::connect(addresses);
+    let connected = tokio::time::timeout(PATIENCE, connecting).await.ok()?;
+    connected.ok()?.peer_addr().ok()
 }

@@ -39,7 +39,7 @@ impl Renewal {
         let mut all = changes(&self.applied.rendered.text, &wanted.rendered.text);
         // Redis reads the files again even if their names are the same; all at once, since they must fit each other.
         if self.applied.certificates != wanted.certificates {
-            all.retain(|change| !change.what.starts_with("tls-"));
+            all.retain(|change| !names_certificates(change));
             all.extend(certificates(&wanted.rendered.text));
         }
         let (mut changed, mut refused) = (Vec::new(), Vec::new());
@@ -67,7 +67,7 @@ impl Renewal {
 fn certificates(text: &str) -> Option<Change> {
     let mut command = vec!["CONFIG".to_owned(), "SET".to_owned()];
     for change in changes("", text) {
-        if change.what.starts_with("tls-") && change.what.ends_with("-file") {
+        if names_certificates(&change) {
             command.extend(change.command.into_iter().skip(2));
         }
     }
@@ -75,4 +75,8 @@ fn certificates(text: &str) -> Option<Change> {
         what: "certificates".to_owned(),
         command,
     })
+}
+
+fn names_certificates(change: &Change) -> bool {
+    change.what.starts_with("tls-") && change.what.ends_with("-file")
 }

@@ -10,20 +10,27 @@ use std::collections::BTreeMap;
 
 /// What each sentinel has granted. A grant counts from the moment at which it was *asked for*: that is
 /// before the sentinel heard of it, so the agent always stops first.
+///
+/// Grants of different sets of voters never add up: two changes of the voters apart, a majority made of them may share
+/// nobody with one that elects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leases {
-    granted: BTreeMap<Sentinel, Lease>,
+    /// The newest of each sentinel under its present set of voters and under the one before: while a change goes round, the
+    /// lease of the old set holds until the new one has granted its own.
+    granted: BTreeMap<Sentinel, Vec<Lease>>,
 }
 
 impl Leases {
     pub(super) fn grant(&mut self, from: Sentinel, lease: Lease) {
-        let newer = self
-            .granted
-            .get(&from)
-            .is_none_or(|old| (lease.epoch, lease.sent_at) > (old.epoch, old.sent_at));
-        if newer {
-            self.granted.insert(from, lease);
+        let known = self.granted.entry(from).or_default();
+        let newest = known.last().map_or((0, 0), |old| (old.epoch, old.sent_at));
+        if (lease.epoch, lease.sent_at) <= newest {
+            return;
         }
+        known.retain(|old| old.voters_version != lease.voters_version);
+        known.push(lease);
+        let surplus = known.len().saturating_sub(2);
+        known.drain(..surplus);
     }
 
     pub(super) fn forget(&mut self, sentinel: &Sentinel) {
@@ -32,20 +39,27 @@ impl Leases {
 
     /// Until when a majority of the voters lets this epoch's primary serve.
     fn until(&self, epoch: Epoch, mutant: Mutant) -> Option<Millis> {
-        let mut asked: Vec<_> = self
-            .granted
-            .values()
-            .filter(|l| l.epoch == epoch)
-            .map(|l| l.sent_at)
-            .collect();
-        let voters = self.granted.values().map(|l| l.voters).max()?;
-        asked.sort_unstable_by(|a, b| b.cmp(a));
-        let others = if mutant == Mutant::CountGrants {
-            0
-        } else {
-            voters / 2
+        let granted = || {
+            let all = self.granted.values().flatten();
+            all.filter(|lease| lease.epoch == epoch)
         };
-        asked.get(others).map(|asked| asked + LEASE_USED)
+        let sets: BTreeMap<u64, usize> = granted()
+            .map(|lease| (lease.voters_version, lease.voters))
+            .collect();
+        let until = |(version, voters): (u64, usize)| {
+            let mut asked: Vec<_> = granted()
+                .filter(|lease| lease.voters_version == version)
+                .map(|lease| lease.sent_at)
+                .collect();
+            asked.sort_unstable_by(|a, b| b.cmp(a));
+            let others = if mutant == Mutant::CountGrants {
+                0
+            } else {
+                voters / 2
+            };
+            asked.get(others).map(|asked| asked + LEASE_USED)
+        };
+        sets.into_iter().filter_map(until).max()
     }
 }
 
@@ -126,5 +140,53 @@ impl Agent {
             self.deadline = until;
             out.push(AgentOutput::Deadline(until));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(by: &[(&str, u64, usize)]) -> Leases {
+        let mut leases = Leases::default();
+        for (name, voters_version, voters) in by {
+            let lease = Lease {
+                epoch: 1,
+                sent_at: 100,
+                voters: *voters,
+                voters_version: *voters_version,
+            };
+            leases.grant(Sentinel::from(*name), lease);
+        }
+        leases
+    }
+
+    #[test]
+    fn a_majority_of_one_set_makes_a_lease() {
+        assert!(granted(&[("a", 1, 3)]).until(1, Mutant::None).is_none());
+        let leases = granted(&[("a", 1, 3), ("b", 1, 3)]);
+        assert_eq!(leases.until(1, Mutant::None), Some(100 + LEASE_USED));
+        assert!(leases.until(2, Mutant::None).is_none());
+    }
+
+    #[test]
+    fn grants_of_different_sets_do_not_add_up() {
+        let mixed = granted(&[("c", 2, 4), ("d", 1, 5), ("e", 1, 5)]);
+        assert!(mixed.until(1, Mutant::None).is_none());
+    }
+
+    #[test]
+    fn the_old_set_holds_until_the_new_one_has_granted() {
+        let mut leases = granted(&[("a", 1, 3), ("b", 1, 3)]);
+        let next = Lease {
+            epoch: 1,
+            sent_at: 180,
+            voters: 2,
+            voters_version: 2,
+        };
+        leases.grant(Sentinel::from("a"), next);
+        assert_eq!(leases.until(1, Mutant::None), Some(100 + LEASE_USED));
+        leases.grant(Sentinel::from("b"), next);
+        assert_eq!(leases.until(1, Mutant::None), Some(180 + LEASE_USED));
     }
 }

@@ -53,6 +53,7 @@ impl SentinelCore {
             epoch,
             sent_at: report.sent_at,
             voters: self.voters.members.len(),
+            voters_version: self.voters.version,
         };
         if !(asked && rules) {
             return;

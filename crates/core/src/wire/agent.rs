@@ -111,6 +111,9 @@ pub struct Lease {
     pub sent_at: Millis,
     /// How many sentinels vote: a majority of them must grant.
     pub voters: usize,
+    /// Version of that set of voters: only grants of one and the same set make a majority.
+    #[serde(default)]
+    pub voters_version: u64,
 }
 
 /// Word for the target of a handoff: the old primary is paused and holds this much. Who has it all may become a master

@@ -37,14 +37,11 @@ impl Guard {
     /// Reads the files again, and takes over what has changed. What cannot be used is told, and the old goes on.
     pub(super) fn renew(&self, options: &Options) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = protocol_options(options, &self.identity);
-        let (asked, now) = match read {
-            Ok(asked) => {
-                let now = Logins::of(&asked);
-                (asked, now)
-            }
+        let asked = match protocol_options(options, &self.identity) {
+            Ok(asked) => asked,
             Err(error) => return tracing::warn!("read who may log in again: {error:#}"),
         };
+        let now = Logins::of(&asked);
         if *last == now {
             return;
         }
