@@ -62,6 +62,9 @@ pub struct Options {
     /// Preference when positions are equal; lower wins, 0 never becomes primary.
     #[serde(default = "default_priority")]
     pub priority: u32,
+    /// Start a redis-server that ended again; without it the node stays down until its agent is started anew.
+    #[serde(default = "default_restart")]
+    pub restart: bool,
     /// Seconds that a stop may take, handoff included.
     #[serde(default = "default_stop_seconds")]
     pub stop_seconds: u32,
@@ -135,6 +138,10 @@ fn default_server() -> PathBuf {
 
 fn default_priority() -> u32 {
     100
+}
+
+fn default_restart() -> bool {
+    true
 }
 
 fn default_stop_seconds() -> u32 {

@@ -6,6 +6,7 @@ use crate::drills::{BenchArgs, CrucibleArgs};
 use crate::exit;
 use crate::failover::FailoverArgs;
 use crate::force::ForceArgs;
+use crate::forget::ForgetArgs;
 use crate::install::InstallArgs;
 use crate::kubectl::KubectlArgs;
 use crate::logging::LogArgs;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Failover(FailoverArgs),
     /// Go on from the data of one node, after the loss of others: a person's word, never the group's own choice.
     Force(ForceArgs),
+    /// Do not wait any more for a node that will not come back.
+    Forget(ForgetArgs),
     /// Explain what is wrong, and what to do.
     Doctor(DoctorArgs),
     /// Run one sentinel.

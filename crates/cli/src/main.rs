@@ -7,6 +7,7 @@ mod drills;
 mod exit;
 mod failover;
 mod force;
+mod forget;
 mod install;
 mod kubectl;
 mod kubernetes;
@@ -53,6 +54,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Status(args) => status::run(&args),
         Command::Failover(args) => failover::run(&args),
         Command::Force(args) => force::run(&args),
+        Command::Forget(args) => forget::run(&args),
         Command::Bench(args) => drills::bench(*args),
         Command::Sim(args) => simulate::run(&args, given(matches, "seeds")),
         Command::Doctor(args) => doctor::run(&args),

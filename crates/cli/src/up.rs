@@ -9,22 +9,46 @@ pub(crate) use args::{DEFAULT_DIR, UpArgs};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::runtime::block_on;
-use holdfast_cluster::LocalGroup;
+use holdfast_cluster::{Event, LocalGroup, NotReady, Spec};
 use std::io::IsTerminal as _;
+use std::time::Instant;
+use tokio::sync::broadcast::Receiver;
+
+/// A port can be taken after it was found free. Then the group starts with others, this often in all.
+const STARTS_MAX: usize = 4;
 
 pub(crate) fn run(args: &UpArgs) -> Outcome {
     let spec = args.spec().map_err(|error| Failure::failed(&error))?;
     block_on(async {
-        let group = LocalGroup::start(&spec).await?;
+        let begun = Instant::now();
+        let (group, events) = start(&spec).await?;
         for warning in group.warnings() {
             eprintln!("holdfast: warning: {warning}");
         }
         if args.headless || !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
-            headless::run(group).await
+            headless::run(group, begun, events).await
         } else {
-            view::run(group, args.password()?).await
+            view::run(group, events, args.password()?).await
         }
     })?
+}
+
+/// Starts the group, with what happens in it from the first moment on.
+async fn start(spec: &Spec) -> Result<(LocalGroup, Receiver<Event>), Failure> {
+    let mut starts = 1;
+    loop {
+        let group = LocalGroup::start(spec).await?;
+        let events = group.events();
+        match group.listening().await {
+            Err(NotReady::PortTaken(said)) if starts < STARTS_MAX => {
+                eprintln!("holdfast: {said}; choosing other ports");
+                group.kill_now().await;
+                starts += 1;
+            }
+            // Whatever else is wrong is told where the group is watched.
+            _ => return Ok((group, events)),
+        }
+    }
 }
 
 /// What is said first, whatever follows: how to connect and where things are.
@@ -46,10 +70,10 @@ fn greeting(group: &LocalGroup) -> Vec<String> {
         .map_or(0, |sentinel| sentinel.address.port);
     vec![
         format!(
-            "group {}: 1 primary + {} replicas + {} sentinels, {}",
+            "group {}: 1 primary + {} + {}, {}",
             manifest.group,
-            manifest.nodes.len().saturating_sub(1),
-            manifest.sentinels.len(),
+            count(manifest.nodes.len().saturating_sub(1), "replica"),
+            count(manifest.sentinels.len(), "sentinel"),
             group.server()
         ),
         format!(
@@ -64,6 +88,10 @@ fn greeting(group: &LocalGroup) -> Vec<String> {
         ),
         "  stop       Ctrl-C; the data stays".to_owned(),
     ]
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Ends the group and says where the data is.

@@ -73,18 +73,24 @@ pub(crate) fn unreachable(observation: &Observation) -> Failure {
         .iter()
         .filter_map(|(_, view)| view.as_ref().err().map(ToString::to_string))
         .collect();
+    let locked = ["NOAUTH", "WRONGPASS"];
+    let advice = if said
+        .iter()
+        .any(|text| locked.iter().any(|code| text.starts_with(code)))
+    {
+        "give the sentinels' password with --password-file FILE"
+    } else {
+        "is the group running?"
+    };
     Failure::new(
         Exit::Unreachable,
-        format!(
-            "no sentinel answers; is the group running? {}",
-            said.join("; ")
-        ),
+        format!("no sentinel answers; {advice} {}", said.join("; ")),
     )
 }
 
-/// The first line of a password file.
+/// What a password file holds; white space at its end does not count.
 pub(crate) fn password(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::bad_input(format!("cannot read {}: {error}", path.display())))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    Ok(text.trim_end().to_owned())
 }

@@ -126,22 +126,9 @@ impl SentinelClient {
     /// # Errors
     /// What the sentinel refused, or that none answers.
     pub async fn failover(&self, to: Option<&str>) -> Result<Handoff, AskError> {
-        let mut last = AskError::NobodyToAsk;
-        for address in &self.addresses {
-            match self
-                .ask(address, self.command("FAILOVER", to), HANDOFF_WITHIN)
-                .await
-            {
-                Ok(text) => {
-                    return serde_json::from_str(&text)
-                        .map_err(|error| AskError::Strange(address.clone(), error.to_string()));
-                }
-                // Only one that never heard the order may be skipped: it must not be given twice.
-                Err(error @ AskError::Unreachable(..)) => last = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last)
+        let (address, text) = self.order("FAILOVER", to).await?;
+        serde_json::from_str(&text)
+            .map_err(|error| AskError::Strange(address.clone(), error.to_string()))
     }
 
     /// A person's word that `node` goes on from its own data, whatever only others hold. Says what was done.
@@ -149,17 +136,29 @@ impl SentinelClient {
     /// # Errors
     /// What the sentinel refused, or that none answers.
     pub async fn force(&self, node: &str) -> Result<String, AskError> {
-        let mut last = AskError::NobodyToAsk;
+        Ok(self.order("FORCE", Some(node)).await?.1)
+    }
+
+    /// A person's word that `node`, which is gone, is not waited for any more. Says what was done.
+    ///
+    /// # Errors
+    /// What the sentinel refused, or that none answers.
+    pub async fn forget(&self, node: &str) -> Result<String, AskError> {
+        Ok(self.order("FORGET", Some(node)).await?.1)
+    }
+
+    /// Gives an order to the first sentinel that hears it; which, and what it said.
+    async fn order(&self, word: &str, last: Option<&str>) -> Result<(&Address, String), AskError> {
+        let mut failed = AskError::NobodyToAsk;
         for address in &self.addresses {
-            match self
-                .ask(address, self.command("FORCE", Some(node)), HANDOFF_WITHIN)
-                .await
-            {
-                Err(error @ AskError::Unreachable(..)) => last = error,
-                answered => return answered,
+            let said = self.ask(address, self.command(word, last), HANDOFF_WITHIN);
+            match said.await {
+                // Only one that never heard the order may be skipped: it must not be given twice.
+                Err(error @ AskError::Unreachable(..)) => failed = error,
+                heard => return Ok((address, heard?)),
             }
         }
-        Err(last)
+        Err(failed)
     }
 
     /// Where the primary is, as any client asks it.

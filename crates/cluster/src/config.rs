@@ -17,7 +17,7 @@ pub(crate) fn write_all(plan: &Plan, spec: &Spec, dir: &Path, server: &Path) -> 
     for sentinel in &plan.sentinels {
         write(
             &path(dir, &sentinel.name, Role::Sentinel),
-            &sentinel_options(plan, sentinel, spec, dir),
+            &sentinel_options(plan, sentinel, spec, dir)?,
         )?;
     }
     for node in &plan.nodes {
@@ -49,8 +49,8 @@ fn sentinel_options(
     sentinel: &PlannedSentinel,
     spec: &Spec,
     dir: &Path,
-) -> holdfast_sentinel::Options {
-    holdfast_sentinel::Options {
+) -> anyhow::Result<holdfast_sentinel::Options> {
+    Ok(holdfast_sentinel::Options {
         name: sentinel.name.as_str().into(),
         cluster: plan.cluster.clone(),
         secret_file: dir.join(SECRET_FILE),
@@ -64,7 +64,7 @@ fn sentinel_options(
             durability: spec.durability,
             cache: false,
         }],
-        client_password_file: None,
+        client_password_file: absolute(spec.sentinel_password_file.as_deref())?,
         acl_file: None,
         tls_cert_file: None,
         tls_key_file: None,
@@ -72,7 +72,7 @@ fn sentinel_options(
         announce_hostnames: None,
         max_clients: 10_500,
         http: None,
-    }
+    })
 }
 
 fn peer(sentinel: &PlannedSentinel) -> Peer {
@@ -115,6 +115,7 @@ pub(crate) fn agent_options(
         memory_limit_bytes: 0,
         adopt: false,
         priority: 100,
+        restart: spec.restart,
         stop_seconds: 10,
         http: None,
     })
@@ -146,7 +147,8 @@ mod tests {
             "true",
         ] {
             plan.cluster = cluster.into();
-            let options = sentinel_options(&plan, &plan.sentinels[0], &spec, Path::new("/nowhere"));
+            let options =
+                sentinel_options(&plan, &plan.sentinels[0], &spec, Path::new("/nowhere")).unwrap();
             let yaml = serde_saphyr::to_string(&options).unwrap();
             assert_eq!(
                 serde_saphyr::from_str::<holdfast_sentinel::Options>(&yaml).unwrap(),

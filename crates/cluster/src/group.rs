@@ -35,6 +35,7 @@ pub struct LocalGroup {
     dir: PathBuf,
     server: Version,
     warnings: Vec<String>,
+    password: Option<String>,
     shared: Arc<Shared>,
     supervisors: Vec<JoinHandle<()>>,
     watcher: JoinHandle<()>,
@@ -66,6 +67,7 @@ impl LocalGroup {
         let Prepared {
             plan,
             warnings,
+            password,
             ports,
             lock,
         } = prepared;
@@ -90,6 +92,7 @@ impl LocalGroup {
             dir,
             server,
             warnings,
+            password,
             shared,
             supervisors,
             watcher,
@@ -131,7 +134,7 @@ impl LocalGroup {
             .into_iter()
             .map(|sentinel| sentinel.address)
             .collect();
-        SentinelClient::new(addresses, Some(manifest.group))
+        SentinelClient::new(addresses, Some(manifest.group)).with_password(self.password.clone())
     }
 
     /// SIGKILLs the process.
@@ -158,12 +161,14 @@ impl LocalGroup {
         self.signal(target, Signal::SIGCONT)
     }
 
-    /// Ends the process with SIGTERM; it is started again as after any death.
+    /// Ends the process with SIGTERM, a frozen one too; it is started again as after any death.
     ///
     /// # Errors
     /// When it is not running.
     pub fn restart(&self, target: &Target) -> anyhow::Result<()> {
-        self.signal(target, Signal::SIGTERM)
+        self.signal(target, Signal::SIGTERM)?;
+        // It may be gone by now.
+        self.thaw(target).or(Ok(()))
     }
 
     fn signal(&self, target: &Target, signal: Signal) -> anyhow::Result<()> {
@@ -190,6 +195,7 @@ impl std::fmt::Display for Target {
 struct Prepared {
     plan: Plan,
     warnings: Vec<String>,
+    password: Option<String>,
     ports: Ports,
     lock: DirLock,
 }
@@ -212,6 +218,7 @@ fn prepare(spec: &Spec, dir: &Path, server: &Version) -> Result<Prepared, StartE
     Ok(Prepared {
         plan,
         warnings,
+        password: spec.sentinel_password()?,
         ports,
         lock,
     })
@@ -240,7 +247,12 @@ fn make_dir(dir: &Path) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(dir);
-    made.with_context(|| format!("cannot make the folder {}", dir.display()))
+    made.map_err(|error| {
+        anyhow::anyhow!(
+            "cannot make the folder {}: {error}; choose another --dir",
+            dir.display()
+        )
+    })
 }
 
 /// Takes back what a start that failed half-way made in a folder that did not exist before it.

@@ -16,6 +16,7 @@ mod connection;
 mod error;
 mod event;
 mod group;
+mod listening;
 mod lock;
 mod manifest;
 mod orphan;

@@ -52,6 +52,12 @@ impl Plan {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 refuse_foreign(dir).map(|()| None)
             }
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+                Err(StartError::bad(format!(
+                    "{} is not a folder: choose another --dir",
+                    dir.display()
+                )))
+            }
             Err(error) => Err(StartError::bad(format!(
                 "cannot read {}: {error}",
                 path.display()

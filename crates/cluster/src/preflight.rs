@@ -33,33 +33,21 @@ pub(crate) fn check_server_config(
         return Ok(Vec::new());
     };
     let options = agent_options(plan, node, spec, dir, &server.executable)?;
-    let redis_conf = spec.redis_conf.as_deref().map(read).transpose()?;
-    let client_password = spec.password_file.as_deref().map(read).transpose()?;
-    let client_password = client_password.as_deref().map(str::trim_end);
-    if let (Some(""), Some(path)) = (client_password, &spec.password_file) {
-        return Err(StartError::bad(format!(
-            "--password-file {} holds no password; write one, or leave it out",
-            path.display()
-        )));
-    }
+    let redis_conf = spec.redis_conf_lines()?;
+    let client_password = spec.node_password()?;
     let rendered = render(&Inputs {
         data: holdfast_agent::server::config::DataUse::Configured,
         options: &options,
         version: server,
         password: "not-the-real-one",
-        socket: &options.dir.join("redis.sock"),
+        socket: Path::new("redis.sock"),
         log: &options.dir.join("redis.log"),
         memory_limit: None,
         redis_conf: redis_conf.as_deref(),
         acl: None,
-        client_password,
+        client_password: client_password.as_deref(),
     });
     rendered
         .map(|rendered| rendered.warnings)
         .map_err(|error| StartError::bad(error.to_string()))
-}
-
-fn read(path: &Path) -> Result<String, StartError> {
-    std::fs::read_to_string(path)
-        .map_err(|error| StartError::bad(format!("cannot read {}: {error}", path.display())))
 }

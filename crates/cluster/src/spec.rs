@@ -3,7 +3,7 @@
 use crate::error::StartError;
 use holdfast_core::names::Group;
 use holdfast_core::record::Durability;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The wish; everything that is `None` is taken from a group that already lives in `dir`, else the default.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Spec {
     pub binary: PathBuf,
     /// File with the password that clients of the nodes must give.
     pub password_file: Option<PathBuf>,
+    /// File with the password that clients of the sentinels must give.
+    pub sentinel_password_file: Option<PathBuf>,
     /// Redis configuration lines of the user's own, for every node.
     pub redis_conf: Option<PathBuf>,
 }
@@ -54,6 +56,7 @@ impl Spec {
             restart: true,
             binary: binary.into(),
             password_file: None,
+            sentinel_password_file: None,
             redis_conf: None,
         }
     }
@@ -63,8 +66,9 @@ impl Spec {
         self.check_sentinels()?;
         self.check_nodes()?;
         self.check_group()?;
-        self.check_file(self.password_file.as_ref(), "--password-file")?;
-        self.check_file(self.redis_conf.as_ref(), "--redis-conf")
+        self.node_password()?;
+        self.sentinel_password()?;
+        self.redis_conf_lines().map(drop)
     }
 
     fn check_sentinels(&self) -> Result<(), StartError> {
@@ -109,20 +113,46 @@ impl Spec {
         Ok(())
     }
 
-    #[allow(clippy::unused_self)]
-    fn check_file(&self, path: Option<&PathBuf>, option: &str) -> Result<(), StartError> {
-        let Some(path) = path else { return Ok(()) };
-        std::fs::File::open(path)
-            .and_then(|file| file.metadata())
-            .and_then(|data| {
-                if data.is_dir() {
-                    Err(std::io::ErrorKind::IsADirectory.into())
-                } else {
-                    Ok(())
-                }
-            })
-            .map_err(|error| StartError::bad(format!("{option} {}: {error}", path.display())))
+    /// The password of the sentinels' clients, where they ask for one.
+    pub(crate) fn sentinel_password(&self) -> Result<Option<String>, StartError> {
+        password(
+            self.sentinel_password_file.as_deref(),
+            "--sentinel-password-file",
+        )
     }
+
+    /// The password of the nodes' clients, where they ask for one.
+    pub(crate) fn node_password(&self) -> Result<Option<String>, StartError> {
+        password(self.password_file.as_deref(), "--password-file")
+    }
+
+    /// The user's own redis.conf lines.
+    pub(crate) fn redis_conf_lines(&self) -> Result<Option<String>, StartError> {
+        text(self.redis_conf.as_deref(), "--redis-conf")
+    }
+}
+
+fn password(path: Option<&Path>, option: &str) -> Result<Option<String>, StartError> {
+    let Some(text) = text(path, option)? else {
+        return Ok(None);
+    };
+    let password = text.trim_end();
+    if password.is_empty() {
+        let path = path.map(Path::display);
+        return Err(StartError::bad(format!(
+            "{option} {} holds no password; write one, or leave it out",
+            path.map(|path| path.to_string()).unwrap_or_default()
+        )));
+    }
+    Ok(Some(password.to_owned()))
+}
+
+fn text(path: Option<&Path>, option: &str) -> Result<Option<String>, StartError> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path)
+            .map_err(|error| StartError::bad(format!("{option} {}: {error}", path.display())))
+    };
+    path.map(read).transpose()
 }
 
 fn even_sentinels(count: usize) -> String {

@@ -79,6 +79,7 @@ async fn serve(
         node: options.name.clone(),
         address: options.announced().clone(),
         priority: options.priority,
+        restart: options.restart,
         mutant: Mutant::None,
     };
     let core = Agent::new(settings, stored);

@@ -57,6 +57,7 @@ pub fn options(home: &Path) -> Options {
         memory_limit_bytes: 1 << 30,
         adopt: false,
         priority: 100,
+        restart: true,
         stop_seconds: 5,
         http: None,
     }

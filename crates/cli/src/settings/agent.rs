@@ -93,6 +93,11 @@ pub(crate) struct AgentSettings {
     #[arg(long, env = "HOLDFAST_PRIORITY", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) priority: Option<u32>,
+    /// Start a redis-server that ended again; without it the node stays down until its agent is started anew.
+    /// [default: true]
+    #[arg(long, env = "HOLDFAST_RESTART", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) restart: Option<bool>,
     /// Seconds that a stop may take, handoff included. [default: 25]
     #[arg(long, env = "HOLDFAST_STOP_SECONDS", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -56,7 +56,13 @@ pub(super) fn complete<S: Settings>(file: Option<&Path>, given: &S) -> Result<S:
 fn read<S: Settings>(path: &Path) -> Result<S, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+    serde_saphyr::from_str(&text).map_err(|error| {
+        // What follows its first line is a picture of the same.
+        let error = error.to_string();
+        let line = error.lines().next().unwrap_or_default();
+        let line = line.strip_prefix("error: ").unwrap_or(line);
+        format!("{}: {line}", path.display())
+    })
 }
 
 fn object(settings: &impl Settings) -> Result<Map<String, Value>, String> {

@@ -40,7 +40,7 @@ pub(crate) struct UpArgs {
     /// What an acknowledgement promises: async (quorum and fsync are not built yet).
     #[arg(long, value_name = "WORD", default_value = "async", value_parser = durability)]
     durability: Durability,
-    /// Leave a process that dies down.
+    /// Leave a process that dies down, a redis-server too.
     #[arg(long)]
     no_restart: bool,
     /// Print lines instead of the live view; also what happens without a terminal.
@@ -49,6 +49,9 @@ pub(crate) struct UpArgs {
     /// File with the password that clients of the nodes must give.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// File with the password that clients of the sentinels must give; `status` and its kin want it as --password-file.
+    #[arg(long, value_name = "FILE")]
+    sentinel_password_file: Option<PathBuf>,
     /// Redis configuration lines of your own, for every node.
     #[arg(long, value_name = "FILE")]
     redis_conf: Option<PathBuf>,
@@ -73,6 +76,7 @@ impl UpArgs {
             restart: !self.no_restart,
             binary,
             password_file: self.password_file.clone(),
+            sentinel_password_file: self.sentinel_password_file.clone(),
             redis_conf: self.redis_conf.clone(),
         })
     }

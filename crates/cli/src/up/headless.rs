@@ -5,6 +5,7 @@ use super::{greeting, stop};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::observation::Observation;
 use holdfast_cluster::{Event, LocalGroup, NotReady};
+use holdfast_core::status::GroupStatus;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::Receiver;
@@ -13,9 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-pub(super) async fn run(group: LocalGroup) -> Outcome {
-    let begun = Instant::now();
-    let events = group.events();
+pub(super) async fn run(group: LocalGroup, begun: Instant, events: Receiver<Event>) -> Outcome {
     for line in greeting(&group) {
         println!("{line}");
     }
@@ -42,25 +41,18 @@ async fn narrate(
         begun,
         narrator: Narrator::default(),
     };
-    match group.ready(READY_WITHIN).await {
-        Ok(status) => {
-            let primary = status
-                .primary_address
-                .map(|address| address.port)
-                .unwrap_or_default();
-            story.say(&format!(
-                "ready in {:.1} s: redis-cli -p {primary}",
-                begun.elapsed().as_secs_f32()
-            ));
-        }
-        Err(error @ NotReady::Hopeless(_)) => return Err(Failure::new(Exit::Failed, error)),
-        Err(error) => story.say(&format!("{error}; still trying")),
-    }
+    let ready = group.ready(READY_WITHIN);
+    tokio::pin!(ready);
+    let mut waiting = true;
     let client = group.client();
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            done = &mut ready, if waiting => {
+                waiting = false;
+                story.ready(done)?;
+            }
             event = events.recv() => story.event(event),
             _ = ticks.tick() => story.look(&Observation::take(&client).await),
         }
@@ -76,6 +68,23 @@ struct Story {
 impl Story {
     fn say(&self, line: &str) {
         println!("{:9.3}  {line}", self.begun.elapsed().as_secs_f64());
+    }
+
+    /// Fails only when there is nothing to wait for any more.
+    fn ready(&self, done: Result<GroupStatus, NotReady>) -> Result<(), Failure> {
+        match done {
+            Ok(status) => {
+                let primary = status.primary_address.map_or(0, |address| address.port);
+                let seconds = self.begun.elapsed().as_secs_f32();
+                self.say(&format!("ready in {seconds:.1} s: redis-cli -p {primary}"));
+                Ok(())
+            }
+            Err(error @ NotReady::Hopeless(_)) => Err(Failure::new(Exit::Failed, error)),
+            Err(error) => {
+                self.say(&format!("{error}; still trying"));
+                Ok(())
+            }
+        }
     }
 
     fn event(&self, event: Result<Event, RecvError>) {

@@ -22,7 +22,7 @@ use crate::observation::Observation;
 use crate::units::unix_ms;
 use act::Actor;
 use draw::Look;
-use holdfast_cluster::{LocalGroup, SentinelClient};
+use holdfast_cluster::{Event, LocalGroup, SentinelClient};
 use state::State;
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
@@ -34,10 +34,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_millis(250);
 
 /// Shows the group until the user is done with it, then stops it.
-pub(super) async fn run(group: LocalGroup, password: Option<String>) -> Outcome {
+pub(super) async fn run(
+    group: LocalGroup,
+    events: broadcast::Receiver<Event>,
+    password: Option<String>,
+) -> Outcome {
     let mut terminal = ratatui::try_init()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot use the terminal: {error}")))?;
-    let shown = show(&group, &mut terminal, password).await;
+    let shown = show(&group, &mut terminal, events, password).await;
     ratatui::restore();
     for line in super::greeting(&group) {
         println!("{line}");
@@ -50,9 +54,9 @@ pub(super) async fn run(group: LocalGroup, password: Option<String>) -> Outcome 
 async fn show(
     group: &LocalGroup,
     terminal: &mut ratatui::DefaultTerminal,
+    mut events: broadcast::Receiver<Event>,
     password: Option<String>,
 ) -> Outcome {
-    let mut events = group.events();
     let mut keys = keyboard::keys().map_err(|error| {
         Failure::new(Exit::Failed, format!("cannot read the keyboard: {error}"))
     })?;

@@ -34,13 +34,18 @@ impl Agent {
             return;
         }
         match self.server {
-            ServerState::Down | ServerState::Starting if now >= self.next_try => {
+            ServerState::Down | ServerState::Starting if self.may_start(now) => {
                 self.start(Operation::Start, out);
             }
             ServerState::Up => self.obey(now, out),
 
             _ => {}
         }
+    }
+
+    fn may_start(&self, now: Millis) -> bool {
+        let ran = self.incarnation.is_some();
+        now >= self.next_try && (self.settings.restart || !ran)
     }
 
     fn obey(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {

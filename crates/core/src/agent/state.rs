@@ -15,6 +15,8 @@ pub struct Settings {
     pub address: Address,
     /// Preference between equal positions; lower wins, 0 is never chosen.
     pub priority: u32,
+    /// Whether a redis-server that ended is started again.
+    pub restart: bool,
     /// A bug to plant, for the simulator's self-test.
     pub mutant: crate::mutant::Mutant,
 }

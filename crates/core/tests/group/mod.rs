@@ -154,6 +154,7 @@ impl Group {
             node: node.clone(),
             address,
             priority: 100,
+            restart: true,
             mutant: Mutant::None,
         };
         self.agents

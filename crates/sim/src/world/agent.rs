@@ -53,6 +53,7 @@ impl World {
             node: host.name.clone(),
             address: host.address.clone(),
             priority: 100,
+            restart: true,
             mutant,
         };
         host.agent = Some(Agent::new(settings, stored));

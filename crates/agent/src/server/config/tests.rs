@@ -24,6 +24,7 @@ fn options() -> Options {
         memory_limit_bytes: 0,
         adopt: false,
         priority: 90,
+        restart: true,
         stop_seconds: 1,
         http: None,
     }

@@ -62,21 +62,28 @@ impl<'a> Actor<'a> {
             name: selected.name.clone(),
         };
         let is_node = selected.kind == TargetKind::Server;
-        let (word, done) = match action {
+        let group = self.group;
+        let (told, done) = match action {
             Action::KillBoth if is_node => (
-                "killed",
-                self.group
+                format!("killed {agent} and its redis-server"),
+                // Its agent takes it along, so it may be gone already.
+                group
                     .kill(&agent)
-                    .and_then(|()| self.group.kill(&selected).or(Ok(()))),
+                    .and_then(|()| group.kill(&selected).or(Ok(()))),
             ),
-            Action::Kill | Action::KillBoth => ("killed", self.group.kill(&selected)),
-            Action::Freeze => ("froze", self.group.freeze(&selected)),
-            Action::Thaw => ("thawed", self.group.thaw(&selected)),
-            Action::Restart if is_node => ("restarted", self.group.restart(&agent)),
-            _ => ("restarted", self.group.restart(&selected)),
+            Action::Kill | Action::KillBoth => {
+                (format!("killed {selected}"), group.kill(&selected))
+            }
+            Action::Freeze => (format!("froze {selected}"), group.freeze(&selected)),
+            Action::Thaw => (format!("thawed {selected}"), group.thaw(&selected)),
+            Action::Restart if is_node => (
+                format!("restarted {agent} and its redis-server"),
+                group.restart(&agent),
+            ),
+            _ => (format!("restarted {selected}"), group.restart(&selected)),
         };
         match done {
-            Ok(()) => state.tell(unix_ms(), "you", &format!("{word} {selected}")),
+            Ok(()) => state.tell(unix_ms(), "you", &told),
             Err(error) => return state.tell(unix_ms(), "up", &format!("{error:#}")),
         }
         state.set_frozen(action == Action::Freeze);

@@ -1,0 +1,154 @@
+//! Start, resume, death and end.
+
+use crate::common::{holdfast, said};
+use crate::group::{Up, eventually, lives, own_base_port, primary, redis, signal, small};
+use serde_json::Value;
+use std::fs;
+use std::time::Duration;
+use tempfile::tempdir;
+
+#[test]
+fn a_whole_group_starts_shows_itself_and_ends() {
+    let dir = tempdir().unwrap();
+    let up = Up::ready(dir.path(), &["--base-port", &own_base_port().to_string()]);
+    up.settled();
+    let pids = up.pids();
+    assert_eq!(
+        pids.len(),
+        11,
+        "3 sentinels, 4 agents, 4 servers: {}",
+        up.manifest()
+    );
+    assert!(pids.iter().all(|pid| lives(*pid)));
+    let status = up.status();
+    assert_eq!(
+        (status["group"].as_str(), status["phase"].as_str()),
+        (Some("mymaster"), Some("stable"))
+    );
+    assert!(redis(&primary(&up), "SET k v").starts_with("+OK"));
+    let doctor = holdfast(dir.path())
+        .args(["doctor", "--dir", "group"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        doctor.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&doctor.stdout)
+    );
+    let (code, lines) = up.stop();
+    assert_eq!(code, 0);
+    assert!(
+        lines.last().unwrap().contains("the data is left in"),
+        "{lines:?}"
+    );
+    assert!(!pids.iter().any(|pid| lives(*pid)));
+    let left: Value =
+        serde_json::from_str(&fs::read_to_string(dir.path().join("group/cluster.json")).unwrap())
+            .unwrap();
+    assert!(
+        left["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|node| node["server_pid"].is_null() && node["agent_pid"].is_null())
+    );
+}
+
+#[test]
+fn a_second_up_goes_on_with_the_data_and_the_ports() {
+    let dir = tempdir().unwrap();
+    let up = small(&dir, &[]);
+    up.settled();
+    assert!(redis(&primary(&up), "SET kept yes").starts_with("+OK"));
+    let addresses = |manifest: &Value| -> Vec<Value> {
+        manifest["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .chain(manifest["sentinels"].as_array().unwrap())
+            .map(|entry| entry["address"].clone())
+            .collect()
+    };
+    let before = addresses(&up.manifest());
+    up.stop();
+    let up = Up::ready(dir.path(), &[]);
+    assert_eq!(addresses(&up.manifest()), before);
+    assert!(redis(&primary(&up), "GET kept").contains("yes"));
+}
+
+#[test]
+fn a_folder_in_use_is_refused() {
+    let dir = tempdir().unwrap();
+    let up = small(&dir, &[]);
+    let second = holdfast(dir.path())
+        .args(["up", "--headless", "--dir", "group"])
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    let said = said(&second);
+    assert!(
+        said.contains("in use") && said.contains(&up.child.id().to_string()),
+        "{said}"
+    );
+    assert!(up.pids().iter().all(|pid| lives(*pid)), "the first goes on");
+}
+
+#[test]
+fn nothing_outlives_an_up_that_is_killed() {
+    let dir = tempdir().unwrap();
+    let mut up = small(&dir, &[]);
+    up.settled();
+    let pids = up.pids();
+    up.child.kill().unwrap();
+    up.child.wait().unwrap();
+    eventually("everything is gone", || !pids.iter().any(|pid| lives(*pid)));
+}
+
+#[test]
+fn processes_that_die_are_started_again_and_cluster_json_follows() {
+    let dir = tempdir().unwrap();
+    let up = small(&dir, &[]);
+    up.settled();
+    for (list, i, key) in [
+        ("sentinels", 1, "pid"),
+        ("nodes", 1, "agent_pid"),
+        ("nodes", 0, "server_pid"),
+        ("nodes", 0, "agent_pid"),
+    ] {
+        let old = up.manifest()[list][i][key].as_i64().unwrap() as i32;
+        signal("-KILL", old);
+        eventually("a new process", || {
+            let new = up.manifest()[list][i][key].as_i64();
+            new.is_some_and(|new| new as i32 != old && lives(new as i32))
+        });
+        up.settled();
+    }
+}
+
+#[test]
+fn without_restart_a_dead_process_stays_down() {
+    let dir = tempdir().unwrap();
+    let up = small(&dir, &["--no-restart"]);
+    up.settled();
+    signal(
+        "-KILL",
+        up.manifest()["sentinels"][2]["pid"].as_i64().unwrap() as i32,
+    );
+    up.line_with("it stays down");
+    assert!(up.manifest()["sentinels"][2]["pid"].is_null());
+    let server = up.manifest()["nodes"][1]["server_pid"].as_i64().unwrap() as i32;
+    signal("-KILL", server);
+    up.line_with("redis-1: redis-server is gone");
+    // An agent that would start it again does so within 100 ms.
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(up.status()["nodes"][1]["state"], "down");
+    let node = &up.manifest()["nodes"][1];
+    assert!(node["server_pid"].is_null(), "{node}");
+    assert!(lives(node["agent_pid"].as_i64().unwrap() as i32), "{node}");
+    let status = holdfast(dir.path())
+        .args(["doctor", "--dir", "group"])
+        .output()
+        .unwrap();
+    assert_eq!(status.status.code(), Some(3));
+}

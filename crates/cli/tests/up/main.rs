@@ -1,0 +1,10 @@
+//! `holdfast up` with real processes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod group;
+mod life;
+mod options;
+mod orders;
