@@ -5,7 +5,9 @@ mod group;
 
 use group::{Group, name, node, sentinel};
 use holdfast_core::agent::DataAtStart;
-use holdfast_core::sentinel::{Happening, Persistent, Request};
+use holdfast_core::names::Node;
+use holdfast_core::sentinel::{Happening, Persistent, Request, SentinelCore};
+use std::collections::BTreeSet;
 
 fn switches(group: &Group) -> Vec<u64> {
     let switched = |h: &Happening| matches!(h, Happening::Switched { from: Some(_), .. });
@@ -200,6 +202,43 @@ fn a_lone_survivor_waits_for_the_others_or_for_a_word() {
     }
     group.until_served(5000);
     assert_eq!(group.primary(), Some(node(3)));
+}
+
+/// The nodes that the group's record waits for, as every sentinel has it.
+fn recorded(group: &Group) -> Vec<BTreeSet<Node>> {
+    let record = |core: &SentinelCore| core.group(&name()).unwrap().record().unwrap().nodes.clone();
+    group.sentinels.values().map(record).collect()
+}
+
+#[test]
+fn a_node_that_left_is_forgotten_by_every_sentinel() {
+    let mut group = Group::started(4);
+    group.kill_agent(&node(2));
+    group.run(50);
+    group.ask(&sentinel(1), Request::Forget(Some(node(2))));
+    group.run(200);
+    assert_eq!(group.answers[0].1, Ok("forgot redis-2".to_owned()));
+    let left = BTreeSet::from([node(0), node(1), node(3)]);
+    assert_eq!(recorded(&group), vec![left; 3]);
+}
+
+#[test]
+fn without_a_primary_no_node_is_forgotten_and_the_answer_says_so() {
+    let mut group = Group::started(4);
+    group.power_off();
+    group.come_back(&node(3), Some(4000));
+    group.run(4000);
+    let before = recorded(&group);
+    for gone in [Some(node(1)), None] {
+        group.ask(&sentinel(0), Request::Forget(gone));
+        group.run(200);
+        let refused = group.answers.pop().unwrap().1.unwrap_err();
+        assert!(
+            refused.starts_with("INPROG mymaster has no primary"),
+            "{refused}"
+        );
+    }
+    assert_eq!(recorded(&group), before);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What people and programs ask for.
 
 use super::handoff::{ASKED_MAX, Asked};
-use super::{Answer, Request, SentinelCore, SentinelOutput};
+use super::{Answer, GroupState, Request, SentinelCore, SentinelOutput};
 use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
+use std::collections::BTreeSet;
 
 impl SentinelCore {
     pub(super) fn on_ask(&mut self, now: Millis, id: u64, name: &Group, request: Request) {
@@ -102,6 +103,8 @@ impl SentinelCore {
         Ok(text)
     }
 
+    /// A person's word that nodes will not come back. Those that only this sentinel remembers are dropped
+    /// at once; those in the record only while it is stable, so that no election loses a node half-way.
     fn ask_forget(
         &mut self,
         now: Millis,
@@ -109,43 +112,67 @@ impl SentinelCore {
         node: Option<Node>,
     ) -> Result<String, String> {
         let record = self.known(name)?.clone();
-        let group = self.groups.get_mut(name).ok_or("unknown group")?;
-        let linked = |n: &Node| group.nodes.get(n).is_some_and(|s| s.linked);
-        let gone: Vec<Node> = match node {
-            Some(node) if linked(&node) => {
-                return Err(format!("{node} is connected; stop it first"));
-            }
-            Some(node) => vec![node],
-            None => group
-                .nodes
-                .keys()
-                .chain(&record.nodes)
-                .filter(|n| !linked(n))
-                .cloned()
-                .collect(),
-        };
-        let known = |n: &Node| group.nodes.contains_key(n) || record.nodes.contains(n);
-        let gone: std::collections::BTreeSet<Node> = gone
-            .into_iter()
-            .filter(|n| !record.names(n) && known(n))
-            .collect();
+        let group = self.groups.get(name).ok_or("unknown group")?;
+        let gone = gone(group, &record, node)?;
         if gone.is_empty() {
             return Ok("there is nothing to forget".to_owned());
         }
-        group.nodes.retain(|n, _| !gone.contains(n));
-        let nodes: std::collections::BTreeSet<Node> = record
-            .nodes
-            .iter()
-            .filter(|n| !gone.contains(n))
-            .cloned()
-            .collect();
-        if nodes.len() < record.nodes.len() && record.phase == Phase::Stable {
-            let names: Vec<&str> = gone.iter().map(Node::as_str).collect();
-            let reason = format!("forgot {}", names.join(", "));
-            let next = record.with_nodes(nodes, &self.settings.name, reason);
+        let names: Vec<&str> = gone.iter().map(Node::as_str).collect();
+        let text = format!("forgot {}", names.join(", "));
+        let recorded = !record.nodes.is_disjoint(&gone);
+        if recorded {
+            self.may_write(now, name, &record)?;
+        }
+        if let Some(group) = self.groups.get_mut(name) {
+            group.nodes.retain(|n, _| !gone.contains(n));
+        }
+        if recorded {
+            let nodes = &record.nodes - &gone;
+            let next = record.with_nodes(nodes, &self.settings.name, text.clone());
             self.propose(now, name, next);
         }
-        let names: Vec<&str> = gone.iter().map(Node::as_str).collect();
-        Ok(format!("forgot {}", names.join(", ")))
+        Ok(text)
     }
+
+    /// Whether a change of the record that a person wants can be tried now.
+    fn may_write(&self, now: Millis, name: &Group, record: &Record) -> Result<(), String> {
+        if !self.votes() {
+            return Err("this sentinel does not vote yet; ask another one".to_owned());
+        }
+        if record.phase != Phase::Stable {
+            return Err(format!(
+                "INPROG {name} has no primary at present, so its nodes cannot change; ask again when it has one, \
+                 or let it go on from what is left with `holdfast force NODE --accept-loss`"
+            ));
+        }
+        if !self
+            .groups
+            .get(name)
+            .is_some_and(|g| g.changing.is_idle(now))
+        {
+            return Err(format!(
+                "INPROG the record of {name} is just being changed; ask again"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The nodes that can be forgotten: this one, or all that are not connected. Never the primary.
+fn gone(group: &GroupState, record: &Record, node: Option<Node>) -> Result<BTreeSet<Node>, String> {
+    let linked = |n: &Node| group.nodes.get(n).is_some_and(|s| s.linked);
+    let known = group.nodes.keys().chain(&record.nodes);
+    let Some(node) = node else {
+        let gone = known.filter(|n| !linked(n) && !record.names(n));
+        return Ok(gone.cloned().collect());
+    };
+    if linked(&node) {
+        return Err(format!("{node} is connected; stop it first"));
+    }
+    if record.names(&node) {
+        return Err(format!(
+            "{node} was the primary until now; ask again when another node is"
+        ));
+    }
+    Ok(known.filter(|n| **n == node).cloned().collect())
 }
