@@ -267,6 +267,7 @@ async fn play(dir: &Path, groups: usize, nodes: usize, seconds: usize, sentinels
 fn play_node(group: usize, node: usize, secret: &Secret, began: Instant) -> Rc<RefCell<Played>> {
     let name = Node(format!("redis-{node}"));
     let settings = Settings {
+        restart: true,
         node: name.clone(),
         address: Address::new(
             format!("10.0.{}.{}", group / 250, group % 250),

@@ -50,8 +50,9 @@ impl Dialing {
             }
             stays
         });
-        for peer in set.iter().filter(|p| p.name.as_str() != self.me.name) {
-            if !self.kept.contains_key(&peer.name) {
+        for peer in set {
+            let other = peer.name.as_str() != self.me.name;
+            if other && !self.kept.contains_key(&peer.name) {
                 self.keep(peer);
             }
         }
