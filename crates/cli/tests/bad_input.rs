@@ -229,7 +229,7 @@ fn a_folder_that_cannot_be_made() {
         dir.path(),
         &["up", "--headless", "--dir", "file"],
         2,
-        &["file", "Not a directory"],
+        &["file", "is not a folder"],
     );
 }
 

@@ -136,7 +136,7 @@ impl SentinelClient {
     /// # Errors
     /// What the sentinel refused, or that none answers.
     pub async fn force(&self, node: &str) -> Result<String, AskError> {
-        Ok(self.order("FORCE", Some(node)).await?.1)
+        self.sentence("FORCE", node).await
     }
 
     /// A person's word that `node`, which is gone, is not waited for any more. Says what was done.
@@ -144,7 +144,15 @@ impl SentinelClient {
     /// # Errors
     /// What the sentinel refused, or that none answers.
     pub async fn forget(&self, node: &str) -> Result<String, AskError> {
-        Ok(self.order("FORGET", Some(node)).await?.1)
+        self.sentence("FORGET", node).await
+    }
+
+    /// Gives an order; what was done, in a sentence. A sentinel of another version may answer with that alone.
+    async fn sentence(&self, word: &str, node: &str) -> Result<String, AskError> {
+        let (_, said) = self.order(word, Some(node)).await?;
+        let answer: Option<serde_json::Value> = serde_json::from_str(&said).ok();
+        let text = answer.as_ref().and_then(|answer| answer["text"].as_str());
+        Ok(text.map_or_else(|| said.clone(), str::to_owned))
     }
 
     /// Gives an order to the first sentinel that hears it; which, and what it said.

@@ -94,21 +94,6 @@ fn a_port_that_is_taken_in_the_last_moment_is_replaced() {
 }
 
 #[test]
-fn a_long_path_is_no_obstacle() {
-    let dir = tempdir().unwrap();
-    let long = dir.path().join("d".repeat(60)).join("e".repeat(60));
-    fs::create_dir_all(&long).unwrap();
-    let port = own_base_port().to_string();
-    let up = Up::ready(&long, &["--replicas", "1", "--base-port", &port]);
-    up.settled();
-    let old = up.manifest()["nodes"][0]["server_pid"].as_i64().unwrap() as i32;
-    signal("-KILL", old);
-    up.line_with("redis-1 is primary");
-    up.settled();
-    assert!(redis(&primary(&up), "SET k v").starts_with("+OK"));
-}
-
-#[test]
 fn sentinels_may_ask_for_a_password_of_their_own() {
     let dir = tempdir().unwrap();
     fs::write(dir.path().join("word"), "guarded\n").unwrap();
