@@ -1,6 +1,8 @@
 //! A whole group in memory: real sentinels' and agents' minds, a few lines of redis, messages that take a
 //! millisecond. Time passes only when told, so every test takes the same course each time.
 
+#![allow(dead_code)] // Each test uses a part of it.
+
 use holdfast_core::agent::{
     Agent, AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored,
 };
