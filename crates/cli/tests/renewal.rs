@@ -1,6 +1,7 @@
 //! Changes without a restart, on real processes: nodes, sentinels, passwords, users, certificates, names.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[allow(dead_code)] // What the binary said is of no interest here.
 mod common;
 #[path = "renewal/set.rs"]
 mod set;
