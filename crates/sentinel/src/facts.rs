@@ -25,9 +25,10 @@ pub(crate) struct Facts {
 }
 
 impl holdfast_probes::Facts for Facts {
-    /// A sentinel is of use to clients when it votes, or knows at least of one group who is primary.
+    /// Ready is who votes. One that came back without its disk knows the records soon, but a rolling restart that took
+    /// the next sentinel before this one is voted in would leave no majority.
     fn ready(&self) -> Result<(), String> {
-        if self.votes || self.groups.iter().any(|group| group.epoch > 0) {
+        if self.votes {
             return Ok(());
         }
         let (connected, configured) = self.peers;
@@ -51,7 +52,7 @@ impl Facts {
         let ready = holdfast_probes::Facts::ready(self).is_ok();
         m.gauge(
             "sentinel_ready",
-            "1 when this sentinel votes or knows a record",
+            "1 when this sentinel votes",
             u32::from(ready),
         );
         m.gauge(
