@@ -237,6 +237,6 @@ impl Running {
 
     /// Tells every sentinel. One that is too slow loses its connection, and gets a newer report on the next.
     fn tell(&mut self, message: &ToSentinel) {
-        self.sentinels.retain(|_, outbox| outbox.send(message));
+        Outbox::send_all(&mut self.sentinels, message);
     }
 }

@@ -1,7 +1,7 @@
 //! Messages as lines of JSON, with a bound on their length.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::io::{Error, ErrorKind};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -46,11 +46,23 @@ impl Reader {
                 "a message was cut short or is too long",
             ));
         }
-        let message = serde_json::from_slice(&self.line)
-            .map_err(|e| Error::new(ErrorKind::InvalidData, e))?;
+        let message = parse(&self.line)?;
         self.line.shrink_to(BUFFER);
         Ok(Some(message))
     }
+}
+
+fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(line)
+        .or_else(|error| by_tag(line).ok_or_else(|| Error::new(ErrorKind::InvalidData, error)))
+}
+
+/// What `T` makes of the tag alone. The variant that serde takes for an unknown tag admits no content, yet a message of
+/// a newer version has some. A tag that `T` knows admits no lack of it: such a message stays an error.
+fn by_tag<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
+    let tagged: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).ok()?;
+    let (tag, _) = tagged.into_iter().next()?;
+    T::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(tag)).ok()
 }
 
 /// Sends messages.
@@ -92,5 +104,38 @@ impl Writer {
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Message {
+        Number(u64),
+        #[serde(other)]
+        Unknown,
+    }
+
+    fn read(line: &str) -> Result<Message, String> {
+        parse(line.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_message_of_a_newer_version_is_unknown_whatever_it_holds() {
+        assert_eq!(read(r#"{"number":7}"#), Ok(Message::Number(7)));
+        assert_eq!(read(r#""rest""#), Ok(Message::Unknown));
+        assert_eq!(read(r#"{"take_over":{"offset":7}}"#), Ok(Message::Unknown));
+        assert_eq!(read(r#"{"list":[1,{"a":2}]}"#), Ok(Message::Unknown));
+    }
+
+    #[test]
+    fn a_known_message_that_makes_no_sense_is_an_error() {
+        assert!(read(r#"{"number":"seven"}"#).is_err());
+        assert!(read(r#"{"number":7"#).is_err());
+        assert!(read(r"{}").is_err());
     }
 }

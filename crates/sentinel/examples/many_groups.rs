@@ -1,8 +1,8 @@
-//! One set of three sentinels with many groups: what it costs.
+//! One set of sentinels with many groups: what it costs.
 //!
-//! `cargo run --release -p holdfast-sentinel --example many_groups -- HOLDFAST DIR [GROUPS] [NODES] [SECONDS]`
+//! `cargo run --release -p holdfast-sentinel --example many_groups -- HOLDFAST DIR [GROUPS] [NODES] [SECONDS] [SENTINELS]`
 //!
-//! Starts three real sentinel processes and plays the agents of all nodes: the real mind of an agent on a
+//! Starts real sentinel processes, three unless told otherwise, and plays the agents of all nodes: the real mind of an agent on a
 //! real authenticated connection, round a redis of a few lines. Prints CPU and memory of each sentinel
 //! over SECONDS of steady state, then kills every primary at once and says how long until all are served.
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 const BASE_PORT: u16 = 29_000;
 /// Pace of each played agent's clock.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(100);
 
 /// One played node.
 struct Played {
@@ -47,7 +47,7 @@ impl Played {
                 match output {
                     AgentOutput::Broadcast(report) => {
                         let message = ToSentinel::Report(report);
-                        self.sentinels.retain(|_, outbox| outbox.send(&message));
+                        Outbox::send_all(&mut self.sentinels, &message);
                     }
                     AgentOutput::Store {
                         stored,
@@ -86,7 +86,7 @@ impl Played {
     }
 }
 
-fn options(name: usize, dir: &Path, groups: usize, nodes: usize) -> Options {
+fn options(name: usize, dir: &Path, groups: usize, nodes: usize, set: u16) -> Options {
     let at = |port: u16| Address::new("127.0.0.1", port);
     let peer = |i: u16| Peer {
         name: Sentinel(format!("sentinel-{i}")),
@@ -100,7 +100,7 @@ fn options(name: usize, dir: &Path, groups: usize, nodes: usize) -> Options {
         dir: dir.join(format!("sentinel-{name}")),
         listen: at(BASE_PORT + name as u16),
         control: at(BASE_PORT + 10 + name as u16),
-        sentinels: (0..3).map(peer).collect(),
+        sentinels: (0..set).map(peer).collect(),
         groups: (0..groups)
             .map(|g| GroupOptions {
                 name: Group(format!("group-{g:04}")),
@@ -192,10 +192,11 @@ async fn main() {
     };
     let (binary, dir) = (args[1].clone(), Path::new(&args[2]).to_owned());
     let (groups, nodes, seconds) = (number(3, 1000), number(4, 4), number(5, 30));
+    let set = number(6, 3) as u16;
     std::fs::create_dir_all(&dir).unwrap();
     std::fs::write(dir.join("secret"), "a secret of many groups").unwrap();
-    let mut sentinels: Vec<Child> = (0..3)
-        .map(|i| start(&binary, &dir, &options(i, &dir, groups, nodes)))
+    let mut sentinels: Vec<Child> = (0..usize::from(set))
+        .map(|i| start(&binary, &dir, &options(i, &dir, groups, nodes, set)))
         .collect();
     let local = tokio::task::LocalSet::new();
     local
@@ -213,7 +214,13 @@ async fn play(dir: &Path, groups: usize, nodes: usize, seconds: usize, sentinels
     let mut all = Vec::new();
     for group in 0..groups {
         for node in 0..nodes {
-            all.push(play_node(group, node, &secret, began));
+            all.push(play_node(
+                group,
+                node,
+                sentinels.len() as u16,
+                &secret,
+                began,
+            ));
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
@@ -264,7 +271,13 @@ async fn play(dir: &Path, groups: usize, nodes: usize, seconds: usize, sentinels
     );
 }
 
-fn play_node(group: usize, node: usize, secret: &Secret, began: Instant) -> Rc<RefCell<Played>> {
+fn play_node(
+    group: usize,
+    node: usize,
+    set: u16,
+    secret: &Secret,
+    began: Instant,
+) -> Rc<RefCell<Played>> {
     let name = Node(format!("redis-{node}"));
     let settings = Settings {
         restart: true,
@@ -297,7 +310,7 @@ fn play_node(group: usize, node: usize, secret: &Secret, began: Instant) -> Rc<R
         name: name.to_string(),
         secret: secret.clone(),
     };
-    for sentinel in 0..3 {
+    for sentinel in 0..set {
         tokio::task::spawn_local(keep(played.clone(), me.clone(), sentinel, began));
     }
     let ticking = played.clone();
