@@ -47,6 +47,15 @@ pub enum Mutant {
     PromoteEmpty,
     /// A handoff does not wait until the target has everything.
     HandoffWithoutCatchUp,
+    /// The gate releases replies when it sends a barrier, not when that comes back.
+    ReleaseEarly,
+    /// The gate takes the number that `WAIT` returns for acknowledgements of members.
+    TrustWait,
+    /// The gate counts every connection of a replica, whoever that is and however often.
+    CountConnections,
+    /// The gate takes acknowledgements from before a reply for an answer to its barrier: replies that changed nothing are
+    /// released although the replicas may follow somebody else by now.
+    ReleaseNoOps,
 }
 
 impl Mutant {

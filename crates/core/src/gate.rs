@@ -1,0 +1,330 @@
+//! The gate: what a server answered is held until enough replicas have everything behind it.
+//!
+//! ```text
+//!  client ── request ──▶ server ── reply ──▶ held ──▶ open batch ──(barrier is sent)──▶ closed batch ──▶ client
+//!                                                          │                                ▲
+//!                           ROLE · PUBLISH · WAIT · ROLE ──┘── offset O ── acks beyond O ───┘
+//! ```
+//!
+//! No reply is ever parsed. A barrier is four commands in one write on a connection of the gate's own: `ROLE` tells an
+//! offset O that is at least that of every reply read before the write; the published marker moves the stream beyond O;
+//! `WAIT` makes the replicas acknowledge; the second `ROLE` tells who acknowledged how much, by address. A batch is
+//! released once, in every rule in force, k members of the sync set acknowledged *more* than O: they have what is behind
+//! the replies, and they still followed this primary after it executed them, so that no later primary was elected before. That
+//! also makes reads linearizable, without a clock.
+//!
+//! Nothing else counts: not the number that `WAIT` returns (it counts connections, also those of strangers), and no error
+//! reply (a server that runs a long script flushes some replies before their effects have an offset, and answers `-BUSY`).
+//!
+//! The shell moves the bytes; here is only the arithmetic. Times are microseconds of any clock that never goes back.
+
+mod acks;
+mod barrier;
+mod batches;
+mod connections;
+mod hold;
+mod laggards;
+mod news;
+mod pace;
+#[cfg(test)]
+mod tests;
+
+pub use acks::{Ack, Role};
+pub use barrier::{Answer, Issue};
+pub use connections::Connection;
+pub use hold::Hold;
+pub use news::News;
+
+use crate::mutant::Mutant;
+use acks::Acks;
+use barrier::{Barrier, Step};
+use batches::Batches;
+use connections::Connections;
+use hold::Unconfirmed;
+use laggards::Laggards;
+use pace::Pace;
+
+/// Microseconds of a local clock that never goes back.
+pub type Micros = u64;
+
+/// Most connections for barriers. `WAIT` blocks the one that it is sent on, so this is how many can be under way.
+pub const LINKS_MAX: usize = 4;
+
+/// The gate of one server.
+#[derive(Debug)]
+pub struct Gate {
+    hold: Option<Hold>,
+    connections: Connections,
+    batches: Batches,
+    links: [Option<Barrier>; LINKS_MAX],
+    ready: [bool; LINKS_MAX],
+    pace: Pace,
+    unconfirmed: Option<Unconfirmed>,
+    laggards: Laggards,
+    /// The newest barrier came back and did not settle what it covers: no hurry with the next.
+    short: bool,
+    /// The number that `WAIT` is given.
+    waiting_for: usize,
+    released: Vec<(Connection, u64)>,
+    news: Vec<News>,
+    mutant: Mutant,
+}
+
+impl Gate {
+    /// A gate that releases nothing before its first [`Gate::hold`].
+    pub fn new(mutant: Mutant) -> Self {
+        Self {
+            hold: None,
+            connections: Connections::default(),
+            batches: Batches::default(),
+            links: [const { None }; LINKS_MAX],
+            ready: [false; LINKS_MAX],
+            pace: Pace::default(),
+            unconfirmed: None,
+            laggards: Laggards::default(),
+            short: false,
+            waiting_for: 1,
+            released: Vec::new(),
+            news: Vec::new(),
+            mutant,
+        }
+    }
+
+    /// Rules to release by from now on. A barrier follows even if nothing is held, to confirm them.
+    pub fn hold(&mut self, hold: Hold) {
+        if self
+            .hold
+            .as_ref()
+            .is_some_and(|old| old.epoch != hold.epoch)
+        {
+            self.shut();
+        }
+        self.unconfirmed = Some(Unconfirmed {
+            version: hold.version,
+            first: self.batches.next(),
+            offset: None,
+        });
+        self.waiting_for = hold.most_needed();
+        self.hold = Some(hold);
+    }
+
+    /// Releases nothing any more, and forgets every connection and what it holds. Answers to barriers that are under way
+    /// belong to nothing from here: the shell opens new links.
+    pub fn shut(&mut self) {
+        self.hold = None;
+        self.connections.clear();
+        self.batches.clear();
+        self.links = [const { None }; LINKS_MAX];
+        self.ready = [false; LINKS_MAX];
+        self.pace = Pace::default();
+        self.unconfirmed = None;
+        self.laggards = Laggards::default();
+        self.released.clear();
+        self.news.clear();
+    }
+
+    /// Whether replies may be released once they are acknowledged.
+    pub fn is_holding(&self) -> bool {
+        self.hold.is_some()
+    }
+
+    /// A new connection in this slot. Whatever was held for the one before in it is forgotten.
+    pub fn open(&mut self, slot: usize) -> Connection {
+        self.connections.open(slot)
+    }
+
+    /// The connection has ended.
+    pub fn close(&mut self, connection: Connection) {
+        let waited = self.connections.close(connection);
+        self.pace.answered(waited);
+    }
+
+    /// Bytes of a client went to the server.
+    pub fn asked(&mut self, now: Micros, connection: Connection) {
+        let moment = self.pace.moment(now);
+        if self.connections.asked(connection, moment) {
+            self.pace.asked();
+        }
+    }
+
+    /// So many bytes were read from the server for this connection, after all that was held before.
+    pub fn held(&mut self, connection: Connection, bytes: u64) {
+        let number = self.batches.next();
+        if let Some((first, waited)) = self.connections.held(connection, bytes, number) {
+            self.pace.answered(waited);
+            if first {
+                self.batches.touch(connection);
+            }
+        }
+    }
+
+    /// A barrier's connection stands.
+    pub fn link_ready(&mut self, link: usize) {
+        self.links[link] = None;
+        self.ready[link] = true;
+    }
+
+    /// It ended; what its barrier covered is covered by the next one.
+    pub fn link_lost(&mut self, link: usize) {
+        self.links[link] = None;
+        self.ready[link] = false;
+    }
+
+    /// How many links are worth having now.
+    pub fn links_wanted(&self) -> usize {
+        self.pace.links()
+    }
+
+    /// The barrier to send now, if it is time for one. What was held before belongs to it: it is to be sent before
+    /// anything else is read.
+    pub fn next(&mut self, now: Micros) -> Option<Issue> {
+        self.hold.as_ref()?;
+        let link = self.free_link()?;
+        if !self.is_due(now) {
+            return None;
+        }
+        let number = self.batches.close(&self.connections);
+        if self.mutant == Mutant::ReleaseEarly {
+            self.batches.set_offset(number, 0);
+            self.batches.release(&mut self.released, |_| true);
+        }
+        self.links[link] = Some(Barrier::new(number, now));
+        self.pace.issued(now);
+        Some(Issue {
+            link,
+            replicas: self.waiting_for,
+        })
+    }
+
+    /// When [`Gate::next`] is worth asking again, if nothing happens before.
+    pub fn wake_at(&self) -> Option<Micros> {
+        let wanted = self.batches.touched() > 0 || self.owes_barrier();
+        let waits = self.hold.is_some() && self.free_link().is_some() && wanted;
+        waits.then(|| self.pace.due_at())
+    }
+
+    /// How long to wait for more before the next look at the sockets, after a turn with so many events: many clients that
+    /// are answered one by one cost a wake-up each.
+    pub fn linger(&self, events: usize) -> Option<Micros> {
+        self.hold.as_ref()?;
+        self.pace.linger(events)
+    }
+
+    /// A reply on a barrier's connection. They come in the order of the commands.
+    pub fn answer(&mut self, now: Micros, link: usize, answer: Answer) {
+        let Some(barrier) = &mut self.links[link] else {
+            return;
+        };
+        let (number, step, sent_at) = (barrier.number, barrier.step, barrier.sent_at);
+        if barrier.advance() {
+            self.links[link] = None;
+            self.pace.done(now.saturating_sub(sent_at));
+        }
+        match answer {
+            Answer::Role(role) => self.on_role(now, number, step, &role),
+            Answer::NotMaster => {
+                self.shut();
+                self.news.push(News::Deposed);
+            }
+            Answer::Count(count) => self.on_count(step, count),
+            // No answer at all: what it would have told stays unknown, and is asked again.
+            Answer::Refused => self.short |= step == Step::Before,
+        }
+    }
+
+    /// What may go to clients now: everything of a connection up to this many bytes since it was opened.
+    pub fn released(&mut self) -> std::vec::Drain<'_, (Connection, u64)> {
+        self.released.drain(..)
+    }
+
+    /// What happened, oldest first.
+    pub fn news(&mut self) -> std::vec::Drain<'_, News> {
+        self.news.drain(..)
+    }
+
+    fn on_role(&mut self, now: Micros, number: u64, step: Step, role: &Role) {
+        let Self {
+            hold: Some(hold),
+            batches,
+            released,
+            ..
+        } = self
+        else {
+            return;
+        };
+        let acks = Acks::of(role, &hold.addresses, self.mutant);
+        if step == Step::Before {
+            batches.set_offset(number, role.offset);
+            if let Some(unconfirmed) = &mut self.unconfirmed {
+                unconfirmed.see(number, role.offset);
+            }
+        }
+        let newest = |offset| {
+            hold.rules
+                .last()
+                .is_none_or(|rule| acks.satisfy(rule, offset))
+        };
+        if let Some(version) = self.unconfirmed.and_then(|open| open.confirmed(newest)) {
+            self.unconfirmed = None;
+            self.news.push(News::Confirmed(version));
+        }
+        batches.release(released, |offset| {
+            hold.rules.iter().all(|rule| acks.satisfy(rule, offset))
+        });
+        if step == Step::After {
+            let behind = self.laggards.judge(now, role.offset, &acks, &hold.rules);
+            self.news.extend(behind.map(News::Lagging));
+            self.short = self
+                .batches
+                .oldest_closed()
+                .is_some_and(|oldest| oldest <= number);
+            self.ask_enough(role.acks.len());
+        }
+    }
+
+    /// `WAIT` may have been satisfied by replicas that do not count: the next one waits for more. It is only a hint; a replica
+    /// that is frozen must not be waited for, so it does not stay there.
+    fn ask_enough(&mut self, replicas: usize) {
+        let needed = self.hold.as_ref().map_or(1, Hold::most_needed);
+        self.waiting_for = if self.short && self.waiting_for < replicas {
+            self.waiting_for + 1
+        } else {
+            needed
+        };
+    }
+
+    fn on_count(&mut self, step: Step, count: u64) {
+        let needed = self.hold.as_ref().map_or(1, Hold::most_needed) as u64;
+        if self.mutant == Mutant::TrustWait && step == Step::Wait && count >= needed {
+            self.batches.release(&mut self.released, |_| true);
+        }
+    }
+
+    /// A link without a barrier under way, among those that are worth having.
+    fn free_link(&self) -> Option<usize> {
+        let free = |link: &usize| self.ready[*link] && self.links[*link].is_none();
+        let busy = self.links.iter().flatten().count();
+        (busy < self.pace.links()).then(|| (0..LINKS_MAX).find(free))?
+    }
+
+    fn is_due(&self, now: Micros) -> bool {
+        let held = self.batches.touched();
+        if self.short || held == 0 {
+            return (held > 0 || self.owes_barrier()) && now >= self.pace.due_at();
+        }
+        self.pace.is_due(now, held)
+    }
+
+    /// Replies or rules that no barrier under way will settle.
+    fn owes_barrier(&self) -> bool {
+        let newest = self
+            .links
+            .iter()
+            .flatten()
+            .map(|barrier| barrier.number)
+            .max();
+        let uncovered = |number| newest.is_none_or(|newest| newest < number);
+        let unconfirmed = self.unconfirmed.is_some_and(|open| uncovered(open.first));
+        unconfirmed || self.batches.newest_closed().is_some_and(uncovered)
+    }
+}

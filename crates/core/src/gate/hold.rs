@@ -1,0 +1,49 @@
+//! The rules by which replies are released.
+
+use crate::names::{Address, Epoch, Node};
+use crate::syncset::SyncRule;
+use std::collections::BTreeMap;
+
+/// What has to be true before a reply is released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The reign.
+    pub epoch: Epoch,
+    /// The record's version that these rules are from.
+    pub version: u64,
+    /// All must be satisfied; the newest is the last.
+    pub rules: Vec<SyncRule>,
+    /// What the members announce: by that they are known in `ROLE`. A member without one never counts.
+    pub addresses: BTreeMap<Node, Address>,
+}
+
+impl Hold {
+    /// The most acknowledgements that one of the rules asks for.
+    pub(super) fn most_needed(&self) -> usize {
+        self.rules.iter().map(|rule| rule.k).max().unwrap_or(0)
+    }
+}
+
+/// A version that waits for its first barrier.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unconfirmed {
+    pub(super) version: u64,
+    /// The first barrier that can confirm it: everything released before was released before that.
+    pub(super) first: u64,
+    /// The offset behind that barrier.
+    pub(super) offset: Option<u64>,
+}
+
+impl Unconfirmed {
+    pub(super) fn see(&mut self, number: u64, offset: u64) {
+        if number >= self.first {
+            self.offset.get_or_insert(offset);
+        }
+    }
+
+    pub(super) fn confirmed(self, satisfied: impl Fn(u64) -> bool) -> Option<u64> {
+        self.offset
+            .filter(|offset| satisfied(*offset))
+            .map(|_| self.version)
+    }
+}

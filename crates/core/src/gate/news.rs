@@ -1,0 +1,15 @@
+//! What the gate tells the agent.
+
+use crate::names::Node;
+use std::collections::BTreeSet;
+
+/// What others should hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Everything released so far is acknowledged under the newest rule of this version, and at least one barrier was.
+    Confirmed(u64),
+    /// Members that have been behind for a while, all of them; empty once none is.
+    Lagging(BTreeSet<Node>),
+    /// The server is no master: nothing more is released.
+    Deposed,
+}

@@ -1,0 +1,422 @@
+#![allow(clippy::expect_used)]
+use super::*;
+use crate::names::{Address, Incarnation, Node};
+use crate::syncset::SyncRule;
+use std::collections::BTreeSet;
+
+fn node(name: &str) -> Node {
+    Node::from(name)
+}
+
+fn address(name: &str) -> Address {
+    Address::new(name, 6379)
+}
+
+fn rule(members: &[&str], k: usize) -> SyncRule {
+    let members = members
+        .iter()
+        .map(|name| (node(name), Incarnation::from("run")));
+    SyncRule {
+        members: members.collect(),
+        k,
+    }
+}
+
+fn hold(version: u64, rules: &[SyncRule]) -> Hold {
+    let names = rules.iter().flat_map(|rule| rule.members.keys());
+    Hold {
+        epoch: 1,
+        version,
+        rules: rules.to_vec(),
+        addresses: names
+            .map(|name| (name.clone(), address(name.as_str())))
+            .collect(),
+    }
+}
+
+fn role(offset: u64, acks: &[(&str, u64)]) -> Answer {
+    let acks = acks.iter().map(|(name, offset)| Ack {
+        address: address(name),
+        offset: *offset,
+    });
+    Answer::Role(Role {
+        offset,
+        acks: acks.collect(),
+    })
+}
+
+/// A gate with one link and one connection.
+fn gate_of(mutant: Mutant, rules: &[SyncRule]) -> (Gate, Connection) {
+    let mut gate = Gate::new(mutant);
+    gate.hold(hold(7, rules));
+    gate.link_ready(0);
+    let connection = gate.open(0);
+    (gate, connection)
+}
+
+fn gate(rules: &[SyncRule]) -> (Gate, Connection) {
+    gate_of(Mutant::None, rules)
+}
+
+/// Replies of one barrier.
+fn barrier(gate: &mut Gate, now: Micros, answers: [Answer; 4]) {
+    let issue = gate.next(now).expect("a barrier");
+    for answer in answers {
+        gate.answer(now + 100, issue.link, answer);
+    }
+}
+
+fn released(gate: &mut Gate) -> Vec<u64> {
+    gate.released().map(|(_, up_to)| up_to).collect()
+}
+
+#[test]
+fn a_reply_is_released_when_k_members_have_more_than_was_behind_it() {
+    let (mut gate, client) = gate(&[rule(&["b", "c"], 1)]);
+    gate.held(client, 5);
+    let replies = [role(100, &[("b", 100), ("c", 90)]), Answer::Count(0)];
+    let issue = gate.next(0).expect("a barrier");
+    for reply in replies {
+        gate.answer(10, issue.link, reply);
+        assert_eq!(released(&mut gate), [0; 0]);
+    }
+    gate.answer(20, issue.link, Answer::Count(1));
+    gate.answer(20, issue.link, role(140, &[("b", 140), ("c", 90)]));
+    assert_eq!(released(&mut gate), [5]);
+}
+
+#[test]
+fn what_is_read_after_the_barrier_was_sent_waits_for_the_next() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    let issue = gate.next(0).expect("a barrier");
+    gate.held(client, 7);
+    for answer in [
+        role(10, &[]),
+        Answer::Count(0),
+        Answer::Count(1),
+        role(50, &[("b", 50)]),
+    ] {
+        gate.answer(100, issue.link, answer);
+    }
+    assert_eq!(released(&mut gate), [5]);
+    barrier(
+        &mut gate,
+        2_000,
+        [
+            role(50, &[("b", 50)]),
+            Answer::Count(0),
+            Answer::Count(1),
+            role(90, &[("b", 90)]),
+        ],
+    );
+    assert_eq!(released(&mut gate), [12]);
+}
+
+#[test]
+fn a_busy_reply_never_counts_as_an_answer() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    let busy = || Answer::Refused;
+    barrier(&mut gate, 0, [busy(), busy(), busy(), busy()]);
+    assert_eq!(released(&mut gate), [0; 0]);
+    // The script ends in the middle of a barrier: its effects have an offset that nobody has told.
+    let late = [
+        busy(),
+        Answer::Count(0),
+        Answer::Count(1),
+        role(900, &[("b", 900)]),
+    ];
+    barrier(&mut gate, 2_000, late);
+    assert_eq!(released(&mut gate), [0; 0]);
+    assert!(gate.news().next().is_none(), "no barrier has come back");
+    let whole = [
+        role(900, &[("b", 900)]),
+        Answer::Count(0),
+        Answer::Count(1),
+        role(950, &[("b", 950)]),
+    ];
+    barrier(&mut gate, 4_000, whole);
+    assert_eq!(released(&mut gate), [5]);
+}
+
+#[test]
+fn every_rule_in_force_has_to_be_satisfied() {
+    let (mut gate, client) = gate(&[rule(&["b", "c"], 1), rule(&["d"], 1)]);
+    gate.held(client, 5);
+    let old_only = [
+        role(10, &[]),
+        Answer::Count(0),
+        Answer::Count(1),
+        role(50, &[("b", 50)]),
+    ];
+    barrier(&mut gate, 0, old_only);
+    assert_eq!(released(&mut gate), [0; 0]);
+    let both = [
+        role(50, &[]),
+        Answer::Count(0),
+        Answer::Count(2),
+        role(90, &[("b", 90), ("d", 90)]),
+    ];
+    barrier(&mut gate, 2_000, both);
+    assert_eq!(released(&mut gate), [5]);
+}
+
+/// What `WAIT` says, strangers, and a member that is connected twice.
+fn only_strangers_answered(mutant: Mutant) -> Vec<u64> {
+    let (mut gate, client) = gate_of(mutant, &[rule(&["b", "c"], 2)]);
+    gate.held(client, 5);
+    let acks = [("x", 99), ("b", 99), ("b", 99)];
+    barrier(
+        &mut gate,
+        0,
+        [
+            role(10, &[]),
+            Answer::Count(0),
+            Answer::Count(3),
+            role(99, &acks),
+        ],
+    );
+    released(&mut gate)
+}
+
+#[test]
+fn each_member_counts_once_and_nobody_else_counts() {
+    assert_eq!(only_strangers_answered(Mutant::None), [0; 0]);
+    for planted in [
+        Mutant::TrustWait,
+        Mutant::CountConnections,
+        Mutant::ReleaseEarly,
+    ] {
+        assert_eq!(only_strangers_answered(planted), [5], "{planted:?}");
+    }
+}
+
+#[test]
+fn an_acknowledgement_from_before_a_read_is_no_answer() {
+    let frozen = |mutant| {
+        let (mut gate, client) = gate_of(mutant, &[rule(&["b"], 1)]);
+        gate.held(client, 5);
+        let same = || role(10, &[("b", 10)]);
+        barrier(
+            &mut gate,
+            0,
+            [same(), Answer::Count(0), Answer::Count(0), same()],
+        );
+        released(&mut gate)
+    };
+    assert_eq!(frozen(Mutant::None), [0; 0]);
+    assert_eq!(frozen(Mutant::ReleaseNoOps), [5]);
+}
+
+#[test]
+fn a_short_count_is_asked_again_without_new_replies() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    barrier(
+        &mut gate,
+        0,
+        [
+            role(10, &[]),
+            Answer::Count(0),
+            Answer::Count(0),
+            role(50, &[]),
+        ],
+    );
+    assert!(gate.next(101).is_none(), "not at once");
+    let at = gate.wake_at().expect("again later");
+    // Its offset is known: the first ROLE of the next barrier is enough.
+    let issue = gate.next(at).expect("again");
+    gate.answer(at + 1, issue.link, role(60, &[("b", 55)]));
+    assert_eq!(released(&mut gate), [5]);
+}
+
+#[test]
+fn a_lost_link_loses_no_reply() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    assert!(gate.next(0).is_some());
+    gate.link_lost(0);
+    assert!(gate.next(5_000).is_none());
+    gate.link_ready(0);
+    barrier(
+        &mut gate,
+        9_000,
+        [
+            role(10, &[]),
+            Answer::Count(0),
+            Answer::Count(1),
+            role(50, &[("b", 50)]),
+        ],
+    );
+    assert_eq!(released(&mut gate), [5]);
+}
+
+#[test]
+fn a_slot_that_is_used_again_gets_nothing_of_the_one_before() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 500);
+    let issue = gate.next(0).expect("a barrier");
+    gate.close(client);
+    let next = gate.open(0);
+    gate.held(next, 5);
+    for answer in [
+        role(10, &[]),
+        Answer::Count(0),
+        Answer::Count(1),
+        role(50, &[("b", 50)]),
+    ] {
+        gate.answer(100, issue.link, answer);
+    }
+    let all: Vec<_> = gate.released().collect();
+    assert_eq!(
+        all,
+        [(client, 500)],
+        "the shell knows that this one has ended"
+    );
+    assert_ne!(client, next);
+}
+
+#[test]
+fn nothing_is_released_before_the_first_order_nor_after_the_last() {
+    let mut gate = Gate::new(Mutant::None);
+    gate.link_ready(0);
+    let client = gate.open(0);
+    gate.held(client, 5);
+    assert!(gate.next(10_000).is_none());
+    gate.hold(hold(1, &[rule(&["b"], 1)]));
+    let issue = gate.next(10_000).expect("a barrier");
+    gate.answer(10_001, issue.link, role(10, &[]));
+    gate.shut();
+    for answer in [Answer::Count(0), Answer::Count(1), role(50, &[("b", 50)])] {
+        gate.answer(10_002, issue.link, answer);
+    }
+    assert_eq!(released(&mut gate), [0; 0]);
+}
+
+#[test]
+fn a_server_that_is_no_master_ends_it() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    let issue = gate.next(0).expect("a barrier");
+    gate.answer(10, issue.link, role(10, &[]));
+    gate.answer(10, issue.link, Answer::Count(0));
+    gate.answer(10, issue.link, Answer::Count(1));
+    gate.answer(10, issue.link, Answer::NotMaster);
+    assert_eq!(released(&mut gate), [0; 0]);
+    assert_eq!(gate.news().collect::<Vec<_>>(), [News::Deposed]);
+    assert!(!gate.is_holding());
+}
+
+#[test]
+fn rules_are_confirmed_by_a_barrier_that_was_sent_after_they_came() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    let issue = gate.next(0).expect("a barrier");
+    gate.answer(1, issue.link, role(10, &[]));
+    gate.hold(hold(8, &[rule(&["b"], 1), rule(&["c"], 1)]));
+    for answer in [
+        Answer::Count(0),
+        Answer::Count(2),
+        role(50, &[("b", 50), ("c", 50)]),
+    ] {
+        gate.answer(100, issue.link, answer);
+    }
+    assert!(gate.news().next().is_none());
+    // The newest alone confirms; both release.
+    gate.held(client, 5);
+    barrier(
+        &mut gate,
+        5_000,
+        [
+            role(60, &[]),
+            Answer::Count(0),
+            Answer::Count(1),
+            role(90, &[("c", 90)]),
+        ],
+    );
+    assert_eq!(gate.news().collect::<Vec<_>>(), [News::Confirmed(8)]);
+    assert_eq!(released(&mut gate), [5]);
+}
+
+#[test]
+fn rules_are_confirmed_although_nobody_asks_anything() {
+    let (mut gate, _) = gate(&[rule(&["b"], 1)]);
+    let at = gate.wake_at().expect("a barrier is due");
+    barrier(
+        &mut gate,
+        at,
+        [
+            role(60, &[]),
+            Answer::Count(0),
+            Answer::Count(1),
+            role(90, &[("b", 90)]),
+        ],
+    );
+    assert_eq!(gate.news().collect::<Vec<_>>(), [News::Confirmed(7)]);
+    assert_eq!(gate.wake_at(), None, "an idle gate sleeps");
+}
+
+#[test]
+fn members_that_stay_behind_are_told_and_told_again_when_they_are_back() {
+    let (mut gate, _) = gate(&[rule(&["b", "c"], 1)]);
+    let mut at = 0;
+    let mut go = |slow: u64| {
+        at += 400_000;
+        let offset = at / 1000;
+        gate.hold(hold(at, &[rule(&["b", "c"], 1)]));
+        let acks = [("b", offset + 1), ("c", slow.min(offset + 1))];
+        barrier(
+            &mut gate,
+            at,
+            [
+                role(offset, &[]),
+                Answer::Count(0),
+                Answer::Count(1),
+                role(offset, &acks),
+            ],
+        );
+        gate.news().find_map(|news| match news {
+            News::Lagging(nodes) => Some(nodes),
+            _ => None,
+        })
+    };
+    assert_eq!((go(u64::MAX), go(u64::MAX)), (None, None));
+    assert_eq!(go(3), Some(BTreeSet::from([node("c")])));
+    assert_eq!(go(3), None, "known");
+    assert_eq!(go(u64::MAX), Some(BTreeSet::new()));
+}
+
+#[test]
+fn many_clients_share_barriers_and_a_lone_one_does_not_wait() {
+    let (mut gate, first) = gate(&[rule(&["b"], 1)]);
+    let others: Vec<_> = (1..50).map(|slot| gate.open(slot)).collect();
+    gate.next(0);
+    for answer in [
+        role(1, &[]),
+        Answer::Count(0),
+        Answer::Count(1),
+        role(9, &[("b", 9)]),
+    ] {
+        gate.answer(1, 0, answer);
+    }
+    for client in others.iter().chain([&first]) {
+        gate.asked(1_000_000, *client);
+    }
+    gate.pace.issued(1_000_000);
+    for client in &others[..20] {
+        gate.held(*client, 5);
+    }
+    assert!(gate.next(1_000_050).is_none(), "thirty more are expected");
+    assert!(gate.linger(3).is_some());
+    for client in &others[20..45] {
+        gate.held(*client, 5);
+    }
+    assert!(gate.next(1_000_060).is_some(), "most are there");
+    // Those left wait for something that does not come: nobody waits for them for long.
+    gate.link_ready(0);
+    gate.asked(1_100_000, first);
+    gate.held(first, 5);
+    assert!(gate.next(1_100_001).is_some());
+    assert!(gate.linger(1).is_none());
+}
