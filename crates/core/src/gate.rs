@@ -25,6 +25,7 @@ mod connections;
 mod hold;
 mod laggards;
 mod news;
+mod order;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use barrier::{Answer, Issue};
 pub use connections::Connection;
 pub use hold::Hold;
 pub use news::News;
+pub use order::GateOrder;
 
 use crate::mutant::Mutant;
 use acks::Acks;
