@@ -220,6 +220,7 @@ impl Running {
                 tracing::info!("{text}");
                 self.tell(&ToSentinel::Decision(text));
             }
+            AgentOutput::Gate(_) => {}
             AgentOutput::Exit => self.exit = Some(Ok(())),
         }
     }

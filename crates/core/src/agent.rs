@@ -10,6 +10,7 @@
 //! The promise is stored before anything is done for an epoch, and a restarted redis-server starts
 //! sealed, so an agent that was killed at any point is at worst useless, never harmful.
 
+mod gate;
 mod lease;
 mod orders;
 mod reporting;
@@ -17,11 +18,12 @@ mod server;
 mod standing;
 mod state;
 
+pub use gate::GateOrder;
 pub use standing::Standing;
 pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored};
 
 use crate::limits::LOOK_HANDOFF;
-use crate::names::{Epoch, Incarnation, Sentinel};
+use crate::names::{Epoch, Incarnation, Node, Sentinel};
 use crate::record::Record;
 use crate::time::Millis;
 use crate::wire::{FromSentinel, ServerState, TakeOver};
@@ -60,6 +62,10 @@ pub struct Agent {
     reason: String,
     deadline: Option<Millis>,
     paused_until: Option<Millis>,
+    /// Version of the newest rule that the gate has confirmed.
+    confirmed: u64,
+    /// Members of the sync set that hold replies back.
+    lagging: BTreeSet<Node>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +106,8 @@ impl Agent {
             reason: String::new(),
             deadline: None,
             paused_until: None,
+            confirmed: 0,
+            lagging: BTreeSet::new(),
         }
     }
 
@@ -118,6 +126,8 @@ impl Agent {
             AgentInput::Info(info) => self.on_info(now, info, &mut out),
             AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
             AgentInput::Stored(promised) => self.on_stored(promised),
+            AgentInput::Confirmed { version } => self.on_confirmed(version),
+            AgentInput::Lagging(nodes) => self.on_lagging(nodes),
             AgentInput::Stop { handoff, within } => self.on_stop(now, handoff, within),
         }
         self.guard_lease(now, &mut out);

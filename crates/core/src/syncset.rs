@@ -4,7 +4,7 @@
 //! of them after sealing. The two always share a member, also while the set changes, because then
 //! both the old and the new rule must be satisfied.
 
-use crate::names::{Incarnation, Node};
+use crate::names::{Address, Incarnation, Node};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,9 @@ pub struct SyncRule {
     pub members: BTreeMap<Node, Incarnation>,
     /// How many of them must have a write before its reply is released.
     pub k: usize,
+    /// Where the members say that they are reached, which is how redis-server names them.
+    #[serde(default)]
+    pub addresses: BTreeMap<Node, Address>,
 }
 
 /// A node in one incarnation, as heard.

@@ -146,6 +146,7 @@ impl Model for Election {
         record.sync = SyncRule {
             members: others,
             k: 1,
+            ..SyncRule::default()
         };
         let server = Server {
             run: 0,
@@ -249,7 +250,11 @@ impl Model for Election {
                     .map(|other| (name(other), Self::run(last, other)))
                     .collect();
                 let k = usize::from(!members.is_empty());
-                let sync = SyncRule { members, k };
+                let sync = SyncRule {
+                    members,
+                    k,
+                    ..SyncRule::default()
+                };
                 state.record = last.record.appointed(
                     member(index, last.servers[index].run),
                     sync,

@@ -106,6 +106,8 @@ impl Agent {
             reason: self.reason.clone(),
             ailing: self.info.ailing,
             leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),
+            confirmed: self.confirmed,
+            lagging: self.lagging.clone(),
         }
     }
 }

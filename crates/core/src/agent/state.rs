@@ -1,10 +1,12 @@
 //! What goes into an agent and what comes out.
 
+use super::gate::GateOrder;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::position::Position;
 use crate::time::Millis;
 use crate::wire::{FromSentinel, Report};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What an agent is told at start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +123,14 @@ pub enum AgentInput {
     Done(Operation, Result<ServerInfo, String>),
     /// A promise of this epoch is on disk.
     Stored(Epoch),
+    /// From the gate: everything that it has released, and the start of this reign, is acknowledged under the rule that
+    /// this version of the record set; that rule is the one that it enforces.
+    Confirmed {
+        /// As in [`GateOrder::Hold`].
+        version: u64,
+    },
+    /// From the gate: the members of the sync set that hold replies back just now.
+    Lagging(BTreeSet<Node>),
     /// Please end: after a handoff if so wished, in this many milliseconds at most.
     Stop {
         /// Hand over first if this is the primary.
@@ -146,6 +156,8 @@ pub enum AgentOutput {
     Do(Operation),
     /// Until when the watchdog may leave redis-server open; `None`: it is fenced, nothing to watch.
     Deadline(Option<Millis>),
+    /// What the gate has to do from now on, whenever that changes. An agent without a gate ignores it.
+    Gate(GateOrder),
     /// A decision, in a sentence.
     Decide(String),
     /// redis-server has ended as wished: the agent may end.

@@ -1,10 +1,11 @@
 //! Between an agent and a sentinel.
 
-use crate::names::{Address, Epoch, Incarnation};
+use crate::names::{Address, Epoch, Incarnation, Node};
 use crate::position::Position;
 use crate::record::Record;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How a redis-server is.
 #[derive(
@@ -87,6 +88,10 @@ pub struct Report {
     pub ailing: bool,
     /// Asks for a handoff, because this node is about to stop.
     pub leaving: bool,
+    /// Newest version of the record whose sync rule covers everything that its gate has released. 0 if none.
+    pub confirmed: u64,
+    /// Members of the sync set that hold back the replies of its gate.
+    pub lagging: BTreeSet<Node>,
 }
 
 /// From an agent to a sentinel.

@@ -55,7 +55,11 @@ mod tests {
         let members = (0..size)
             .map(|n| (Node(format!("n{n}")), Incarnation(format!("r{n}"))))
             .collect();
-        SyncRule { members, k }
+        SyncRule {
+            members,
+            k,
+            ..SyncRule::default()
+        }
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl World {
             AgentOutput::Decide(text) => {
                 self.note_decision(&format!("node {node}"), &text, COUNTED);
             }
+            AgentOutput::Gate(_) => {}
             AgentOutput::Exit => {
                 self.kill_pod(node, "ended as asked");
                 let after = self.rng.between(100_000, 2_000_000);
