@@ -16,7 +16,7 @@ use holdfast_core::record::Durability;
 use holdfast_core::wire::{FromSentinel, ToSentinel, WIRE_VERSION};
 use holdfast_link::{Identity, Kind, Outbox, Secret, Whereabouts, dial};
 use holdfast_sentinel::{GroupOptions, Options, Peer};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -157,6 +157,16 @@ fn cost(pid: u32) -> (f64, f64) {
     (ticks / 100.0, kib / 1024.0)
 }
 
+/// Notes how late this process comes to its work: when that is long, it is the played agents that fall behind.
+async fn watch_lateness(worst: Rc<Cell<Duration>>) {
+    const NAP: Duration = Duration::from_millis(10);
+    loop {
+        let from = Instant::now();
+        tokio::time::sleep(NAP).await;
+        worst.set(worst.get().max(from.elapsed().saturating_sub(NAP)));
+    }
+}
+
 async fn keep(played: Rc<RefCell<Played>>, me: Identity, sentinel: u16, began: Instant) {
     loop {
         if let Ok((met, mut reader, writer)) = dial(
@@ -243,7 +253,10 @@ async fn play(dir: &Path, groups: usize, nodes: usize, seconds: usize, sentinels
     );
     tokio::time::sleep(Duration::from_secs(5)).await;
     let before: Vec<_> = sentinels.iter().map(|s| cost(s.id())).collect();
+    let (playing, _) = cost(std::process::id());
     let from = Instant::now();
+    let late = Rc::new(Cell::new(Duration::ZERO));
+    tokio::task::spawn_local(watch_lateness(late.clone()));
     tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
     for (sentinel, (cpu, _)) in sentinels.iter().zip(before) {
         let (later, memory) = cost(sentinel.id());
@@ -252,6 +265,12 @@ async fn play(dir: &Path, groups: usize, nodes: usize, seconds: usize, sentinels
             (later - cpu) / from.elapsed().as_secs_f64()
         );
     }
+    let (played, _) = cost(std::process::id());
+    println!(
+        "the played agents: {:.2} of a core, at most {} ms late",
+        (played - playing) / from.elapsed().as_secs_f64(),
+        late.get().as_millis()
+    );
     println!("served in steady state: {} of {groups}", open(&all));
     for played in &all {
         let mut played = played.borrow_mut();
