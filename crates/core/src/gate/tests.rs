@@ -19,6 +19,7 @@ fn rule(members: &[&str], k: usize) -> SyncRule {
     SyncRule {
         members: members.collect(),
         k,
+        ..SyncRule::default()
     }
 }
 
