@@ -17,6 +17,7 @@ mod departed;
 mod driving;
 mod election;
 mod first;
+mod forget;
 mod group;
 mod handoff;
 mod judging;
@@ -210,6 +211,7 @@ impl SentinelCore {
         self.announce(now, name);
         self.drop_departed(now, name);
         self.tend_asked(now, name);
+        self.tend_forgetting(now, name);
         self.remind(now, name);
     }
 

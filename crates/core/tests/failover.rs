@@ -223,6 +223,31 @@ fn a_node_that_left_is_forgotten_by_every_sentinel() {
 }
 
 #[test]
+fn who_asks_to_forget_is_answered_only_when_it_is_written() {
+    let mut group = Group::started(4);
+    group.kill_agent(&node(2));
+    group.run(50);
+    for other in [0, 2] {
+        group.stop_sentinel(&sentinel(other));
+    }
+    group.ask(&sentinel(1), Request::Forget(Some(node(2))));
+    group.run(200);
+    assert!(group.answers.is_empty());
+    group.run(4000);
+    let refused = group.answers.pop().unwrap().1.unwrap_err();
+    assert!(refused.starts_with("no majority"), "{refused}");
+}
+
+#[test]
+fn a_name_that_nobody_has_cannot_be_forgotten() {
+    let mut group = Group::started(4);
+    group.ask(&sentinel(1), Request::Forget(Some(node(9))));
+    group.run(50);
+    let refused = group.answers.pop().unwrap().1;
+    assert_eq!(refused, Err("no node is called redis-9".to_owned()));
+}
+
+#[test]
 fn without_a_primary_no_node_is_forgotten_and_the_answer_says_so() {
     let mut group = Group::started(4);
     group.power_off();

@@ -37,6 +37,8 @@ pub struct GroupState {
     pub(super) first_position: Option<Millis>,
     pub(super) announced: Option<(Epoch, Node, Address)>,
     pub(super) asked: Vec<super::handoff::Asked>,
+    /// At most one: its change of the record is under way.
+    pub(super) forgetting: Option<super::forget::Forgetting>,
     /// A handoff that is asked for; the inner node is the wanted successor, where one was named.
     #[allow(clippy::option_option)]
     pub(super) wanted: Option<Option<Node>>,
@@ -66,6 +68,7 @@ impl GroupState {
             first_position: None,
             announced: None,
             asked: Vec::new(),
+            forgetting: None,
             wanted: None,
             force: None,
             paused_at: None,

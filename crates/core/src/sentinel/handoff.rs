@@ -22,7 +22,7 @@ const HEIR_WITHIN: Millis = 2_000;
 const ANSWER_WITHIN: Millis = 5_000;
 
 /// A primary that cannot write is replaced at most this often, so that two of that kind do not take turns.
-const AILING_PACE: Millis = 5_000;
+const AILING_PACE: Millis = 1_000;
 
 /// Most requests that wait for one handoff.
 pub(super) const ASKED_MAX: usize = 64;

@@ -1,45 +1,43 @@
 //! What people and programs ask for.
 
 use super::handoff::{ASKED_MAX, Asked};
-use super::{Answer, GroupState, Request, SentinelCore, SentinelOutput};
+use super::{Answer, Request, SentinelCore, SentinelOutput};
 use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
-use std::collections::BTreeSet;
 
 impl SentinelCore {
     pub(super) fn on_ask(&mut self, now: Millis, id: u64, name: &Group, request: Request) {
         let result = match request {
             Request::Handoff(to) => self.ask_handoff(now, id, name, to),
             Request::Force(node) => self.ask_force(name, node).map(Some),
-            Request::Forget(node) => self.ask_forget(now, name, node).map(Some),
+            Request::Forget(node) => self.ask_forget(now, id, name, node),
         };
         match result {
             Ok(None) => self.tend(now, name),
             Ok(Some(text)) => {
-                let record = self.groups.get(name).and_then(|g| g.record.as_ref());
-                let epoch = record.map_or(0, |r| r.epoch);
-                let answer = Answer {
-                    from: None,
-                    to: None,
-                    epoch,
-                    pause_ms: 0,
-                    text,
-                };
-                self.out.push(SentinelOutput::Answer {
-                    id,
-                    result: Ok(answer),
-                });
+                self.answer(name, id, Ok(text));
                 self.tend(now, name);
             }
-            Err(why) => self.out.push(SentinelOutput::Answer {
-                id,
-                result: Err(why),
-            }),
+            Err(why) => self.answer(name, id, Err(why)),
         }
     }
 
-    fn known(&self, name: &Group) -> Result<&Record, String> {
+    /// Answers a request that changed no primary.
+    pub(super) fn answer(&mut self, name: &Group, id: u64, said: Result<String, String>) {
+        let record = self.groups.get(name).and_then(|g| g.record.as_ref());
+        let epoch = record.map_or(0, |r| r.epoch);
+        let result = said.map(|text| Answer {
+            from: None,
+            to: None,
+            epoch,
+            pause_ms: 0,
+            text,
+        });
+        self.out.push(SentinelOutput::Answer { id, result });
+    }
+
+    pub(super) fn known(&self, name: &Group) -> Result<&Record, String> {
         let group = self
             .groups
             .get(name)
@@ -103,39 +101,13 @@ impl SentinelCore {
         Ok(text)
     }
 
-    /// A person's word that nodes will not come back. Those that only this sentinel remembers are dropped
-    /// at once; those in the record only while it is stable, so that no election loses a node half-way.
-    fn ask_forget(
-        &mut self,
+    /// Whether a change of the record that a person wants can be tried now.
+    pub(super) fn may_write(
+        &self,
         now: Millis,
         name: &Group,
-        node: Option<Node>,
-    ) -> Result<String, String> {
-        let record = self.known(name)?.clone();
-        let group = self.groups.get(name).ok_or("unknown group")?;
-        let gone = gone(group, &record, node)?;
-        if gone.is_empty() {
-            return Ok("there is nothing to forget".to_owned());
-        }
-        let names: Vec<&str> = gone.iter().map(Node::as_str).collect();
-        let text = format!("forgot {}", names.join(", "));
-        let recorded = !record.nodes.is_disjoint(&gone);
-        if recorded {
-            self.may_write(now, name, &record)?;
-        }
-        if let Some(group) = self.groups.get_mut(name) {
-            group.nodes.retain(|n, _| !gone.contains(n));
-        }
-        if recorded {
-            let nodes = &record.nodes - &gone;
-            let next = record.with_nodes(nodes, &self.settings.name, text.clone());
-            self.propose(now, name, next);
-        }
-        Ok(text)
-    }
-
-    /// Whether a change of the record that a person wants can be tried now.
-    fn may_write(&self, now: Millis, name: &Group, record: &Record) -> Result<(), String> {
+        record: &Record,
+    ) -> Result<(), String> {
         if !self.votes() {
             return Err("this sentinel does not vote yet; ask another one".to_owned());
         }
@@ -156,23 +128,4 @@ impl SentinelCore {
         }
         Ok(())
     }
-}
-
-/// The nodes that can be forgotten: this one, or all that are not connected. Never the primary.
-fn gone(group: &GroupState, record: &Record, node: Option<Node>) -> Result<BTreeSet<Node>, String> {
-    let linked = |n: &Node| group.nodes.get(n).is_some_and(|s| s.linked);
-    let known = group.nodes.keys().chain(&record.nodes);
-    let Some(node) = node else {
-        let gone = known.filter(|n| !linked(n) && !record.names(n));
-        return Ok(gone.cloned().collect());
-    };
-    if linked(&node) {
-        return Err(format!("{node} is connected; stop it first"));
-    }
-    if record.names(&node) {
-        return Err(format!(
-            "{node} was the primary until now; ask again when another node is"
-        ));
-    }
-    Ok(known.filter(|n| **n == node).cloned().collect())
 }
