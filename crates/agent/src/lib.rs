@@ -10,6 +10,7 @@ mod agent;
 mod audience;
 mod control;
 mod facts;
+pub mod gate;
 mod memory;
 mod options;
 pub mod server;

@@ -1,6 +1,7 @@
 //! Options of an agent: one documented struct for the file, the flags and the environment.
 
 use holdfast_core::names::{Address, Cluster, Group, Node};
+use holdfast_core::record::Durability;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -23,8 +24,12 @@ pub struct Options {
     /// The redis-server (or valkey-server) to run: a path, or a name found in PATH.
     #[serde(default = "default_server")]
     pub server: PathBuf,
-    /// Where redis-server listens for clients and replicas.
+    /// Where redis-server listens for clients and replicas; with a gate, the gate does.
     pub listen: Address,
+    /// What an acknowledgement promises. With `quorum` clients talk to the agent's gate, and redis-server listens on a Unix
+    /// socket only.
+    #[serde(default)]
+    pub durability: Durability,
     /// Address told to clients and replicas, where it differs from `listen`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announce: Option<Address>,
@@ -79,6 +84,11 @@ impl Options {
         self.announce.as_ref().unwrap_or(&self.listen)
     }
 
+    /// Whether clients and replicas come through the agent's gate.
+    pub fn gated(&self) -> bool {
+        self.durability != Durability::Async
+    }
+
     /// Files whose contents count while the agent runs.
     pub fn files(&self) -> Vec<&Path> {
         let files = [
@@ -109,6 +119,7 @@ impl Options {
             ("server", self.server != next.server),
             ("listen", self.listen != next.listen),
             ("announce", self.announce != next.announce),
+            ("durability", self.durability != next.durability),
             ("priority", self.priority != next.priority),
             ("stop_seconds", self.stop_seconds != next.stop_seconds),
             ("http", self.http != next.http),

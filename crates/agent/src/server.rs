@@ -22,7 +22,7 @@ mod event;
 pub mod hang;
 mod link;
 mod log;
-mod probe;
+pub(crate) mod probe;
 mod process;
 pub mod reaper;
 mod renewal;

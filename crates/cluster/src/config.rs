@@ -99,6 +99,7 @@ pub(crate) fn agent_options(
         data_dir: data_dir(dir, &node.name),
         server: server.to_owned(),
         listen: node.listen.clone(),
+        durability: spec.durability,
         announce: None,
         sentinels: plan
             .sentinels

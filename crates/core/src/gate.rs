@@ -25,7 +25,6 @@ mod connections;
 mod hold;
 mod laggards;
 mod news;
-mod order;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -35,7 +34,6 @@ pub use barrier::{Answer, Issue};
 pub use connections::Connection;
 pub use hold::Hold;
 pub use news::News;
-pub use order::GateOrder;
 
 use crate::mutant::Mutant;
 use acks::Acks;
@@ -254,7 +252,7 @@ impl Gate {
         else {
             return;
         };
-        let acks = Acks::of(role, &hold.addresses, self.mutant);
+        let acks = Acks::of(role, self.mutant);
         if step == Step::Before {
             batches.set_offset(number, role.offset);
             if let Some(unconfirmed) = &mut self.unconfirmed {

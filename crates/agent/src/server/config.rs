@@ -146,7 +146,11 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
             path: inputs.socket.to_owned(),
         });
     }
+    if inputs.options.gated() {
+        judge_gated(inputs)?;
+    }
     let own_lines = operators_lines(inputs)?;
+    let denied = users::denied(inputs.options.gated());
     let mut out = vec![
         "# Written by Holdfast at every start of the server; changes here are lost.".to_owned(),
     ];
@@ -154,7 +158,7 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
     let mut warnings = Vec::new();
     out.extend(memory_lines(inputs, &own_lines, &mut warnings));
     out.push("# From the operator's redis.conf.".to_owned());
-    out.extend(own_lines.iter().map(written));
+    out.extend(own_lines.iter().map(|line| written(line, denied)));
     out.push("# Owned by Holdfast.".to_owned());
     out.extend(SEALED.iter().map(ToString::to_string));
     out.extend(node_lines(inputs)?);
@@ -165,6 +169,21 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
         text: out.join("\n"),
         warnings,
     })
+}
+
+/// What a gate needs: the server's word on who acknowledges, and a server that speaks of its replicas by their names.
+fn judge_gated(inputs: &Inputs<'_>) -> Result<(), ConfigError> {
+    if !inputs.version.at_least(7, 0) {
+        return Err(ConfigError::Contradiction(
+            "durability `quorum` needs Redis 7.0 or newer, or Valkey",
+        ));
+    }
+    if is_any(&inputs.options.announced().host) {
+        return Err(ConfigError::Contradiction(
+            "durability `quorum` knows replicas by the address that they announce: set `announce`",
+        ));
+    }
+    Ok(())
 }
 
 /// What the data on disk asks for, whatever is configured.
@@ -247,9 +266,9 @@ fn judge_user(inputs: &Inputs<'_>, line: &Line) -> Result<(), String> {
 }
 
 /// A line of the operator's as it goes into the file.
-fn written(line: &Line) -> String {
+fn written(line: &Line, denied: &str) -> String {
     if line.key == "user" {
-        return users::guarded(&line.args);
+        return users::guarded(&line.args, denied);
     }
     let args = line.args.iter().map(|arg| quoted(arg));
     std::iter::once(line.key.clone())
@@ -326,7 +345,8 @@ fn access_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -
         .iter()
         .any(|line| line.key == "user" && line.args[0] == "default");
     if !default_is_set {
-        out.push(users::default(inputs.client_password));
+        let denied = users::denied(inputs.options.gated());
+        out.push(users::default(inputs.client_password, denied));
         if inputs.client_password.is_none() && !is_loopback(&inputs.options.listen.host) {
             warnings.push(format!(
                 "anybody who reaches {} may read and write: set client_password_file",

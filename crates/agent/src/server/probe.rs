@@ -16,7 +16,7 @@ const GREETING_BYTES: usize = 16 << 10;
 
 /// Connects without waiting, and only to the process that is meant: a socket's file may already belong to the next
 /// incarnation, or to a stranger. Fails at once when the backlog is full.
-pub(super) fn connect(path: &Path, pid: u32) -> Result<UnixStream, Errno> {
+pub(crate) fn connect(path: &Path, pid: u32) -> Result<UnixStream, Errno> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd: OwnedFd = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     socket::connect(fd.as_raw_fd(), &UnixAddr::new(path)?)?;

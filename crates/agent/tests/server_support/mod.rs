@@ -4,6 +4,7 @@
 use holdfast_agent::Options;
 use holdfast_agent::server::{Event, Link, Server, Version};
 use holdfast_core::names::{Address, Cluster, Group, Node};
+use holdfast_core::record::Durability;
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -45,6 +46,7 @@ pub fn options(home: &Path) -> Options {
         data_dir: home.join("data"),
         server: "redis-server".into(),
         listen: Address::new("127.0.0.1", free_port()),
+        durability: Durability::Async,
         announce: None,
         sentinels: Vec::new(),
         redis_conf: None,

@@ -12,26 +12,23 @@ fn address(name: &str) -> Address {
     Address::new(name, 6379)
 }
 
-fn rule(members: &[&str], k: usize) -> SyncRule {
-    let members = members
+fn rule(names: &[&str], k: usize) -> SyncRule {
+    let members = names
         .iter()
         .map(|name| (node(name), Incarnation::from("run")));
+    let addresses = names.iter().map(|name| (node(name), address(name)));
     SyncRule {
         members: members.collect(),
         k,
-        ..SyncRule::default()
+        addresses: addresses.collect(),
     }
 }
 
 fn hold(version: u64, rules: &[SyncRule]) -> Hold {
-    let names = rules.iter().flat_map(|rule| rule.members.keys());
     Hold {
         epoch: 1,
         version,
         rules: rules.to_vec(),
-        addresses: names
-            .map(|name| (name.clone(), address(name.as_str())))
-            .collect(),
     }
 }
 

@@ -5,9 +5,9 @@ use super::lines::quoted;
 use crate::Options;
 use std::path::Path;
 
-/// The port, in clear or with TLS, never both.
+/// The port, in clear or with TLS, never both; none where the gate listens.
 pub(super) fn port_lines(options: &Options) -> Result<Vec<String>, ConfigError> {
-    let port = options.listen.port;
+    let (port, gated) = (options.listen.port, options.gated());
     let Some(certificate) = &options.tls_cert_file else {
         if options.tls_key_file.is_some()
             || options.tls_ca_file.is_some()
@@ -17,7 +17,7 @@ pub(super) fn port_lines(options: &Options) -> Result<Vec<String>, ConfigError> 
                 "tls_key_file, tls_ca_file and tls_client_auth need tls_cert_file",
             ));
         }
-        return Ok(vec![format!("port {port}")]);
+        return Ok(vec![format!("port {}", if gated { 0 } else { port })]);
     };
     let (Some(key), Some(authorities)) = (&options.tls_key_file, &options.tls_ca_file) else {
         return Err(ConfigError::Contradiction(
@@ -27,7 +27,7 @@ pub(super) fn port_lines(options: &Options) -> Result<Vec<String>, ConfigError> 
     let auth = if options.tls_client_auth { "yes" } else { "no" };
     Ok(vec![
         "port 0".to_owned(),
-        format!("tls-port {port}"),
+        format!("tls-port {}", if gated { 0 } else { port }),
         format!("tls-cert-file {}", path("`tls_cert_file`", certificate)?),
         format!("tls-key-file {}", path("`tls_key_file`", key)?),
         format!("tls-ca-cert-file {}", path("`tls_ca_file`", authorities)?),

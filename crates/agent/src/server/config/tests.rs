@@ -1,6 +1,7 @@
 use super::*;
 use crate::server::Flavour;
 use holdfast_core::names::{Address, Cluster, Group, Node};
+use holdfast_core::record::Durability;
 
 fn options() -> Options {
     Options {
@@ -12,6 +13,7 @@ fn options() -> Options {
         data_dir: "/d a".into(),
         server: "redis-server".into(),
         listen: Address::new("127.0.0.1", 7000),
+        durability: Durability::Async,
         announce: None,
         sentinels: Vec::new(),
         redis_conf: Some("my.conf".into()),

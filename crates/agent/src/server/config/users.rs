@@ -10,6 +10,10 @@
 //!
 //! What is *not* closed: a user with `+@all` may still `CONFIG SET` or `CONFIG GET masterauth`. Whoever must
 //! not is given a user of its own.
+//!
+//! Behind a gate more is closed, because an acknowledgement is a promise there: `PSYNC`, `SYNC` and `REPLCONF` (a stranger
+//! that acknowledges in a member's name), `CONFIG SET`, `CONFIG REWRITE` and `DEBUG` (they undo what the promise rests on; settings
+//! go in redis.conf, which is taken over while running), and changes of users (they would lift all of this).
 
 use super::lines::quoted;
 use crate::server::USER;
@@ -17,7 +21,16 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Denied to every user but `holdfast`.
-pub(super) const DENIED: &str = "-replicaof -slaveof -failover -shutdown";
+const DENIED: &str = "-replicaof -slaveof -failover -shutdown";
+
+/// The same behind a gate.
+const DENIED_GATED: &str = "-replicaof -slaveof -failover -shutdown -psync -sync -replconf -debug -config|set \
+    -config|rewrite -acl|setuser -acl|deluser -acl|load -acl|save";
+
+/// What is denied to every user but `holdfast`.
+pub(super) fn denied(gated: bool) -> &'static str {
+    if gated { DENIED_GATED } else { DENIED }
+}
 
 /// The agents' own user, by the hash of its password.
 pub(super) fn own(password: &str) -> String {
@@ -28,29 +41,29 @@ pub(super) fn own(password: &str) -> String {
 }
 
 /// Clients that name no user: with the password, or without any.
-pub(super) fn default(password: Option<&str>) -> String {
+pub(super) fn default(password: Option<&str>, denied: &str) -> String {
     let secret = password.map_or_else(|| "nopass".to_owned(), hashed);
-    format!("user default on {secret} ~* &* +@all {DENIED}")
+    format!("user default on {secret} ~* &* +@all {denied}")
 }
 
 /// A `user` line of the operator's, with the denials behind it and inside each of its selectors (a selector
 /// allows on its own what the rules before it deny).
-pub(super) fn guarded(args: &[String]) -> String {
+pub(super) fn guarded(args: &[String], denied: &str) -> String {
     let mut in_selector = false;
     let words: Vec<String> = args
         .iter()
-        .map(|word| guarded_word(word, &mut in_selector))
+        .map(|word| guarded_word(word, denied, &mut in_selector))
         .collect();
-    format!("user {} {DENIED}", words.join(" "))
+    format!("user {} {denied}", words.join(" "))
 }
 
 /// `(+get ~a*)` arrives as two words: a selector reaches from a word that begins with `(` to one that ends with `)`.
-fn guarded_word(word: &str, in_selector: &mut bool) -> String {
+fn guarded_word(word: &str, denied: &str, in_selector: &mut bool) -> String {
     *in_selector |= word.starts_with('(');
     match word.strip_suffix(')') {
         Some(open) if *in_selector => {
             *in_selector = false;
-            format!("{open} {DENIED})")
+            format!("{open} {denied})")
         }
         _ => quoted(word),
     }

@@ -1,0 +1,129 @@
+//! The gate's shell: between the clients and redis-server, which listens on a Unix socket only.
+//!
+//! ```text
+//!             one thread, one epoll
+//!  clients ══▶ Relay ════════════════▶ redis-server     requests: as they come
+//!          ◀══ held ◀═════════════════                  replies: held until the core releases them
+//!                      Link ─ barrier ─▶                whatever the core issues; its replies go to the core
+//!  replicas ═▶ Relay ════════════════▶                  raw, never held
+//! ```
+//!
+//! What is released when is decided in [`holdfast_core::gate`]. Here bytes move, within bounds: see [`bounds`].
+
+mod bounds;
+mod bytes;
+mod doors;
+mod link;
+mod opening;
+mod poller;
+mod relay;
+mod turn;
+
+pub use doors::DoorError;
+
+use crate::server::stat::ProcessId;
+use doors::Doors;
+use holdfast_core::agent::GateOrder;
+use holdfast_core::gate::News;
+use holdfast_core::mutant::Mutant;
+use holdfast_core::names::Address;
+use poller::{Bell, Ready};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use turn::Turns;
+
+/// Where the server behind the gate is, and how to log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Its Unix socket.
+    pub socket: PathBuf,
+    /// Its process: the gate talks to no other.
+    pub id: ProcessId,
+    /// Password of the user `holdfast`.
+    pub password: String,
+    /// Whether it knows channels that no pattern sees (`SPUBLISH`, from 7.0).
+    pub sharded: bool,
+}
+
+/// What the gate's thread is told.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// The newest order of the agent's mind.
+    Order(GateOrder),
+    /// The server that is there from now on; `None`: none is.
+    Server(Option<Behind>),
+}
+
+/// The agent's end of its gate. Dropping it ends the gate: everything that is held is dropped, every client closed.
+#[derive(Debug)]
+pub struct Gate {
+    words: Option<Sender<Word>>,
+    bell: Arc<Bell>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Gate {
+    /// Listens at `listen` and begins, shut. `tell` is called on the gate's thread and must not block.
+    ///
+    /// # Errors
+    /// When the address cannot be listened at, or the kernel refuses an epoll or a thread.
+    pub fn start(
+        listen: &Address,
+        clients_max: usize,
+        mutant: Mutant,
+        tell: impl Fn(News) + Send + 'static,
+    ) -> Result<Self, DoorError> {
+        let failed = |error: std::io::Error| DoorError::new(listen, &error);
+        let doors = Doors::open(listen)?;
+        let bell = Arc::new(Bell::new().map_err(failed)?);
+        let (words, heard) = channel();
+        let turns = Turns::new(doors, bell.clone(), clients_max, mutant, Box::new(tell));
+        let turns = turns.map_err(failed)?;
+        let thread = std::thread::Builder::new()
+            .name("gate".to_owned())
+            .spawn(move || run(turns, &heard))
+            .map_err(failed)?;
+        Ok(Self {
+            words: Some(words),
+            bell,
+            thread: Some(thread),
+        })
+    }
+
+    /// Gives it an order.
+    pub fn order(&self, order: GateOrder) {
+        self.say(Word::Order(order));
+    }
+
+    /// Names the server behind it.
+    pub fn serve(&self, server: Option<Behind>) {
+        self.say(Word::Server(server));
+    }
+
+    fn say(&self, word: Word) {
+        // Few and small: an order for each change of the record, a server for each start.
+        if let Some(words) = &self.words {
+            let _ = words.send(word);
+        }
+        self.bell.ring();
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.words = None;
+        self.bell.ring();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The gate's thread.
+fn run(mut turns: Turns, heard: &Receiver<Word>) {
+    // Waits of some microseconds are meant as such.
+    let _ = nix::sys::prctl::set_timerslack(1);
+    let mut ready = Ready::new(bounds::EVENTS_PER_TURN);
+    while turns.turn(heard, &mut ready) {}
+}

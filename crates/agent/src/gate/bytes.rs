@@ -1,0 +1,94 @@
+//! Bytes on their way to one socket.
+
+use super::bounds::READ_LARGE;
+use rustix::buffer::spare_capacity;
+use rustix::fd::AsFd;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use std::collections::VecDeque;
+
+/// A piece smaller than this is grown, a larger one is followed by another.
+const PIECE: usize = 16 << 10;
+
+/// A queue of bytes. Empty, it owns no memory.
+#[derive(Debug, Default)]
+pub(super) struct Bytes {
+    pieces: VecDeque<Vec<u8>>,
+    /// Bytes of the first piece that are gone already.
+    gone: usize,
+    length: usize,
+}
+
+impl Bytes {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Adds these at the end.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        match self.pieces.back_mut() {
+            Some(last) if last.len() + bytes.len() <= PIECE => last.extend_from_slice(bytes),
+            _ => self.pieces.push_back(bytes.to_vec()),
+        }
+    }
+
+    /// Reads a large piece from a socket, to the end of the queue. Returns how much, and whether the socket may have more.
+    pub(super) fn read(&mut self, socket: impl AsFd) -> Result<(usize, bool), Errno> {
+        let mut piece = Vec::with_capacity(READ_LARGE);
+        let (read, _) = recv(socket, spare_capacity(&mut piece), RecvFlags::empty())?;
+        let more = read == piece.capacity();
+        if read > 0 {
+            self.length += read;
+            // A short one must not keep a large buffer.
+            piece.shrink_to_fit();
+            self.pieces.push_back(piece);
+        }
+        Ok((read, more))
+    }
+
+    /// Writes at most so many to a socket. Returns how many it took; fewer than asked for means that it is full.
+    pub(super) fn write(&mut self, socket: impl AsFd, most: usize) -> Result<usize, Errno> {
+        let mut written = 0;
+        while written < most
+            && let Some(first) = self.pieces.front()
+        {
+            let rest = &first[self.gone..];
+            let piece = &rest[..rest.len().min(most - written)];
+            let taken = match send(&socket, piece, SendFlags::NOSIGNAL) {
+                Ok(taken) => taken,
+                Err(Errno::AGAIN) => break,
+                Err(error) => return Err(error),
+            };
+            let full = taken < piece.len();
+            self.forget(taken);
+            written += taken;
+            if full {
+                break;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Takes all of it.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn forget(&mut self, bytes: usize) {
+        self.length -= bytes;
+        self.gone += bytes;
+        if self
+            .pieces
+            .front()
+            .is_some_and(|first| first.len() == self.gone)
+        {
+            self.pieces.pop_front();
+            self.gone = 0;
+        }
+        if self.length == 0 {
+            self.clear();
+        }
+    }
+}

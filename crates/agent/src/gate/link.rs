@@ -1,0 +1,176 @@
+//! A connection for barriers.
+
+use super::Behind;
+use super::poller::{Poller, Source};
+use crate::server::USER;
+use crate::server::probe::connect;
+use ::bytes::BytesMut;
+use holdfast_core::gate::{Ack, Answer, Role};
+use holdfast_core::names::Address;
+use holdfast_resp::{Decoder, Limits, Value, encode_command};
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use std::os::unix::net::UnixStream;
+
+/// Bytes of a ROLE with many replicas fit; more is read in pieces.
+const READ: usize = 4 << 10;
+
+/// The longest time that `WAIT` may block the link, in milliseconds.
+const WAIT_MS: &str = "100";
+
+/// The marker's channel. Sharded channels are seen by no pattern, so no client ever gets it that does not ask for it by name.
+const CHANNEL: &str = "holdfast";
+
+/// One connection to the server, logged in.
+#[derive(Debug)]
+pub(super) struct Link {
+    stream: UnixStream,
+    decoder: Decoder,
+    buffer: BytesMut,
+    scratch: Vec<u8>,
+    /// The answer to `AUTH` has come.
+    welcome: bool,
+    sharded: bool,
+}
+
+impl Link {
+    /// Connects and logs in, without waiting for the answer.
+    pub(super) fn open(behind: &Behind, index: usize, poller: &Poller) -> Option<Self> {
+        let stream = connect(&behind.socket, behind.id.pid).ok()?;
+        poller.add(&stream, Source::Link(index)).ok()?;
+        let mut auth = Vec::new();
+        encode_command(&["AUTH", USER, &behind.password], &mut auth);
+        let link = Self {
+            stream,
+            decoder: Decoder::new(Limits::REPLY),
+            buffer: BytesMut::new(),
+            scratch: Vec::with_capacity(READ),
+            welcome: false,
+            sharded: behind.sharded,
+        };
+        link.send(&auth).then_some(link)
+    }
+
+    /// Sends a barrier, in one write. `false`: the link is lost.
+    pub(super) fn barrier(&self, replicas: usize) -> bool {
+        let mut bytes = Vec::with_capacity(160);
+        let publish = if self.sharded { "SPUBLISH" } else { "PUBLISH" };
+        encode_command(&["ROLE"], &mut bytes);
+        encode_command(&[publish, CHANNEL, ""], &mut bytes);
+        encode_command(&["WAIT", &replicas.to_string(), WAIT_MS], &mut bytes);
+        encode_command(&["ROLE"], &mut bytes);
+        self.send(&bytes)
+    }
+
+    /// Reads what has come, and hands the answers over. `Ok(true)`: it has just been logged in.
+    pub(super) fn read(&mut self, mut take: impl FnMut(Answer)) -> Result<bool, Errno> {
+        let mut ready = false;
+        loop {
+            self.scratch.clear();
+            let read = match recv(
+                &self.stream,
+                spare_capacity(&mut self.scratch),
+                RecvFlags::empty(),
+            ) {
+                Ok((0, _)) => return Err(Errno::CONNRESET),
+                Ok((read, _)) => read,
+                Err(Errno::AGAIN) => return Ok(ready),
+                Err(error) => return Err(error),
+            };
+            self.buffer.extend_from_slice(&self.scratch);
+            while let Some(value) = self
+                .decoder
+                .decode(&mut self.buffer)
+                .map_err(|_| Errno::PROTO)?
+            {
+                if self.welcome {
+                    take(answer(&value));
+                } else if value.is_ok() {
+                    (self.welcome, ready) = (true, true);
+                } else {
+                    return Err(Errno::ACCESS);
+                }
+            }
+            if read < READ {
+                return Ok(ready);
+            }
+        }
+    }
+
+    fn send(&self, bytes: &[u8]) -> bool {
+        let sent = send(&self.stream, bytes, SendFlags::NOSIGNAL);
+        sent.is_ok_and(|sent| sent == bytes.len())
+    }
+}
+
+/// What a reply is to the core. Whatever is not exactly what was asked for is no answer.
+fn answer(value: &Value) -> Answer {
+    match value {
+        Value::Integer(count) => u64::try_from(*count).map_or(Answer::Refused, Answer::Count),
+        Value::Array(Some(items)) => match items.first().and_then(Value::as_str) {
+            Some("master") => role(items).map_or(Answer::Refused, Answer::Role),
+            Some("slave") => Answer::NotMaster,
+            _ => Answer::Refused,
+        },
+        _ => Answer::Refused,
+    }
+}
+
+/// `master`, the offset, and for each replica its address and what it has acknowledged.
+fn role(items: &[Value]) -> Option<Role> {
+    let offset = u64::try_from(items.get(1)?.as_integer()?).ok()?;
+    let acks = items.get(2)?.as_slice()?.iter().filter_map(ack);
+    Some(Role {
+        offset,
+        acks: acks.collect(),
+    })
+}
+
+fn ack(item: &Value) -> Option<Ack> {
+    let [host, port, offset] = item.as_slice()? else {
+        return None;
+    };
+    Some(Ack {
+        address: Address::new(host.as_str()?, u16::try_from(port.as_integer()?).ok()?),
+        offset: u64::try_from(offset.as_integer()?).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used)]
+    use super::*;
+
+    fn read(text: &str) -> Answer {
+        let mut buffer = BytesMut::from(text);
+        let value = Decoder::new(Limits::REPLY).decode(&mut buffer);
+        answer(&value.expect("RESP").expect("whole"))
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_an_answer() {
+        let role =
+            "*3\r\n$6\r\nmaster\r\n:100\r\n*1\r\n*3\r\n$3\r\nr-1\r\n$4\r\n6379\r\n$2\r\n97\r\n";
+        let ack = Ack {
+            address: Address::new("r-1", 6379),
+            offset: 97,
+        };
+        let acks = vec![ack];
+        assert_eq!(read(role), Answer::Role(Role { offset: 100, acks }));
+        assert_eq!(read(":2\r\n"), Answer::Count(2));
+        let replica = "*5\r\n$5\r\nslave\r\n$1\r\na\r\n:1\r\n$9\r\nconnected\r\n:3\r\n";
+        assert_eq!(read(replica), Answer::NotMaster);
+        for other in [
+            "-BUSY Redis is busy running a script.\r\n",
+            "-LOADING\r\n",
+            "+OK\r\n",
+            ":-1\r\n",
+            "$-1\r\n",
+            "*1\r\n$8\r\nsentinel\r\n",
+            "*3\r\n$6\r\nmaster\r\n:-1\r\n*0\r\n",
+        ] {
+            assert_eq!(read(other), Answer::Refused, "{other}");
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! One connection of a client (or a replica), and its own connection to the server.
+
+use super::bounds::{HELD_ALWAYS, HELD_PER_CLIENT, HELD_TOTAL, OPENING, READ, READS_PER_TURN};
+use super::bytes::Bytes;
+use super::opening::{Opening, judge};
+use super::poller::{Event, Poller, Source};
+use holdfast_core::gate::{Connection, Gate, Micros};
+use rustix::buffer::spare_capacity;
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use std::os::unix::net::UnixStream;
+
+/// What all relays share.
+#[derive(Debug)]
+pub(super) struct Hall {
+    pub(super) core: Gate,
+    pub(super) poller: Poller,
+    /// What was just read.
+    pub(super) scratch: Vec<u8>,
+    pub(super) now: Micros,
+    /// What the core released last.
+    pub(super) released: Vec<(Connection, u64)>,
+    /// Bytes that wait in all relays.
+    pub(super) waiting: usize,
+    /// Replies of clients are held.
+    pub(super) holding: bool,
+    /// Clients are served at all.
+    pub(super) open: bool,
+    /// Nothing of clients goes to the server.
+    pub(super) paused: bool,
+}
+
+/// Who it is.
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not known; the beginning of a command that is not complete.
+    Opening(Vec<u8>),
+    Client,
+    /// It has asked for the stream and not been answered.
+    Syncing,
+    /// It gets the stream.
+    Replica,
+}
+
+/// Why a relay ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended;
+
+impl From<Errno> for Ended {
+    fn from(_: Errno) -> Self {
+        Self
+    }
+}
+
+/// Both ways of one connection.
+#[derive(Debug)]
+pub(super) struct Relay {
+    slot: usize,
+    client: OwnedFd,
+    server: UnixStream,
+    phase: Phase,
+    /// As the core knows it, while its replies are held; and the bytes read for it since.
+    held_as: Option<Connection>,
+    total: u64,
+    to_server: Bytes,
+    to_client: Bytes,
+    /// The last bytes of `to_client` that are not released.
+    held: usize,
+    from_client: Side,
+    from_server: Side,
+}
+
+/// What is known of a socket without asking it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Side {
+    /// It may have something to read.
+    readable: bool,
+    /// Its other end has closed: an end is to be read after the last bytes.
+    closing: bool,
+    /// Nothing more will come.
+    ended: bool,
+    /// It took less than it was given, and rings when it has room.
+    full: bool,
+}
+
+impl Relay {
+    pub(super) fn new(slot: usize, client: OwnedFd, server: UnixStream) -> Self {
+        Self {
+            slot,
+            client,
+            server,
+            phase: Phase::Opening(Vec::new()),
+            held_as: None,
+            total: 0,
+            to_server: Bytes::default(),
+            to_client: Bytes::default(),
+            held: 0,
+            from_client: Side::default(),
+            from_server: Side::default(),
+        }
+    }
+
+    pub(super) fn watch(&self, poller: &Poller) -> Result<(), Ended> {
+        poller.add(&self.client, Source::Client(self.slot))?;
+        Ok(poller.add(&self.server, Source::Server(self.slot))?)
+    }
+
+    /// Whether it is, or asks to be, a replica.
+    pub(super) fn is_replica(&self) -> bool {
+        matches!(self.phase, Phase::Syncing | Phase::Replica)
+    }
+
+    /// Its connection in the core, if its replies are held.
+    pub(super) fn held_as(&self) -> Option<Connection> {
+        self.held_as
+    }
+
+    /// Bytes that wait in it.
+    pub(super) fn waiting(&self) -> usize {
+        self.to_server.len() + self.to_client.len()
+    }
+
+    /// Whether it could go on without any news.
+    pub(super) fn is_ready(&self, hall: &Hall) -> bool {
+        self.may_read_client(hall) || self.may_read_server(hall)
+    }
+
+    /// News of the client's socket.
+    pub(super) fn on_client(&mut self, event: Event, hall: &mut Hall) -> Result<(), Ended> {
+        self.from_client.readable |= event.readable;
+        self.from_client.closing |= event.ended;
+        if event.writable && self.from_client.full {
+            self.flush(hall)?;
+        }
+        self.take_requests(hall)
+    }
+
+    /// News of the server's socket.
+    pub(super) fn on_server(&mut self, event: Event, hall: &mut Hall) -> Result<(), Ended> {
+        self.from_server.readable |= event.readable;
+        self.from_server.closing |= event.ended;
+        if event.writable && self.from_server.full {
+            self.push_requests(hall)?;
+            self.take_requests(hall)?;
+        }
+        self.take_replies(hall)
+    }
+
+    /// Goes on where it stopped.
+    pub(super) fn resume(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        self.take_requests(hall)?;
+        self.take_replies(hall)
+    }
+
+    /// The core released everything up to this many bytes since it knows this connection.
+    pub(super) fn release(&mut self, up_to: u64, hall: &mut Hall) -> Result<(), Ended> {
+        self.held = self.held.min(self.total.saturating_sub(up_to) as usize);
+        self.flush(hall)
+    }
+
+    /// From now on its replies are held, or they are not, and what was held goes out.
+    pub(super) fn hold(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        if self.phase != Phase::Client || hall.holding == self.held_as.is_some() {
+            return Ok(());
+        }
+        if hall.holding {
+            self.held_as = Some(hall.core.open(self.slot));
+            self.total = 0;
+            return Ok(());
+        }
+        self.held_as = None;
+        self.held = 0;
+        self.flush(hall)
+    }
+
+    fn may_read_client(&self, hall: &Hall) -> bool {
+        let stopped = hall.paused && !self.is_replica();
+        self.from_client.readable
+            && !stopped
+            && self.to_server.len() == 0
+            && !self.from_server.ended
+    }
+
+    fn may_read_server(&self, hall: &Hall) -> bool {
+        let own = self.to_client.len();
+        let room = own < HELD_ALWAYS || (own < HELD_PER_CLIENT && hall.waiting < HELD_TOTAL);
+        self.from_server.readable && room
+    }
+
+    fn take_requests(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        for _ in 0..READS_PER_TURN {
+            if !self.may_read_client(hall) {
+                break;
+            }
+            hall.scratch.clear();
+            let into = spare_capacity(&mut hall.scratch);
+            match recv(&self.client, into, RecvFlags::empty()) {
+                Ok((0, _)) => {
+                    self.from_client.readable = false;
+                    self.from_client.ended = true;
+                    // What it has asked for is still answered.
+                    shutdown(&self.server, Shutdown::Write)?;
+                }
+                Ok((read, _)) => {
+                    self.from_client.readable = read == READ || self.from_client.closing;
+                    let bytes = std::mem::take(&mut hall.scratch);
+                    let done = self.ask(&bytes, hall);
+                    hall.scratch = bytes;
+                    done?;
+                }
+                Err(Errno::AGAIN) => self.from_client.readable = false,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        match &mut self.phase {
+            Phase::Opening(before) => {
+                before.extend_from_slice(bytes);
+                let said = std::mem::take(before);
+                self.open(said, hall)
+            }
+            // It talks before it is answered: that is no replica.
+            Phase::Syncing => Err(Ended),
+            Phase::Client | Phase::Replica => self.forward(bytes, hall),
+        }
+    }
+
+    fn open(&mut self, said: Vec<u8>, hall: &mut Hall) -> Result<(), Ended> {
+        match judge(&said) {
+            Opening::Handshake(end) if said.len() - end <= OPENING => {
+                self.forward(&said[..end], hall)?;
+                self.phase = Phase::Opening(said[end..].to_vec());
+                Ok(())
+            }
+            Opening::Replica(end) if end == said.len() => {
+                self.phase = Phase::Syncing;
+                self.forward(&said, hall)
+            }
+            Opening::Replica(_) => Err(Ended),
+            Opening::Handshake(_) | Opening::Client if !hall.open => Err(Ended),
+            Opening::Handshake(_) | Opening::Client => {
+                self.phase = Phase::Client;
+                self.hold(hall)?;
+                self.forward(&said, hall)
+            }
+        }
+    }
+
+    fn forward(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if let Some(connection) = self.held_as {
+            hall.core.asked(hall.now, connection);
+        }
+        let taken = sent(send(&self.server, bytes, SendFlags::NOSIGNAL))?;
+        if taken < bytes.len() {
+            self.to_server.push(&bytes[taken..]);
+            hall.waiting += bytes.len() - taken;
+            self.mind_server(true, hall)?;
+        }
+        Ok(())
+    }
+
+    fn push_requests(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        let written = self.to_server.write(&self.server, self.to_server.len())?;
+        hall.waiting -= written;
+        self.mind_server(self.to_server.len() > 0, hall)
+    }
+
+    fn take_replies(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        let mut large = false;
+        for _ in 0..READS_PER_TURN {
+            if !self.may_read_server(hall) {
+                break;
+            }
+            match self.take_reply(large, hall) {
+                Ok((0, _)) => {
+                    self.from_server.readable = false;
+                    self.from_server.ended = true;
+                }
+                Ok((_, more)) => {
+                    self.from_server.readable = more || self.from_server.closing;
+                    large = more;
+                }
+                Err(Errno::AGAIN) => self.from_server.readable = false,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.held_as.is_none() {
+            self.flush(hall)?;
+        }
+        self.end_if_done()
+    }
+
+    /// One read. Returns how much it was and whether there may be more.
+    fn take_reply(&mut self, large: bool, hall: &mut Hall) -> Result<(usize, bool), Errno> {
+        if large {
+            let (read, more) = self.to_client.read(&self.server)?;
+            self.note_reply(read, read, hall);
+            return Ok((read, more));
+        }
+        hall.scratch.clear();
+        let into = spare_capacity(&mut hall.scratch);
+        let (read, _) = recv(&self.server, into, RecvFlags::empty())?;
+        let mut taken = 0;
+        if self.held_as.is_none() && read > 0 {
+            if self.phase == Phase::Syncing {
+                self.judge_stream(hall)?;
+            }
+            if self.to_client.len() == 0 {
+                taken = sent(send(&self.client, &hall.scratch, SendFlags::NOSIGNAL))?;
+            }
+        }
+        self.to_client.push(&hall.scratch[taken..]);
+        self.note_reply(read, read - taken, hall);
+        Ok((read, read == READ))
+    }
+
+    fn note_reply(&mut self, read: usize, kept: usize, hall: &mut Hall) {
+        hall.waiting += kept;
+        if let Some(connection) = self.held_as
+            && read > 0
+        {
+            self.total += read as u64;
+            self.held += read;
+            hall.core.held(connection, read as u64);
+        }
+    }
+
+    /// The answer to the request for the stream. A refusal is passed on, and nothing behind it: whoever was refused is no
+    /// replica, and its other replies were not held.
+    fn judge_stream(&mut self, hall: &mut Hall) -> Result<(), Errno> {
+        if hall.scratch.first() == Some(&b'-') {
+            let _ = send(&self.client, &hall.scratch, SendFlags::NOSIGNAL);
+            return Err(Errno::CONNABORTED);
+        }
+        self.phase = Phase::Replica;
+        Ok(())
+    }
+
+    fn flush(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        let most = self.to_client.len() - self.held;
+        if most > 0 {
+            let written = self.to_client.write(&self.client, most)?;
+            hall.waiting -= written;
+            self.mind_client(written < most, hall)?;
+        } else if self.from_client.full {
+            self.mind_client(false, hall)?;
+        }
+        self.end_if_done()
+    }
+
+    fn end_if_done(&self) -> Result<(), Ended> {
+        if self.from_server.ended && self.to_client.len() == 0 {
+            Err(Ended)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn mind_client(&mut self, full: bool, hall: &Hall) -> Result<(), Ended> {
+        if std::mem::replace(&mut self.from_client.full, full) != full {
+            let source = Source::Client(self.slot);
+            hall.poller.watch_room(&self.client, source, full)?;
+        }
+        Ok(())
+    }
+
+    fn mind_server(&mut self, full: bool, hall: &Hall) -> Result<(), Ended> {
+        if std::mem::replace(&mut self.from_server.full, full) != full {
+            let source = Source::Server(self.slot);
+            hall.poller.watch_room(&self.server, source, full)?;
+        }
+        Ok(())
+    }
+}
+
+/// A full socket took nothing.
+fn sent(sent: Result<usize, Errno>) -> Result<usize, Errno> {
+    match sent {
+        Err(Errno::AGAIN) => Ok(0),
+        other => other,
+    }
+}

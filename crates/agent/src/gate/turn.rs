@@ -1,0 +1,422 @@
+//! The gate's loop: what has come is moved, what is released goes out, a barrier is sent if it is time.
+
+use super::bounds::{ACCEPTS_PER_TURN, EVENTS_PER_TURN, READ};
+use super::doors::Doors;
+use super::link::Link;
+use super::poller::{Bell, Event, Poller, Ready, Source};
+use super::relay::{Ended, Hall, Relay};
+use super::{Behind, Word};
+use crate::server::probe::connect;
+use holdfast_core::agent::GateOrder;
+use holdfast_core::gate::{Gate, Hold, LINKS_MAX, Micros, News};
+use holdfast_core::mutant::Mutant;
+use holdfast_core::names::Epoch;
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+/// Pause before a link that failed, or a server whose queue was full, is tried again.
+const AGAIN: Micros = 1_000;
+
+/// What one gets who comes when all places are taken; as redis-server says it.
+const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+
+/// Whose server it is, by the newest order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Shut,
+    Stale,
+    Pass,
+    Holding(Epoch),
+}
+
+/// All that the gate's thread has.
+pub(super) struct Turns {
+    doors: Doors,
+    bell: Arc<Bell>,
+    hall: Hall,
+    events: Vec<Event>,
+    relays: Vec<Option<Box<Relay>>>,
+    /// Slots without a relay; those that ended in this turn are kept apart, since events for them may follow.
+    free: Vec<usize>,
+    ended: Vec<usize>,
+    clients: usize,
+    clients_max: usize,
+    links: [Option<Link>; LINKS_MAX],
+    next_try: Micros,
+    behind: Option<Behind>,
+    standing: Standing,
+    somebody_outside: bool,
+    /// Let in, while the server's own queue was full.
+    let_in: Option<OwnedFd>,
+    /// Relays that have more to do without any news.
+    again: Vec<usize>,
+    started: Instant,
+    tell: Box<dyn Fn(News) + Send>,
+}
+
+impl Turns {
+    pub(super) fn new(
+        doors: Doors,
+        bell: Arc<Bell>,
+        clients_max: usize,
+        mutant: Mutant,
+        tell: Box<dyn Fn(News) + Send>,
+    ) -> std::io::Result<Self> {
+        let poller = Poller::new()?;
+        poller.add(&*bell, Source::Bell)?;
+        poller.add(doors.socket(), Source::Door)?;
+        let hall = Hall {
+            core: Gate::new(mutant),
+            poller,
+            scratch: Vec::with_capacity(READ),
+            now: 0,
+            released: Vec::new(),
+            waiting: 0,
+            holding: false,
+            open: false,
+            paused: false,
+        };
+        Ok(Self {
+            doors,
+            bell,
+            hall,
+            events: Vec::with_capacity(EVENTS_PER_TURN),
+            relays: Vec::new(),
+            free: Vec::new(),
+            ended: Vec::new(),
+            clients: 0,
+            clients_max,
+            links: [const { None }; LINKS_MAX],
+            next_try: 0,
+            behind: None,
+            standing: Standing::Shut,
+            somebody_outside: false,
+            let_in: None,
+            again: Vec::new(),
+            started: Instant::now(),
+            tell,
+        })
+    }
+
+    /// One turn. `false`: the agent's end is gone.
+    pub(super) fn turn(&mut self, heard: &Receiver<Word>, ready: &mut Ready) -> bool {
+        if let Some(linger) = self.hall.core.linger(self.events.len()) {
+            std::thread::sleep(Duration::from_micros(linger));
+        }
+        let patience = self.patience();
+        let mut events = std::mem::take(&mut self.events);
+        if self.hall.poller.wait(ready, &mut events, patience).is_err() {
+            events.clear();
+        }
+        self.hall.now = self.now();
+        let goes_on = self.take(&events, heard);
+        self.events = events;
+        self.resume();
+        self.admit();
+        self.keep_links();
+        self.issue();
+        self.report();
+        self.free.append(&mut self.ended);
+        goes_on
+    }
+
+    fn now(&self) -> Micros {
+        self.started.elapsed().as_micros() as Micros
+    }
+
+    /// How long nothing has to be done by itself.
+    fn patience(&self) -> Option<Duration> {
+        let waits_outside = self.let_in.is_some() || self.somebody_outside;
+        if !self.again.is_empty() || (waits_outside && self.let_in.is_none()) {
+            return Some(Duration::ZERO);
+        }
+        let retries = (self.let_in.is_some() || self.wants_link()).then_some(self.next_try);
+        let due = self.hall.core.wake_at().into_iter().chain(retries).min()?;
+        Some(Duration::from_micros(due.saturating_sub(self.now())))
+    }
+
+    /// Orders first, then answers to barriers, which release; then requests, then replies.
+    fn take(&mut self, events: &[Event], heard: &Receiver<Word>) -> bool {
+        let mut goes_on = true;
+        for event in events {
+            match event.source {
+                Source::Bell => goes_on = self.hear(heard),
+                Source::Door => self.somebody_outside = true,
+                Source::Link(link) => self.on_link(link),
+                Source::Client(_) | Source::Server(_) => {}
+            }
+        }
+        for event in events {
+            if let Source::Client(slot) = event.source {
+                self.with(slot, |relay, hall| relay.on_client(*event, hall));
+            }
+        }
+        for event in events {
+            if let Source::Server(slot) = event.source {
+                self.with(slot, |relay, hall| relay.on_server(*event, hall));
+            }
+        }
+        goes_on
+    }
+
+    /// Does something with a relay, and ends it if that fails.
+    fn with(
+        &mut self,
+        slot: usize,
+        mut act: impl FnMut(&mut Relay, &mut Hall) -> Result<(), Ended>,
+    ) {
+        let Some(Some(relay)) = self.relays.get_mut(slot) else {
+            return;
+        };
+        match act(relay, &mut self.hall) {
+            Err(Ended) => self.end(slot),
+            Ok(()) if relay.is_ready(&self.hall) => self.again.push(slot),
+            Ok(()) => {}
+        }
+    }
+
+    fn end(&mut self, slot: usize) {
+        if let Some(relay) = self.relays.get_mut(slot).and_then(Option::take) {
+            self.hall.waiting -= relay.waiting();
+            self.clients -= 1;
+            self.ended.push(slot);
+            if let Some(connection) = relay.held_as() {
+                self.hall.core.close(connection);
+            }
+        }
+    }
+
+    fn resume(&mut self) {
+        let mut again = std::mem::take(&mut self.again);
+        again.sort_unstable();
+        again.dedup();
+        for slot in again {
+            self.with(slot, Relay::resume);
+        }
+    }
+
+    fn hear(&mut self, heard: &Receiver<Word>) -> bool {
+        self.bell.silence();
+        loop {
+            match heard.try_recv() {
+                Ok(Word::Order(order)) => self.obey(order),
+                Ok(Word::Server(behind)) => self.serve(behind),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn serve(&mut self, behind: Option<Behind>) {
+        if self.behind == behind {
+            return;
+        }
+        self.shut();
+        self.end_all(|_| true);
+        self.behind = behind;
+    }
+
+    fn obey(&mut self, order: GateOrder) {
+        tracing::debug!("gate: {order:?}");
+        self.hall.paused = order == GateOrder::Pause;
+        match order {
+            GateOrder::Pause => {}
+            GateOrder::Shut => self.shut(),
+            GateOrder::Stale => {
+                if self.standing != Standing::Stale {
+                    self.shut();
+                    self.stand(Standing::Stale);
+                }
+            }
+            GateOrder::Pass => {
+                if self.standing == Standing::Stale {
+                    self.shut();
+                }
+                self.hall.core.shut();
+                self.links = [const { None }; LINKS_MAX];
+                self.stand(Standing::Pass);
+            }
+            GateOrder::Hold {
+                epoch,
+                version,
+                rules,
+            } => {
+                let goes_on = [Standing::Holding(epoch), Standing::Pass, Standing::Shut];
+                if !goes_on.contains(&self.standing) {
+                    self.shut();
+                }
+                self.hall.core.hold(Hold {
+                    epoch,
+                    version,
+                    rules,
+                });
+                self.stand(Standing::Holding(epoch));
+            }
+        }
+        self.again.extend(0..self.relays.len());
+    }
+
+    fn stand(&mut self, standing: Standing) {
+        self.standing = standing;
+        self.hall.open = standing != Standing::Shut;
+        self.hall.holding = matches!(standing, Standing::Holding(_));
+        for slot in 0..self.relays.len() {
+            self.with(slot, Relay::hold);
+        }
+    }
+
+    /// Drops what is held, and all clients with it. Replicas stay: whether they may follow is for the server to say.
+    fn shut(&mut self) {
+        self.hall.core.shut();
+        self.links = [const { None }; LINKS_MAX];
+        self.standing = Standing::Shut;
+        (self.hall.open, self.hall.holding) = (false, false);
+        self.end_all(|relay| !relay.is_replica());
+    }
+
+    fn end_all(&mut self, which: impl Fn(&Relay) -> bool) {
+        for slot in 0..self.relays.len() {
+            if self.relays[slot].as_deref().is_some_and(&which) {
+                self.end(slot);
+            }
+        }
+    }
+
+    fn wants_link(&self) -> bool {
+        let wanted = self.hall.core.links_wanted();
+        self.hall.holding
+            && self.behind.is_some()
+            && self.links[..wanted].iter().any(Option::is_none)
+    }
+
+    fn keep_links(&mut self) {
+        if !self.wants_link() || self.hall.now < self.next_try {
+            return;
+        }
+        let Some(behind) = &self.behind else { return };
+        self.next_try = self.hall.now + AGAIN;
+        for (index, link) in self.links[..self.hall.core.links_wanted()]
+            .iter_mut()
+            .enumerate()
+        {
+            if link.is_none() {
+                *link = Link::open(behind, index, &self.hall.poller);
+            }
+        }
+    }
+
+    fn on_link(&mut self, index: usize) {
+        let (core, now) = (&mut self.hall.core, self.hall.now);
+        let Some(link) = &mut self.links[index] else {
+            return;
+        };
+        match link.read(|answer| core.answer(now, index, answer)) {
+            Ok(true) => core.link_ready(index),
+            Ok(false) => {}
+            Err(_) => {
+                core.link_lost(index);
+                self.links[index] = None;
+            }
+        }
+        self.release();
+    }
+
+    fn release(&mut self) {
+        let mut released = std::mem::take(&mut self.hall.released);
+        released.extend(self.hall.core.released());
+        for (connection, up_to) in released.drain(..) {
+            self.with(connection.slot as usize, |relay, hall| {
+                if relay.held_as() == Some(connection) {
+                    relay.release(up_to, hall)
+                } else {
+                    Ok(())
+                }
+            });
+        }
+        self.hall.released = released;
+    }
+
+    fn issue(&mut self) {
+        while let Some(issue) = self.hall.core.next(self.hall.now) {
+            let sent = self.links[issue.link].as_ref();
+            if !sent.is_some_and(|link| link.barrier(issue.replicas)) {
+                self.hall.core.link_lost(issue.link);
+                self.links[issue.link] = None;
+            }
+        }
+        // Only a planted bug releases here.
+        self.release();
+    }
+
+    fn report(&mut self) {
+        let news: Vec<News> = self.hall.core.news().collect();
+        for one in news {
+            if one == News::Deposed {
+                tracing::warn!("the gate is shut: its server is no primary");
+                self.shut();
+            }
+            (self.tell)(one);
+        }
+    }
+
+    /// Lets in those who wait outside.
+    fn admit(&mut self) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            if !self.somebody_outside && self.let_in.is_none() {
+                return;
+            }
+            let client = match self.let_in.take().map_or_else(|| self.doors.accept(), Ok) {
+                Ok(client) => client,
+                Err(Errno::CONNABORTED | Errno::INTR) => continue,
+                // No file is left, for example: those outside wait until somebody leaves.
+                Err(_) => {
+                    self.somebody_outside = false;
+                    return;
+                }
+            };
+            if !self.welcome(client) {
+                return;
+            }
+        }
+    }
+
+    /// Connects one to the server. `false`: not now.
+    fn welcome(&mut self, client: OwnedFd) -> bool {
+        let Some(behind) = &self.behind else {
+            return true;
+        };
+        if self.clients >= self.clients_max {
+            let _ = send(&client, FULL, SendFlags::NOSIGNAL);
+            return true;
+        }
+        match connect(&behind.socket, behind.id.pid) {
+            Ok(server) => self.begin(client, server),
+            Err(nix::errno::Errno::EAGAIN) => {
+                self.let_in = Some(client);
+                self.next_try = self.hall.now + AGAIN;
+                return false;
+            }
+            Err(_) => {}
+        }
+        true
+    }
+
+    fn begin(&mut self, client: OwnedFd, server: UnixStream) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.relays.push(None);
+            self.relays.len() - 1
+        });
+        let relay = Relay::new(slot, client, server);
+        if relay.watch(&self.hall.poller).is_err() {
+            self.free.push(slot);
+            return;
+        }
+        self.relays[slot] = Some(Box::new(relay));
+        self.clients += 1;
+    }
+}
