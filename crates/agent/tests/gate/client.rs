@@ -1,0 +1,101 @@
+//! A client as simple as can be.
+
+use bytes::BytesMut;
+use holdfast_resp::{Decoder, Limits, Value, encode_command};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Longer than anything here may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Client {
+    pub stream: TcpStream,
+    decoder: Decoder,
+    buffer: BytesMut,
+}
+
+impl Client {
+    pub fn connect(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let limits = Limits {
+            frame_bytes: 1 << 30,
+            bulk_bytes: 1 << 30,
+            ..Limits::REPLY
+        };
+        Self {
+            stream,
+            decoder: Decoder::new(limits),
+            buffer: BytesMut::new(),
+        }
+    }
+
+    pub fn send(&mut self, args: &[&str]) {
+        let mut bytes = Vec::new();
+        encode_command(args, &mut bytes);
+        self.stream.write_all(&bytes).expect("sent");
+    }
+
+    /// The next reply; an error at the connection's end.
+    pub fn try_read(&mut self) -> std::io::Result<Value> {
+        loop {
+            if let Some(value) = self.decoder.decode(&mut self.buffer).expect("RESP") {
+                return Ok(value);
+            }
+            let mut bytes = vec![0; 1 << 16];
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => self.buffer.extend_from_slice(&bytes[..read]),
+                // A child was stopped.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub fn read(&mut self) -> Value {
+        self.try_read().expect("a reply")
+    }
+
+    pub fn call(&mut self, args: &[&str]) -> Value {
+        self.send(args);
+        self.read()
+    }
+
+    /// The reply as text: bulk, status or number; errors with their `-`.
+    pub fn text(&mut self, args: &[&str]) -> String {
+        text(&self.call(args))
+    }
+
+    /// Whether nothing comes for a while.
+    pub fn is_silent(&mut self, for_ms: u64) -> bool {
+        let patience = Duration::from_millis(for_ms);
+        self.stream.set_read_timeout(Some(patience)).unwrap();
+        let read = self.try_read();
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        matches!(read, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the connection has been closed.
+    pub fn is_closed(&mut self) -> bool {
+        match self.try_read() {
+            Ok(_) => false,
+            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Error(said) => format!("-{}", String::from_utf8_lossy(said)),
+        value if value.is_null() => "nil".to_owned(),
+        value => match (value.as_str(), value.as_slice()) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(items)) => items.iter().map(text).collect::<Vec<_>>().join(" "),
+            _ => format!("{value:?}"),
+        },
+    }
+}

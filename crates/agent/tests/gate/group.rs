@@ -1,0 +1,140 @@
+//! A primary with its replicas, each behind a gate.
+
+use crate::client::Client;
+use crate::cut::Cut;
+use crate::server_support::{Node0, PASSWORD, options, version};
+use holdfast_agent::gate::{Behind, Gate};
+use holdfast_core::agent::GateOrder;
+use holdfast_core::gate::News;
+use holdfast_core::mutant::Mutant;
+use holdfast_core::names::{Address, Incarnation, Node};
+use holdfast_core::record::Durability;
+use holdfast_core::syncset::SyncRule;
+use nix::sys::signal::Signal;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+pub struct Gated {
+    pub node: Node0,
+    pub gate: Gate,
+    pub news: Receiver<News>,
+}
+
+impl Gated {
+    pub async fn start(conf: &str, mutant: Mutant) -> Self {
+        let home = TempDir::new().unwrap();
+        let mut options = options(home.path());
+        options.durability = Durability::Quorum;
+        options.memory_limit_bytes = 4 << 30;
+        std::fs::write(home.path().join("my.conf"), conf).unwrap();
+        options.redis_conf = Some(home.path().join("my.conf"));
+        let (tell, news) = channel();
+        let gate = Gate::start(&options.listen, 500, mutant, move |news| {
+            let _ = tell.send(news);
+        });
+        let node = Node0::start_in(home, options).await;
+        let gate = gate.unwrap();
+        gate.serve(Some(Behind {
+            socket: node.server.socket().to_owned(),
+            id: node.server.id(),
+            password: PASSWORD.to_owned(),
+            sharded: version().at_least(7, 0),
+        }));
+        Self { node, gate, news }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.node.options.listen.port
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        crate::server_support::signal(self.node.server.pid(), signal);
+    }
+
+    /// The next of the gate's news of this kind.
+    pub fn heard(&self, what: impl Fn(&News) -> bool) -> News {
+        let until = Instant::now() + Duration::from_secs(5);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let news = self.news.recv_timeout(left).expect("news");
+            if what(&news) {
+                return news;
+            }
+        }
+    }
+}
+
+pub struct Group {
+    pub primary: Gated,
+    pub replicas: Vec<Gated>,
+    /// The network from the primary to each replica.
+    pub cuts: Vec<Cut>,
+}
+
+impl Group {
+    /// A primary and replicas that have caught up, the gate holding for k of all of them.
+    pub async fn start(replicas: usize, k: usize) -> Self {
+        Self::start_with(replicas, k, "", Mutant::None).await
+    }
+
+    pub async fn start_with(replicas: usize, k: usize, conf: &str, mutant: Mutant) -> Self {
+        let mut group = Self {
+            primary: Gated::start(conf, mutant).await,
+            replicas: Vec::new(),
+            cuts: Vec::new(),
+        };
+        group.primary.node.reign().await;
+        for _ in 0..replicas {
+            let mut replica = Gated::start(conf, Mutant::None).await;
+            let cut = Cut::to(group.primary.port());
+            let network = Address::new("127.0.0.1", cut.port);
+            replica.node.link.follow(&network).await.unwrap();
+            replica.node.catch_up(&mut group.primary.node).await;
+            group.cuts.push(cut);
+            replica.gate.order(GateOrder::Stale);
+            group.replicas.push(replica);
+        }
+        group.primary.gate.order(group.hold(1, k));
+        group
+    }
+
+    /// The order to hold for k of all replicas.
+    pub fn hold(&self, version: u64, k: usize) -> GateOrder {
+        GateOrder::Hold {
+            epoch: 1,
+            version,
+            rules: vec![self.rule(k)],
+        }
+    }
+
+    pub fn rule(&self, k: usize) -> SyncRule {
+        let mut rule = SyncRule {
+            k,
+            ..SyncRule::default()
+        };
+        for (number, replica) in self.replicas.iter().enumerate() {
+            let node = Node(format!("redis-{}", number + 1));
+            rule.members.insert(node.clone(), Incarnation::from("run"));
+            rule.addresses
+                .insert(node, replica.node.options.listen.clone());
+        }
+        rule
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.primary.port())
+    }
+
+    pub fn freeze(&self) {
+        self.replicas
+            .iter()
+            .for_each(|one| one.signal(Signal::SIGSTOP));
+    }
+
+    pub fn thaw(&self) {
+        self.replicas
+            .iter()
+            .for_each(|one| one.signal(Signal::SIGCONT));
+    }
+}

@@ -1,0 +1,18 @@
+//! The gate in front of real servers.
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../server_support/mod.rs"]
+mod server_support;
+
+mod client;
+mod commands;
+mod cut;
+mod group;
+mod loss;
+mod orders;
+mod sizes;
+
+/// Work that waits by itself; the runtime has nothing else to do meanwhile.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
