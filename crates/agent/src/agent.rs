@@ -15,6 +15,7 @@ use crate::options::Options;
 use crate::server::{Event, Watch};
 use hands::Hands;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Operation, ServerInfo};
+use holdfast_core::gate::News;
 use holdfast_core::names::{Epoch, Sentinel};
 use holdfast_core::time::Millis;
 use holdfast_core::wire::{FromSentinel, ToSentinel};
@@ -53,6 +54,8 @@ pub(crate) enum Notice {
     Started(u32, ServerInfo),
     /// A look at it, begun at this time.
     Looked(u32, Millis, ServerInfo),
+    /// The gate has something to tell.
+    Gate(News),
     /// An operation on it ended.
     Done(u32, Operation, Result<ServerInfo, String>),
 }
@@ -162,7 +165,13 @@ impl Running {
                 self.done_at = now();
                 self.step(AgentInput::Done(operation, result));
             }
-            Notice::Started(..) | Notice::Looked(..) | Notice::Done(..) => {}
+            Notice::Gate(News::Confirmed(version)) => self.step(AgentInput::Confirmed { version }),
+            Notice::Gate(News::Lagging(nodes)) => self.step(AgentInput::Lagging(nodes)),
+            // Of a server before; or a look at this one tells the same.
+            Notice::Started(..)
+            | Notice::Looked(..)
+            | Notice::Done(..)
+            | Notice::Gate(News::Deposed) => {}
         }
     }
 
@@ -220,7 +229,7 @@ impl Running {
                 tracing::info!("{text}");
                 self.tell(&ToSentinel::Decision(text));
             }
-            AgentOutput::Gate(_) => {}
+            AgentOutput::Gate(order) => self.hands.order_gate(order),
             AgentOutput::Exit => self.exit = Some(Ok(())),
         }
     }

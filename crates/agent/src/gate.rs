@@ -23,8 +23,7 @@ pub use doors::DoorError;
 
 use crate::server::stat::ProcessId;
 use doors::Doors;
-use holdfast_core::agent::GateOrder;
-use holdfast_core::gate::News;
+use holdfast_core::gate::{GateOrder, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Address;
 use poller::{Bell, Ready};
@@ -64,7 +63,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Listens at `listen` and begins, shut. `tell` is called on the gate's thread and must not block.
+    /// Listens at `listen` and begins, shut. `tell` is called on the gate's thread and must not block: where it says that it
+    /// could not tell, it is called again a moment later.
     ///
     /// # Errors
     /// When the address cannot be listened at, or the kernel refuses an epoll or a thread.
@@ -72,7 +72,7 @@ impl Gate {
         listen: &Address,
         clients_max: usize,
         mutant: Mutant,
-        tell: impl Fn(News) + Send + 'static,
+        tell: impl Fn(&News) -> bool + Send + 'static,
     ) -> Result<Self, DoorError> {
         let failed = |error: std::io::Error| DoorError::new(listen, &error);
         let doors = Doors::open(listen)?;

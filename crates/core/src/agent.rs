@@ -18,7 +18,6 @@ mod server;
 mod standing;
 mod state;
 
-pub use gate::GateOrder;
 pub use standing::Standing;
 pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored};
 

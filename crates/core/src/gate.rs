@@ -25,6 +25,7 @@ mod connections;
 mod hold;
 mod laggards;
 mod news;
+mod order;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use barrier::{Answer, Issue};
 pub use connections::Connection;
 pub use hold::Hold;
 pub use news::News;
+pub use order::GateOrder;
 
 use crate::mutant::Mutant;
 use acks::Acks;
@@ -252,7 +254,7 @@ impl Gate {
         else {
             return;
         };
-        let acks = Acks::of(role, self.mutant);
+        let acks = Acks::of(role, &hold.addresses, self.mutant);
         if step == Step::Before {
             batches.set_offset(number, role.offset);
             if let Some(unconfirmed) = &mut self.unconfirmed {

@@ -3,6 +3,7 @@
 use super::names::Names;
 use super::renewing::renew;
 use super::{Notice, leftover, looking};
+use crate::gate::{Behind, DoorError, Gate};
 use crate::options::Options;
 use crate::server::config::DataUse;
 use crate::server::configure;
@@ -12,7 +13,9 @@ use crate::server::{
     WatchdogCommand,
 };
 use holdfast_core::agent::{DataAtStart, Operation, ServerInfo};
+use holdfast_core::gate::{GateOrder, News};
 use holdfast_core::limits::PAUSE_MAX;
+use holdfast_core::mutant::Mutant;
 use holdfast_core::time::Millis;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -22,6 +25,9 @@ use tokio::task::{AbortHandle, spawn_local};
 
 /// Time that redis-server has for a clean end.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
+
+/// Connections through a gate, as redis-server's own `maxclients` and some for replicas.
+const CLIENTS_MAX: usize = 10_100;
 
 /// Operations that may wait; the core has one under way at a time.
 const WAITING_MAX: usize = 4;
@@ -83,6 +89,8 @@ pub(super) struct Hands {
     every: Rc<Cell<Millis>>,
     waker: Rc<Notify>,
     warned: bool,
+    /// Where clients come in, if not at redis-server itself.
+    gate: Option<Gate>,
 }
 
 impl Hands {
@@ -106,6 +114,36 @@ impl Hands {
             every: Rc::new(Cell::new(100)),
             waker: Rc::new(Notify::new()),
             warned: false,
+            gate: None,
+        }
+    }
+
+    /// Opens the gate's doors, still shut behind, where this node has one.
+    pub(super) fn open_gate(&mut self) -> Result<(), DoorError> {
+        if self.options.gated() {
+            let (inbox, listen) = (self.inbox.clone(), &self.options.listen);
+            let tell = move |news: &News| inbox.try_send(Notice::Gate(news.clone())).is_ok();
+            self.gate = Some(Gate::start(listen, CLIENTS_MAX, Mutant::None, tell)?);
+        }
+        Ok(())
+    }
+
+    /// What the gate has to do from now on.
+    pub(super) fn order_gate(&self, order: GateOrder) {
+        match (&self.gate, order) {
+            (Some(gate), order) => gate.order(order),
+            (None, GateOrder::Hold(_)) => self.refuse_to_promise(),
+            (None, _) => {}
+        }
+    }
+
+    /// The group promises what this node cannot keep: its clients talk to redis-server itself.
+    fn refuse_to_promise(&self) {
+        tracing::error!(
+            "ending redis-server: the group's durability is `quorum` and this agent has no gate; start it with `durability: quorum`"
+        );
+        if let Some(alive) = &self.alive {
+            alive.server.kill();
         }
     }
 
@@ -150,6 +188,14 @@ impl Hands {
             .inspect_err(|_| server.kill())
             .map_err(Error::Watchdog)?;
         leftover::note(&self.options.dir, server.pid()).map_err(Error::Note)?;
+        if let Some(gate) = &self.gate {
+            gate.serve(Some(Behind {
+                socket: server.socket().to_owned(),
+                id: server.id(),
+                password: self.password.clone(),
+                sharded: self.version.at_least(7, 0),
+            }));
+        }
         let (orders, waiting) = mpsc::channel(WAITING_MAX);
         let obeying = spawn_local(obey(
             server.clone(),
@@ -294,6 +340,9 @@ impl Hands {
     /// It has ended.
     pub(super) fn bury(&mut self) {
         self.alive = None;
+        if let Some(gate) = &self.gate {
+            gate.serve(None);
+        }
         leftover::forget(&self.options.dir);
     }
 }

@@ -67,7 +67,7 @@ async fn serve(
         .context("end a redis-server left over from before")?;
     let password = secret.prove(&["redis-server", options.cluster.as_str()]);
     let (events_sender, events) = mpsc::channel(64);
-    let hands = Hands::new(
+    let mut hands = Hands::new(
         options.clone(),
         version,
         password,
@@ -75,6 +75,7 @@ async fn serve(
         events_sender,
         inbox_sender.clone(),
     );
+    hands.open_gate()?;
     let settings = Settings {
         node: options.name.clone(),
         address: options.announced().clone(),

@@ -31,9 +31,8 @@ pub(super) fn judge(bytes: &[u8]) -> Opening {
         match command(rest) {
             Some((name, end)) if is_one_of(name, &STREAM) => return Opening::Replica(at + end),
             Some((name, end)) if is_one_of(name, &HANDSHAKE) => at += end,
-            Some(_) => return Opening::Client,
             None if may_become_handshake(rest) => return Opening::Handshake(at),
-            None => return Opening::Client,
+            _ => return Opening::Client,
         }
     }
     Opening::Handshake(at)
@@ -48,11 +47,11 @@ fn may_become_handshake(rest: &[u8]) -> bool {
     if rest.len() > OPENING {
         return false;
     }
-    let name = match array_name(rest) {
-        Some(Some(name)) => name,
-        Some(None) => return true,
-        // An inline command, as far as it has come.
-        None => rest,
+    // An array without a name is one that has not come far; else an inline command, as far as it has come.
+    let name = if rest.first() == Some(&b'*') {
+        array_name(rest).unwrap_or_default()
+    } else {
+        rest
     };
     let known = HANDSHAKE.iter().chain(&STREAM);
     known.clone().any(|one| is_begun(name, one))
@@ -86,17 +85,12 @@ fn command(bytes: &[u8]) -> Option<(&[u8], usize)> {
     Some((name, at))
 }
 
-/// The name of a command that is an array, as far as it has come; the inner `None` if it has not begun.
-fn array_name(bytes: &[u8]) -> Option<Option<&[u8]>> {
-    if bytes.first() != Some(&b'*') {
-        return None;
-    }
-    let name = number(bytes, 0).and_then(|(_, at)| {
-        let (length, start) = number(bytes, at)?;
-        let end = start.saturating_add(length).min(bytes.len());
-        bytes.get(start..end)
-    });
-    Some(name)
+/// The name of a command that is an array, as far as it has come.
+fn array_name(bytes: &[u8]) -> Option<&[u8]> {
+    let (_, at) = number(bytes, 0)?;
+    let (length, start) = number(bytes, at)?;
+    let end = start.saturating_add(length).min(bytes.len());
+    bytes.get(start..end)
 }
 
 /// The number in a line like `*3` or `$4` that begins at `at`, and where the next line begins.

@@ -7,8 +7,7 @@ use super::poller::{Bell, Event, Poller, Ready, Source};
 use super::relay::{Ended, Hall, Relay};
 use super::{Behind, Word};
 use crate::server::probe::connect;
-use holdfast_core::agent::GateOrder;
-use holdfast_core::gate::{Gate, Hold, LINKS_MAX, Micros, News};
+use holdfast_core::gate::{Gate, GateOrder, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
 use rustix::fd::OwnedFd;
@@ -24,6 +23,15 @@ const AGAIN: Micros = 1_000;
 
 /// What one gets who comes when all places are taken; as redis-server says it.
 const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+
+/// Pause before news that could not be told are tried again.
+const TELL_AGAIN: Duration = Duration::from_millis(5);
+
+/// News that may wait; the newest of a kind says all.
+const UNTOLD_MAX: usize = 16;
+
+/// Tells the agent; `false`: not now.
+pub(super) type Tell = Box<dyn Fn(&News) -> bool + Send>;
 
 /// Whose server it is, by the newest order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +64,9 @@ pub(super) struct Turns {
     /// Relays that have more to do without any news.
     again: Vec<usize>,
     started: Instant,
-    tell: Box<dyn Fn(News) + Send>,
+    tell: Tell,
+    /// What could not be told yet, oldest first.
+    untold: Vec<News>,
 }
 
 impl Turns {
@@ -65,7 +75,7 @@ impl Turns {
         bell: Arc<Bell>,
         clients_max: usize,
         mutant: Mutant,
-        tell: Box<dyn Fn(News) + Send>,
+        tell: Tell,
     ) -> std::io::Result<Self> {
         let poller = Poller::new()?;
         poller.add(&*bell, Source::Bell)?;
@@ -100,6 +110,7 @@ impl Turns {
             again: Vec::new(),
             started: Instant::now(),
             tell,
+            untold: Vec::new(),
         })
     }
 
@@ -136,8 +147,10 @@ impl Turns {
             return Some(Duration::ZERO);
         }
         let retries = (self.let_in.is_some() || self.wants_link()).then_some(self.next_try);
-        let due = self.hall.core.wake_at().into_iter().chain(retries).min()?;
-        Some(Duration::from_micros(due.saturating_sub(self.now())))
+        let due = self.hall.core.wake_at().into_iter().chain(retries).min();
+        let due = due.map(|due| Duration::from_micros(due.saturating_sub(self.now())));
+        let tell = (!self.untold.is_empty()).then_some(TELL_AGAIN);
+        due.into_iter().chain(tell).min()
     }
 
     /// Orders first, then answers to barriers, which release; then requests, then replies.
@@ -241,21 +254,13 @@ impl Turns {
                 self.links = [const { None }; LINKS_MAX];
                 self.stand(Standing::Pass);
             }
-            GateOrder::Hold {
-                epoch,
-                version,
-                rules,
-            } => {
-                let goes_on = [Standing::Holding(epoch), Standing::Pass, Standing::Shut];
-                if !goes_on.contains(&self.standing) {
+            GateOrder::Hold(hold) => {
+                let standing = Standing::Holding(hold.epoch);
+                if ![standing, Standing::Pass, Standing::Shut].contains(&self.standing) {
                     self.shut();
                 }
-                self.hall.core.hold(Hold {
-                    epoch,
-                    version,
-                    rules,
-                });
-                self.stand(Standing::Holding(epoch));
+                self.hall.core.hold(hold);
+                self.stand(standing);
             }
         }
         self.again.extend(0..self.relays.len());
@@ -355,13 +360,19 @@ impl Turns {
 
     fn report(&mut self) {
         let news: Vec<News> = self.hall.core.news().collect();
-        for one in news {
-            if one == News::Deposed {
-                tracing::warn!("the gate is shut: its server is no primary");
-                self.shut();
-            }
-            (self.tell)(one);
+        if news.contains(&News::Deposed) {
+            tracing::warn!("the gate is shut: its server is no primary");
+            self.shut();
         }
+        self.untold.extend(news);
+        let surplus = self.untold.len().saturating_sub(UNTOLD_MAX);
+        self.untold.drain(..surplus);
+        let told = self
+            .untold
+            .iter()
+            .take_while(|one| (self.tell)(one))
+            .count();
+        self.untold.drain(..told);
     }
 
     /// Lets in those who wait outside.

@@ -4,8 +4,7 @@ use crate::client::Client;
 use crate::cut::Cut;
 use crate::server_support::{Node0, PASSWORD, options, version};
 use holdfast_agent::gate::{Behind, Gate};
-use holdfast_core::agent::GateOrder;
-use holdfast_core::gate::News;
+use holdfast_core::gate::{GateOrder, Hold, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Incarnation, Node};
 use holdfast_core::record::Durability;
@@ -31,7 +30,7 @@ impl Gated {
         options.redis_conf = Some(home.path().join("my.conf"));
         let (tell, news) = channel();
         let gate = Gate::start(&options.listen, 500, mutant, move |news| {
-            let _ = tell.send(news);
+            tell.send(news.clone()).is_ok()
         });
         let node = Node0::start_in(home, options).await;
         let gate = gate.unwrap();
@@ -101,11 +100,13 @@ impl Group {
 
     /// The order to hold for k of all replicas.
     pub fn hold(&self, version: u64, k: usize) -> GateOrder {
-        GateOrder::Hold {
+        let rule = self.rule(k);
+        GateOrder::Hold(Hold {
             epoch: 1,
             version,
-            rules: vec![self.rule(k)],
-        }
+            addresses: rule.addresses.clone(),
+            rules: vec![rule],
+        })
     }
 
     pub fn rule(&self, k: usize) -> SyncRule {

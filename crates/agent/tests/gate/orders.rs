@@ -3,8 +3,7 @@
 use crate::blocking;
 use crate::client::Client;
 use crate::group::{Gated, Group};
-use holdfast_core::agent::GateOrder;
-use holdfast_core::gate::News;
+use holdfast_core::gate::{GateOrder, News};
 use holdfast_core::mutant::Mutant;
 use nix::sys::signal::Signal;
 

@@ -37,7 +37,7 @@ pub(crate) struct UpArgs {
     /// Name of the group. [default: mymaster]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
-    /// What an acknowledgement promises: async (quorum and fsync are not built yet).
+    /// What an acknowledgement promises: async, or quorum (see docs/durability.md); fsync is not built yet.
     #[arg(long, value_name = "WORD", default_value = "async", value_parser = durability)]
     durability: Durability,
     /// Leave a process that dies down, a redis-server too.

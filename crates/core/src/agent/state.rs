@@ -1,6 +1,6 @@
 //! What goes into an agent and what comes out.
 
-use super::gate::GateOrder;
+use crate::gate::GateOrder;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::position::Position;
 use crate::time::Millis;
@@ -126,7 +126,7 @@ pub enum AgentInput {
     /// From the gate: everything that it has released, and the start of this reign, is acknowledged under the rule that
     /// this version of the record set; that rule is the one that it enforces.
     Confirmed {
-        /// As in [`GateOrder::Hold`].
+        /// As in [`crate::gate::Hold`].
         version: u64,
     },
     /// From the gate: the members of the sync set that hold replies back just now.

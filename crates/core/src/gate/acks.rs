@@ -3,6 +3,7 @@
 use crate::mutant::Mutant;
 use crate::names::{Address, Node};
 use crate::syncset::SyncRule;
+use std::collections::BTreeMap;
 
 /// One connected replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,47 +23,53 @@ pub struct Role {
     pub acks: Vec<Ack>,
 }
 
-/// Acknowledgements as they count for a rule: per named node. One that is connected twice counts once, and an address that
-/// belongs to no member counts for nothing.
+/// Acknowledgements per node. A node is its name: one that is connected twice counts once, an address that belongs to no
+/// member counts for nothing.
 ///
 /// A restarted member that follows again is counted under its name, though it has no vote. That harms nothing: an election
 /// hears |S|−k+1 members in the incarnation that counts, so it shares with those k names one that did not restart.
 #[derive(Debug)]
 pub(super) struct Acks<'a> {
-    role: &'a Role,
-    mutant: Mutant,
+    by_node: BTreeMap<&'a Node, u64>,
+    /// Planted bug: how much each connection has, whoever it is.
+    by_connection: Option<Vec<u64>>,
+    /// Planted bug: what was there before counts too.
+    early: bool,
 }
 
 impl<'a> Acks<'a> {
-    pub(super) fn of(role: &'a Role, mutant: Mutant) -> Self {
-        Self { role, mutant }
+    pub(super) fn of(role: &Role, members: &'a BTreeMap<Node, Address>, mutant: Mutant) -> Self {
+        let mut by_node = BTreeMap::new();
+        for (node, address) in members {
+            let own = role.acks.iter().filter(|ack| ack.address == *address);
+            if let Some(most) = own.map(|ack| ack.offset).max() {
+                by_node.insert(node, most);
+            }
+        }
+        let all = || role.acks.iter().map(|ack| ack.offset).collect();
+        Self {
+            by_node,
+            by_connection: (mutant == Mutant::CountConnections).then(all),
+            early: mutant == Mutant::ReleaseNoOps,
+        }
     }
 
     /// Whether enough members of this rule have more than `offset`.
     pub(super) fn satisfy(&self, rule: &SyncRule, offset: u64) -> bool {
-        let have = if self.mutant == Mutant::CountConnections {
-            let all = self.role.acks.iter();
-            all.filter(|ack| self.is_beyond(ack.offset, offset)).count()
-        } else {
-            let members = rule.members.keys();
-            members.filter(|node| self.has(rule, node, offset)).count()
+        let have = match &self.by_connection {
+            Some(all) => all.iter().filter(|acked| **acked > offset).count(),
+            None => rule
+                .members
+                .keys()
+                .filter(|node| self.has(node, offset))
+                .count(),
         };
         have >= rule.k
     }
 
-    /// Whether this member has more than `offset`. One whose address is not known, or shared with a member before it, has
-    /// nothing.
-    pub(super) fn has(&self, rule: &SyncRule, node: &Node, offset: u64) -> bool {
-        let Some(address) = rule.addresses.get(node) else {
-            return false;
-        };
-        let owner = rule.addresses.iter().find(|(_, theirs)| *theirs == address);
-        let mut own = self.role.acks.iter().filter(|ack| ack.address == *address);
-        owner.is_some_and(|(owner, _)| owner == node)
-            && own.any(|ack| self.is_beyond(ack.offset, offset))
-    }
-
-    fn is_beyond(&self, acked: u64, offset: u64) -> bool {
-        acked > offset || (self.mutant == Mutant::ReleaseNoOps && acked == offset)
+    /// Whether this node has more than `offset`.
+    pub(super) fn has(&self, node: &Node, offset: u64) -> bool {
+        let floor = if self.early { offset } else { offset + 1 };
+        self.by_node.get(node).is_some_and(|acked| *acked >= floor)
     }
 }

@@ -1,7 +1,8 @@
 //! The rules by which replies are released.
 
-use crate::names::Epoch;
+use crate::names::{Address, Epoch, Node};
 use crate::syncset::SyncRule;
+use std::collections::BTreeMap;
 
 /// What has to be true before a reply is released.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +11,10 @@ pub struct Hold {
     pub epoch: Epoch,
     /// The record's version that these rules are from.
     pub version: u64,
-    /// All must be satisfied; the newest is the last. A member whose address a rule does not know never counts.
+    /// All must be satisfied; the newest is the last.
     pub rules: Vec<SyncRule>,
+    /// What the members announce: by that they are known in `ROLE`. A member without one never counts.
+    pub addresses: BTreeMap<Node, Address>,
 }
 
 impl Hold {

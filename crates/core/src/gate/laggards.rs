@@ -31,14 +31,9 @@ impl Laggards {
             return None;
         }
         self.mark = Some((now, offset));
-        let mut behind = BTreeSet::new();
-        for rule in rules {
-            let slow = rule
-                .members
-                .keys()
-                .filter(|node| !acks.has(rule, node, before));
-            behind.extend(slow.cloned());
-        }
+        let members = rules.iter().flat_map(|rule| rule.members.keys());
+        let behind = members.filter(|node| !acks.has(node, before));
+        let behind: BTreeSet<Node> = behind.cloned().collect();
         (behind != self.told).then(|| {
             self.told.clone_from(&behind);
             behind

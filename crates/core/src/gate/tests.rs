@@ -12,23 +12,26 @@ fn address(name: &str) -> Address {
     Address::new(name, 6379)
 }
 
-fn rule(names: &[&str], k: usize) -> SyncRule {
-    let members = names
+fn rule(members: &[&str], k: usize) -> SyncRule {
+    let members = members
         .iter()
         .map(|name| (node(name), Incarnation::from("run")));
-    let addresses = names.iter().map(|name| (node(name), address(name)));
     SyncRule {
         members: members.collect(),
         k,
-        addresses: addresses.collect(),
+        ..SyncRule::default()
     }
 }
 
 fn hold(version: u64, rules: &[SyncRule]) -> Hold {
+    let names = rules.iter().flat_map(|rule| rule.members.keys());
     Hold {
         epoch: 1,
         version,
         rules: rules.to_vec(),
+        addresses: names
+            .map(|name| (name.clone(), address(name.as_str())))
+            .collect(),
     }
 }
 
