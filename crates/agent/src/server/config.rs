@@ -25,6 +25,10 @@ const DEFAULTS: &[&str] = &[
     "aof-load-truncated yes",
 ];
 
+/// What the operator can change, behind a gate: the largest value must reach a replica by the stream, because its client waits
+/// for the replica's acknowledgement. Redis' own limit of 256 MiB would end that replica's connection instead.
+const DEFAULTS_GATED: &[&str] = &["client-output-buffer-limit replica 1gb 640mb 60"];
+
 /// What never changes. The server is born sealed: it follows nobody, takes no write as a replica, and its fence
 /// refuses writes should somebody make it a primary by hand.
 const SEALED: &[&str] = &[
@@ -155,6 +159,9 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
         "# Written by Holdfast at every start of the server; changes here are lost.".to_owned(),
     ];
     out.extend(DEFAULTS.iter().map(ToString::to_string));
+    if inputs.options.gated() {
+        out.extend(DEFAULTS_GATED.iter().map(ToString::to_string));
+    }
     let mut warnings = Vec::new();
     out.extend(memory_lines(inputs, &own_lines, &mut warnings));
     out.push("# From the operator's redis.conf.".to_owned());
