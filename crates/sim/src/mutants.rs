@@ -46,6 +46,10 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::None | Mutant::SkipPreviousRule => &[],
+        Mutant::ReleaseEarly
+        | Mutant::TrustWait
+        | Mutant::CountConnections
+        | Mutant::ReleaseNoOps => &["i01_nothing_lost", "i08_no_read_rolled_back"],
         Mutant::ReportBeforeSeal => &["i01_nothing_lost", "i04_nothing_after_seal"],
         Mutant::IgnoreIncarnation | Mutant::CompareOffsetsOnly => &[
             "i01_nothing_lost",
