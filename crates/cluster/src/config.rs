@@ -62,6 +62,8 @@ fn sentinel_options(
             name: plan.group.clone(),
             nodes: plan.nodes.len(),
             durability: spec.durability,
+            sync_replicas: 1,
+            on_loss_of_quorum: holdfast_core::record::OnLossOfQuorum::Hold,
             cache: false,
         }],
         client_password_file: absolute(spec.sentinel_password_file.as_deref())?,

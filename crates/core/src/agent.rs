@@ -21,6 +21,7 @@ mod state;
 pub use standing::Standing;
 pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored};
 
+use crate::gate::GateOrder;
 use crate::limits::LOOK_HANDOFF;
 use crate::names::{Epoch, Incarnation, Node, Sentinel};
 use crate::record::Record;
@@ -63,6 +64,8 @@ pub struct Agent {
     paused_until: Option<Millis>,
     /// Version of the newest rule that the gate has confirmed.
     confirmed: u64,
+    /// What the gate was told last.
+    gate: GateOrder,
     /// Members of the sync set that hold replies back.
     lagging: BTreeSet<Node>,
 }
@@ -106,6 +109,7 @@ impl Agent {
             deadline: None,
             paused_until: None,
             confirmed: 0,
+            gate: GateOrder::Shut,
             lagging: BTreeSet::new(),
         }
     }
@@ -131,6 +135,7 @@ impl Agent {
         }
         self.guard_lease(now, &mut out);
         self.advance(now, &mut out);
+        self.direct_gate(now, &mut out);
         self.report(now, &mut out);
         out
     }

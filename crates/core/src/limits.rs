@@ -13,6 +13,9 @@ pub const LEASE_GRANTED: Millis = 525;
 /// Pace of a primary's reports: each asks for a lease, so several may be lost before one runs out.
 pub const REPORT_PRIMARY: Millis = 80;
 
+/// Pace of the reports of a primary whose gate holds replies: four may be late before it is suspected.
+pub const REPORT_HELD: Millis = 50;
+
 /// Pace of a replica's reports while nothing changes. Its loss stops nobody.
 pub const REPORT_REPLICA: Millis = 200;
 
@@ -22,6 +25,9 @@ pub const LOOK_HANDOFF: Millis = 4;
 /// A primary that was silent for this long is suspected, unless its own past gaps ask for more. The
 /// lease must run out anyway before a silent primary can be replaced, so less would win nothing.
 pub const SILENT_MIN: Millis = 300;
+
+/// As [`SILENT_MIN`], where no lease has to run out first: a false alarm costs a short pause and nothing else.
+pub const SILENT_MIN_HELD: Millis = 200;
 
 /// Upper end of the adaptive limit: a node whose reports are this late does not hold its lease either.
 pub const SILENT_MAX: Millis = 900;
@@ -69,6 +75,15 @@ pub const DEPARTED_AFTER: Millis = 20_000;
 
 /// A new primary that has not been heard since its appointment is given this long.
 pub const APPOINTED_GRACE: Millis = 400;
+
+/// A member of the sync set that is not in step for this long is taken out, if enough others are.
+pub const OUT_AFTER: Millis = 1_000;
+
+/// A replica that held replies back is taken in again after this long at the earliest.
+pub const REJOIN_AFTER: Millis = 5_000;
+
+/// Replies are held for this long before a group that asked for it is degraded.
+pub const DEGRADE_AFTER: Millis = 2_000;
 
 /// Most nodes of one group; reports of more are refused.
 pub const NODES_MAX: usize = 64;

@@ -1,10 +1,7 @@
 //! Bugs that can be planted on purpose. The simulator must find each of them, or it proves nothing.
 //!
 //! A bug behind a second line of defence would change nothing that anybody sees: such a mutant takes
-//! both lines away, and says so. What only `quorum` durability can get wrong, beside
-//! [`Mutant::SkipPreviousRule`], comes with the gate: counting acknowledgements by connection, shrinking
-//! the sync set before it has caught up, opening the gate before its first barrier, and releasing
-//! replies that changed nothing too early.
+//! both lines away, and says so.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +44,8 @@ pub enum Mutant {
     PromoteEmpty,
     /// A handoff does not wait until the target has everything.
     HandoffWithoutCatchUp,
+    /// A former rule is dropped before the gate has confirmed that the new one covers what was released.
+    ForgetFormerRule,
     /// The gate releases replies when it sends a barrier, not when that comes back.
     ReleaseEarly,
     /// The gate takes the number that `WAIT` returns for acknowledgements of members.
@@ -60,7 +59,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -75,5 +74,10 @@ impl Mutant {
         Self::CountGrants,
         Self::PromoteEmpty,
         Self::HandoffWithoutCatchUp,
+        Self::ForgetFormerRule,
+        Self::ReleaseEarly,
+        Self::TrustWait,
+        Self::CountConnections,
+        Self::ReleaseNoOps,
     ];
 }

@@ -4,17 +4,21 @@ mod durability;
 mod reign;
 mod transitions;
 
-pub use durability::Durability;
+pub use durability::{Durability, OnLossOfQuorum, Terms};
 pub use reign::Reign;
 
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::register::Versioned;
-use crate::syncset::SyncRule;
+use crate::syncset::{FormerRule, SyncRule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Most reigns that a record remembers; older histories cannot be compared any more.
 pub const HISTORY_MAX: usize = 32;
+
+/// Most former rules that a record keeps. Beyond that only the primary itself is known to have everything, and the
+/// next election needs it.
+pub const FORMER_MAX: usize = 6;
 
 /// Where a group stands in its current epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,17 +60,25 @@ pub struct Record {
     /// While electing: the node that a planned handoff is meant for.
     #[serde(default)]
     pub handoff: Option<Node>,
-    /// Whose acknowledgements count. Empty in `async` durability.
+    /// Whose acknowledgements count. Empty in `async` durability. While electing or appointed: whose did.
     pub sync: SyncRule,
-    /// The rule of the epoch before, kept until this epoch is stable: both must then be satisfied.
+    /// Version in which that rule was set.
     #[serde(default)]
-    pub previous_sync: Option<SyncRule>,
+    pub sync_at: u64,
+    /// The rules before, oldest first, until the gate has confirmed that the present one covers all that was released:
+    /// at most [`FORMER_MAX`]. Elections satisfy them as well.
+    #[serde(default)]
+    pub former: Vec<FormerRule>,
+    /// The k in force while it is lower than the one asked for: degraded, or not reached yet.
+    #[serde(default)]
+    pub degraded_to: Option<usize>,
     /// The newest reigns, oldest first, at most [`HISTORY_MAX`].
     pub history: Vec<Reign>,
     /// Every node that belongs to the group.
     pub nodes: BTreeSet<Node>,
     /// What an acknowledgement promises.
-    pub durability: Durability,
+    #[serde(flatten)]
+    pub terms: Terms,
     /// Who wrote this version.
     pub by: Sentinel,
     /// Why, in a sentence.
@@ -96,6 +108,22 @@ impl Record {
                 .primary
                 .as_ref()
                 .is_some_and(|p| p.node == *node && p.incarnation == *incarnation)
+    }
+
+    /// How many replicas a new rule asks for: as many as the group wants, or fewer while it is degraded.
+    pub fn k(&self) -> usize {
+        self.degraded_to.unwrap_or_else(|| self.terms.k())
+    }
+
+    /// Whether the primary may serve without acknowledgements: then a lease is all that protects from a second one.
+    pub fn is_leased(&self) -> bool {
+        self.sync.k == 0 || self.former.iter().any(|former| former.rule.k == 0)
+    }
+
+    /// The rule that holds until the gate has taken the present one over, if both are of this reign.
+    pub fn rule_before(&self) -> Option<&SyncRule> {
+        let last = self.former.last().filter(|f| f.until == self.epoch)?;
+        Some(&last.rule)
     }
 
     /// Whether `node` is named as primary, in whatever incarnation and phase.

@@ -16,6 +16,7 @@ mod cold;
 mod departed;
 mod driving;
 mod election;
+mod enough;
 mod first;
 mod forget;
 mod group;
@@ -29,6 +30,7 @@ mod reconfigure;
 mod request;
 mod state;
 mod status;
+mod sync;
 mod take_over;
 mod voting;
 
@@ -243,15 +245,15 @@ impl SentinelCore {
     }
 
     fn on_report(&mut self, now: Millis, name: &Group, node: &Node, report: Report) {
-        let Some(state) = self
-            .groups
-            .get_mut(name)
-            .and_then(|g| g.nodes.get_mut(node))
-        else {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let least = group.silent_least();
+        let Some(state) = group.nodes.get_mut(node) else {
             return;
         };
         let before = state.incarnation().cloned();
-        let news = state.on_report(now, report);
+        let news = state.on_report(now, report, least);
         let rebooted = before.is_some_and(|before| state.incarnation() != Some(&before));
         if rebooted {
             self.happen(name, Happening::Rebooted(node.clone()));

@@ -23,6 +23,10 @@ pub struct GroupStatus {
     pub phase: String,
     /// `async`, `quorum` or `fsync`.
     pub durability: String,
+    /// The replicas whose acknowledgements count; none in `async`.
+    pub sync_set: Vec<String>,
+    /// How many of them a reply waits for just now.
+    pub sync_replicas: usize,
     /// Name of the primary, absent while there is none.
     pub primary: Option<String>,
     /// Address that clients are given.

@@ -1,10 +1,12 @@
 //! Whose acknowledgements count, and who must be heard before somebody is elected.
 //!
 //! A reply is released when k of the sync set S have the write; an election hears at least |S|−k+1
-//! of them after sealing. The two always share a member, also while the set changes, because then
-//! both the old and the new rule must be satisfied.
+//! of them after sealing. The two always share a member. While a rule is new, what was released under
+//! the one before it may be nowhere else: until the gate has confirmed that the new rule covers
+//! everything, elections satisfy both.
 
-use crate::names::{Address, Incarnation, Node};
+use crate::names::{Address, Epoch, Incarnation, Node};
+use crate::record::Member;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +22,32 @@ pub struct SyncRule {
     pub addresses: BTreeMap<Node, Address>,
 }
 
+/// A rule that held before, and may still be the only one that knows where a released write is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FormerRule {
+    /// The rule.
+    pub rule: SyncRule,
+    /// The last epoch in which it held. Whoever has the history of a later one has all that was released under it.
+    pub until: Epoch,
+}
+
 /// A node in one incarnation, as heard.
 pub type Heard = BTreeSet<(Node, Incarnation)>;
 
 impl SyncRule {
+    /// The rule that `k` of `members` must have a write.
+    pub fn of(members: impl IntoIterator<Item = Member>, k: usize) -> Self {
+        let mut rule = Self {
+            k,
+            ..Self::default()
+        };
+        for member in members {
+            rule.addresses.insert(member.node.clone(), member.address);
+            rule.members.insert(member.node, member.incarnation);
+        }
+        rule
+    }
+
     /// How many of the members are in `heard`, in the incarnation that counts.
     pub fn count(&self, heard: &Heard) -> usize {
         self.members
@@ -43,8 +67,8 @@ impl SyncRule {
     }
 }
 
-/// Whether an election may go on with these sealed nodes. While an epoch is not stable the rule of
-/// the epoch before still holds as well.
-pub fn may_elect(rule: &SyncRule, previous: Option<&SyncRule>, sealed: &Heard) -> bool {
-    rule.may_elect(sealed) && previous.is_none_or(|previous| previous.may_elect(sealed))
+/// Whether an election may go on with these sealed nodes, the furthest of which has the history of epoch `reach`.
+pub fn may_elect(rule: &SyncRule, former: &[FormerRule], sealed: &Heard, reach: Epoch) -> bool {
+    let covered = |former: &FormerRule| reach > former.until || former.rule.may_elect(sealed);
+    rule.may_elect(sealed) && former.iter().all(covered)
 }

@@ -12,7 +12,7 @@ use holdfast_core::agent::{
 };
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Cluster, Group, Incarnation, Node, Sentinel};
-use holdfast_core::record::Durability;
+use holdfast_core::record::{Durability, OnLossOfQuorum};
 use holdfast_core::wire::{FromSentinel, ToSentinel, WIRE_VERSION};
 use holdfast_link::{Identity, Kind, Outbox, Secret, Whereabouts, dial};
 use holdfast_sentinel::{GroupOptions, Options, Peer};
@@ -106,6 +106,8 @@ fn options(name: usize, dir: &Path, groups: usize, nodes: usize, set: u16) -> Op
                 name: Group(format!("group-{g:04}")),
                 nodes,
                 durability: Durability::Async,
+                sync_replicas: 1,
+                on_loss_of_quorum: OnLossOfQuorum::Hold,
                 cache: false,
             })
             .collect(),

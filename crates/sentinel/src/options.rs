@@ -75,6 +75,12 @@ pub struct GroupOptions {
     /// What an acknowledgement promises.
     #[serde(default)]
     pub durability: holdfast_core::record::Durability,
+    /// How many replicas must have a write before its reply is released; of no meaning in `async`.
+    #[serde(default = "one")]
+    pub sync_replicas: usize,
+    /// What happens when that many cannot be reached: `hold` replies, or `degrade` visibly.
+    #[serde(default)]
+    pub on_loss_of_quorum: holdfast_core::record::OnLossOfQuorum,
     /// A cache may start empty after the loss of everything, without asking.
     #[serde(default)]
     pub cache: bool,
@@ -112,9 +118,13 @@ impl Options {
                 self.tls_cert_file.is_some() != next.tls_cert_file.is_some(),
             ),
         ];
-        let changed = changes.into_iter().find(|(_, differs)| *differs);
-        changed.map(|(key, _)| key)
+        let first = changes.into_iter().find(|(_, differs)| *differs);
+        first.map(|(key, _)| key)
     }
+}
+
+fn one() -> usize {
+    1
 }
 
 fn default_max_clients() -> usize {

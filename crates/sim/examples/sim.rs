@@ -1,4 +1,4 @@
-//! Runs seeds of the simulator: `sim [--seeds N] [--from S] [--jobs J] [--mutant NAME]`, or one seed with
+//! Runs seeds of the simulator: `sim [--seeds N] [--from S] [--jobs J] [--mutant NAME] [--durability D]`, or one seed with
 //! `--seed S [--trace]`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -17,8 +17,11 @@ fn main() {
     let mutant = value("--mutant").map_or(Mutant::None, |name| {
         serde_json::from_value(name.as_str().into()).expect("a mutant")
     });
+    let durability = value("--durability")
+        .map(|name| serde_json::from_value(name.as_str().into()).expect("async or quorum"));
     let config = Config {
         mutant,
+        durability,
         trace: args.iter().any(|arg| arg == "--trace"),
         ..Config::default()
     };

@@ -1,6 +1,7 @@
 //! What a run is made of.
 
 use holdfast_core::mutant::Mutant;
+use holdfast_core::record::Durability;
 
 /// Settings of a run; everything else comes from the seed.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Config {
     pub fault_seconds: u64,
     /// Most seconds after the last fault; a run ends sooner once everything is well again.
     pub quiet_seconds: u64,
+    /// What an acknowledgement promises; none: `async` or `quorum`, by the seed.
+    pub durability: Option<Durability>,
     /// The bug that is planted, to see that the simulator finds it.
     pub mutant: Mutant,
     /// Whether to record what happens, a line each.
@@ -29,6 +32,7 @@ impl Default for Config {
             clients: 0,
             fault_seconds: 12,
             quiet_seconds: 40,
+            durability: None,
             mutant: Mutant::None,
             trace: false,
         }

@@ -26,6 +26,12 @@ pub const SOMETIMES: &[&str] = &[
     "write held by a pause",
     "write refused by a fence",
     "operator forced",
+    "reply released",
+    "read answered",
+    "member lagged",
+    "group degraded",
+    "sync set changed",
+    "chosen by what is on disk",
 ];
 
 /// Counts by name.

@@ -27,6 +27,11 @@ pub struct Ledger {
     written: Vec<Option<Written>>,
     /// Values that are known to be lost, so that each is judged once.
     lost: Vec<bool>,
+    /// Values whose acknowledgement has left a gate that held it.
+    released: Vec<bool>,
+    /// Values that a read through such a gate has shown.
+    seen: Vec<bool>,
+    released_last: Option<u64>,
 }
 
 impl Ledger {
@@ -42,6 +47,8 @@ impl Ledger {
         if self.written.len() <= index {
             self.written.resize(index + 1, None);
             self.lost.resize(index + 1, false);
+            self.released.resize(index + 1, false);
+            self.seen.resize(index + 1, false);
         }
         self.written[index] = Some(written);
     }
@@ -57,6 +64,57 @@ impl Ledger {
         let all = self.written.iter().enumerate();
         all.filter(|(value, _)| !present[*value] && !self.lost[*value])
             .filter_map(|(value, written)| Some((value as u64, (*written)?)))
+            .collect()
+    }
+
+    /// The acknowledgement of `value` leaves a gate: from now on no primary may be without it.
+    pub fn release(&mut self, value: u64) {
+        if let Some(released) = self.released.get_mut(value as usize) {
+            *released = true;
+            self.released_last = Some(value);
+        }
+    }
+
+    /// A read has shown `value`.
+    pub fn see(&mut self, value: u64) {
+        if let Some(seen) = self.seen.get_mut(value as usize) {
+            *seen = true;
+        }
+    }
+
+    /// The value whose acknowledgement left a gate last.
+    pub fn released_last(&self) -> Option<u64> {
+        self.released_last
+    }
+
+    /// Whether this value is known to be lost.
+    pub fn is_lost(&self, value: u64) -> bool {
+        self.lost.get(value as usize).copied().unwrap_or(false)
+    }
+
+    /// Released values that `data` lacks and that were not known to be lost.
+    pub fn released_and_missing_in(&self, data: &[u64]) -> Vec<u64> {
+        self.marked_and_missing_in(&self.released, data)
+    }
+
+    /// The same for values that a read has shown.
+    pub fn seen_and_missing_in(&self, data: &[u64]) -> Vec<u64> {
+        self.marked_and_missing_in(&self.seen, data)
+    }
+
+    fn marked_and_missing_in(&self, marked: &[bool], data: &[u64]) -> Vec<u64> {
+        let mut missing: Vec<bool> = marked
+            .iter()
+            .zip(&self.lost)
+            .map(|(marked, lost)| *marked && !lost)
+            .collect();
+        for value in data {
+            if let Some(missing) = missing.get_mut(*value as usize) {
+                *missing = false;
+            }
+        }
+        let all = (0..).zip(missing);
+        all.filter_map(|(value, missing)| missing.then_some(value))
             .collect()
     }
 

@@ -41,11 +41,11 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
     breaks(mutant).contains(&broken).then_some(broken)
 }
 
-/// The invariants by which a planted bug may show in a run. None: it needs `quorum` durability, and is
-/// left to the model of the election (`tests/election_model.rs`).
+/// The invariants by which a planted bug may show in a run.
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
-        Mutant::None | Mutant::SkipPreviousRule => &[],
+        Mutant::None => &[],
+        Mutant::SkipPreviousRule | Mutant::ForgetFormerRule => &["i01_nothing_lost"],
         Mutant::ReleaseEarly
         | Mutant::TrustWait
         | Mutant::CountConnections
@@ -70,7 +70,7 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     }
 }
 
-/// Planted bugs that a run in `async` durability can show.
+/// Planted bugs that a run can show.
 pub fn findable() -> impl Iterator<Item = Mutant> {
     Mutant::ALL
         .into_iter()

@@ -1,16 +1,18 @@
-//! Elections in `quorum` durability, exhaustively on a small group: three nodes, k = 1, the real arithmetic of
-//! `core::syncset` and the real transitions of the record. A released write is in the data of every later
-//! primary, whatever crashes, restarts blank or goes on alone, also while an epoch is not stable.
+//! Elections and changes of the sync set in `quorum` durability, exhaustively on a small group: three nodes, k = 1, the
+//! real arithmetic of `core::syncset` and the real transitions of the record. A released write is in the data of every
+//! later primary, whatever crashes, restarts blank or goes on alone, also while a rule is new.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::too_many_lines)]
 
 use holdfast_core::names::{Address, Incarnation, Node, Sentinel};
-use holdfast_core::record::{Durability, Member, Phase, Record};
+use holdfast_core::record::{Durability, Member, Phase, Record, Terms};
 use holdfast_core::syncset::{Heard, SyncRule, may_elect};
 use stateright::{Checker, Model, Property};
 
 const NODES: usize = 3;
 const WRITES: u8 = 2;
 const EPOCHS: u64 = 3;
+/// Changes of the sync set inside a reign.
+const CHANGES: u8 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Server {
@@ -19,8 +21,10 @@ struct Server {
     log: Vec<u8>,
     /// Epoch of its history.
     epoch: u64,
-    /// Nothing of an older epoch is followed or acknowledged.
+    /// Nothing of an older epoch is followed or acknowledged. It is on disk: a restart does not forget it.
     sealed: u64,
+    /// What its gate goes by, once it rules: an epoch and the members whose acknowledgement suffices.
+    gate: Option<(u64, SyncRule)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +34,7 @@ struct State {
     written: u8,
     released: Vec<u8>,
     restarts: u8,
+    changes: u8,
     lost: bool,
 }
 
@@ -38,7 +43,12 @@ enum Action {
     Write(usize),
     /// The first copies from the second, whose epoch it obeys.
     Follow(usize, usize),
+    /// A gate learns the rule of the record.
+    Learn(usize),
     Release(usize),
+    Confirm(usize),
+    /// The sync set becomes the one without this node, or with it.
+    Change(usize),
     Electing,
     Seal(usize),
     Appoint(usize),
@@ -46,11 +56,14 @@ enum Action {
     Restart(usize),
 }
 
+#[derive(Default)]
 struct Election {
-    /// The planted bug: forgets the rule of the epoch before.
-    skip_previous: bool,
+    /// The planted bug: forgets the rules before.
+    skip_former: bool,
     /// The planted bug: a restarted server counts as the one before.
     ignore_run: bool,
+    /// The planted bug: a former rule is dropped without the gate's word.
+    forget_former: bool,
 }
 
 fn name(index: usize) -> Node {
@@ -99,31 +112,57 @@ impl Election {
             .collect()
     }
 
+    /// Sealed with data: a restarted one has no vote.
+    fn votes(&self, server: &Server, epoch: u64) -> bool {
+        server.sealed == epoch && (server.epoch > 0 || self.ignore_run)
+    }
+
     /// Who may be chosen: the furthest of those sealed, once enough are.
     fn choice(&self, state: &State) -> Option<usize> {
         let record = &state.record;
-        let heard = self.heard(state, |server| server.sealed == record.epoch);
-        let previous = record
-            .previous_sync
-            .as_ref()
-            .filter(|_| !self.skip_previous);
-        if record.phase != Phase::Electing || !may_elect(&record.sync, previous, &heard) {
+        let votes = |server: &Server| self.votes(server, record.epoch);
+        let heard = self.heard(state, votes);
+        let sealed = || (0..NODES).filter(|index| votes(&state.servers[*index]));
+        let reach = sealed().map(|i| state.servers[i].epoch).max()?;
+        let former = if self.skip_former {
+            &[][..]
+        } else {
+            &record.former
+        };
+        let ruler = record.primary.as_ref();
+        let whole = ruler.is_some_and(|r| {
+            sealed().any(|i| name(i) == r.node && Self::run(state, i) == r.incarnation)
+        });
+        if record.phase != Phase::Electing
+            || !(whole || may_elect(&record.sync, former, &heard, reach))
+        {
             return None;
         }
-        let sealed = (0..NODES).filter(|index| state.servers[*index].sealed == record.epoch);
-        sealed.max_by_key(|index| {
+        sealed().max_by_key(|index| {
             let server = &state.servers[*index];
             (server.epoch, server.log.len(), std::cmp::Reverse(*index))
         })
     }
 
-    fn may_release(&self, state: &State, value: u8) -> bool {
-        let has = |server: &Server| server.log.contains(&value);
-        let rule = &state.record.sync;
-        rule.k > 0
-            && rule.may_commit(&self.heard(state, |server| {
-                has(server) && server.sealed <= state.record.epoch
-            }))
+    /// How many of the members follow `of` and have all of `values`. The gate knows them by name alone.
+    fn acked(state: &State, of: usize, rule: &SyncRule, values: &[u8]) -> bool {
+        let epoch = state.servers[of].epoch;
+        let has = |index: &usize| {
+            let server = &state.servers[*index];
+            server.epoch == epoch
+                && server.sealed <= epoch
+                && values.iter().all(|value| server.log.contains(value))
+        };
+        let members = (0..NODES).filter(|index| rule.members.contains_key(&name(*index)));
+        members.filter(has).count() >= rule.k
+    }
+
+    fn rule(state: &State, without: usize, only: impl Fn(&Server) -> bool) -> SyncRule {
+        let others = (0..NODES).filter(|index| *index != without && only(&state.servers[*index]));
+        let members: Vec<Member> = others
+            .map(|index| member(index, state.servers[index].run))
+            .collect();
+        SyncRule::of(members, 1)
     }
 }
 
@@ -132,35 +171,35 @@ impl Model for Election {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
+        let terms = Terms {
+            durability: Durability::Quorum,
+            ..Terms::default()
+        };
         let mut record = Record::first(
             (0..NODES).map(name).collect(),
             member(0, 0),
-            Durability::Quorum,
+            terms,
             &Sentinel::from("s"),
             String::new(),
         );
         record.phase = Phase::Stable;
-        let others = (1..NODES)
-            .map(|index| (name(index), Incarnation("0".into())))
-            .collect();
-        record.sync = SyncRule {
-            members: others,
-            k: 1,
-            ..SyncRule::default()
-        };
+        record.sync = SyncRule::of((1..NODES).map(|index| member(index, 0)), 1);
         let server = Server {
             run: 0,
             log: Vec::new(),
             epoch: 1,
             sealed: 1,
+            gate: None,
         };
-        let servers = vec![server; NODES];
+        let mut servers = vec![server; NODES];
+        servers[0].gate = Some((1, record.sync.clone()));
         vec![State {
             record,
             servers,
             written: 0,
             released: Vec::new(),
             restarts: 0,
+            changes: 0,
             lost: false,
         }]
     }
@@ -169,7 +208,10 @@ impl Model for Election {
         for index in 0..NODES {
             actions.extend([
                 Action::Write(index),
+                Action::Learn(index),
                 Action::Release(index),
+                Action::Confirm(index),
+                Action::Change(index),
                 Action::Seal(index),
                 Action::Restart(index),
             ]);
@@ -182,17 +224,15 @@ impl Model for Election {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         let by = Sentinel::from("s");
+        // Whoever has a gate rules as far as it knows: an old primary that was not sealed goes on for itself.
+        let rules = |index: usize| {
+            let server = &last.servers[index];
+            let epoch = server.gate.as_ref().map(|(epoch, _)| *epoch);
+            epoch == Some(server.epoch) && server.sealed <= server.epoch
+        };
         match action {
-            // An old primary that was not sealed goes on writing to itself.
             Action::Write(index) => {
-                let newest = last.record.history.len() as u64 + 1 >= state.servers[index].epoch;
-                let rules = Self::primary(last) == Some(index)
-                    || (index == 0 && state.servers[0].sealed == 1);
-                if !rules
-                    || !newest
-                    || state.written == WRITES
-                    || state.servers[index].sealed > state.servers[index].epoch
-                {
+                if !rules(index) || state.written == WRITES {
                     return None;
                 }
                 state.written += 1;
@@ -200,9 +240,7 @@ impl Model for Election {
             }
             Action::Follow(index, from) => {
                 let epoch = state.servers[from].epoch;
-                let streams = Self::primary(last) == Some(from)
-                    || (from == 0 && epoch == 1 && state.servers[0].sealed == 1);
-                if index == from || !streams || state.servers[index].sealed > epoch {
+                if index == from || !rules(from) || state.servers[index].sealed > epoch {
                     return None;
                 }
                 let log = state.servers[from].log.clone();
@@ -210,23 +248,54 @@ impl Model for Election {
                     log,
                     epoch,
                     sealed: epoch,
+                    gate: None,
                     ..state.servers[index].clone()
                 };
             }
-            // The gate of the epoch's own primary: it goes by the rule of that epoch.
+            Action::Learn(index) => {
+                if Self::primary(last) != Some(index) || last.record.phase != Phase::Stable {
+                    return None;
+                }
+                state.servers[index].gate = Some((last.record.epoch, last.record.sync.clone()));
+            }
             Action::Release(index) => {
                 let value = *state.servers[index].log.last()?;
-                let rules = Self::primary(last) == Some(index)
-                    && state.servers[index].epoch == last.record.epoch;
-                let stable = last.record.phase == Phase::Stable;
-                if !rules
-                    || !stable
+                let (_, rule) = last.servers[index].gate.as_ref()?;
+                if !rules(index)
                     || state.released.contains(&value)
-                    || !self.may_release(last, value)
+                    || !Self::acked(last, index, rule, &[value])
                 {
                     return None;
                 }
                 state.released.push(value);
+            }
+            // Everything that it holds is acknowledged under the newest rule, which it goes by.
+            Action::Confirm(index) => {
+                let newest = Some((last.record.epoch, last.record.sync.clone()));
+                let server = &last.servers[index];
+                let told = server.gate == newest
+                    && rules(index)
+                    && Self::acked(last, index, &last.record.sync, &server.log);
+                let early = self.forget_former && last.record.phase == Phase::Stable;
+                if last.record.former.is_empty() || !(told || early) {
+                    return None;
+                }
+                state.record = last.record.confirmed(&by, String::new());
+            }
+            Action::Change(index) => {
+                let primary = Self::primary(last).filter(|_| last.record.phase == Phase::Stable)?;
+                let mut rule = last.record.sync.clone();
+                if index == primary || last.changes == CHANGES {
+                    return None;
+                }
+                if rule.members.remove(&name(index)).is_none() {
+                    rule.members.insert(name(index), Self::run(last, index));
+                }
+                if rule.members.len() < rule.k {
+                    return None;
+                }
+                state.changes += 1;
+                state.record = last.record.with_rule(rule, &by, String::new());
             }
             Action::Electing => {
                 if last.record.epoch == EPOCHS {
@@ -241,63 +310,48 @@ impl Model for Election {
                     return None;
                 }
                 state.servers[index].sealed = last.record.epoch;
+                state.servers[index].gate = None;
             }
             Action::Appoint(index) => {
-                let others = (0..NODES).filter(|other| {
-                    *other != index && last.servers[*other].sealed == last.record.epoch
-                });
-                let members: std::collections::BTreeMap<_, _> = others
-                    .map(|other| (name(other), Self::run(last, other)))
-                    .collect();
-                let k = usize::from(!members.is_empty());
-                let sync = SyncRule {
-                    members,
-                    k,
-                    ..SyncRule::default()
-                };
-                state.record = last.record.appointed(
-                    member(index, last.servers[index].run),
-                    sync,
-                    &by,
-                    String::new(),
-                );
+                let run = last.servers[index].run;
+                state.record = last
+                    .record
+                    .appointed(member(index, run), &by, String::new());
                 state.servers[index].epoch = last.record.epoch;
                 state.lost |= last
                     .released
                     .iter()
                     .any(|value| !last.servers[index].log.contains(value));
             }
-            // Stable when k of the new sync set hold what the new primary holds.
             Action::Settle => {
                 let primary =
                     Self::primary(last).filter(|_| last.record.phase == Phase::Appointed)?;
-                let epoch = last.record.epoch;
-                let behind = self.heard(last, |server| {
-                    server.epoch == epoch && server.log.len() >= last.servers[primary].log.len()
+                let start = (last.record.epoch.to_string(), 0);
+                let rule = Self::rule(last, primary, |server| {
+                    server.sealed == last.record.epoch && server.epoch > 0
                 });
-                if !last.record.sync.may_commit(&behind) {
-                    return None;
-                }
-                state.record = last
-                    .record
-                    .settled(epoch.to_string(), 0, &by, String::new());
+                state.record = last.record.settled(start, rule, &by, String::new());
             }
             Action::Restart(index) => {
                 if last.restarts == 1 {
                     return None;
                 }
                 state.restarts += 1;
-                let run = state.servers[index].run + 1;
+                let server = &last.servers[index];
                 state.servers[index] = Server {
-                    run,
+                    run: server.run + 1,
                     log: Vec::new(),
                     epoch: 0,
-                    sealed: 0,
+                    sealed: server.sealed,
+                    gate: None,
                 };
             }
         }
         // The version and the reason tell nothing apart.
         state.record.version = 1;
+        state.record.sync_at = 1;
+        state.record.appointed_at = 1;
+        state.record.sync.addresses.clear();
         (state != *last).then_some(state)
     }
 
@@ -311,6 +365,9 @@ impl Model for Election {
             Property::sometimes("a third epoch is stable", |_, state: &State| {
                 state.record.epoch == 3 && state.record.phase == Phase::Stable
             }),
+            Property::sometimes("a change of the set is confirmed", |_, state: &State| {
+                state.changes == 1 && state.record.former.is_empty() && state.record.epoch == 2
+            }),
         ]
     }
 }
@@ -321,14 +378,10 @@ fn depth(default: usize) -> usize {
 
 #[test]
 fn nothing_released_is_lost() {
-    let model = Election {
-        skip_previous: false,
-        ignore_run: false,
-    };
-    let checker = model
+    let checker = Election::default()
         .checker()
         .threads(2)
-        .target_max_depth(depth(60))
+        .target_max_depth(depth(14))
         .spawn_bfs()
         .join();
     println!("{} states", checker.unique_state_count());
@@ -337,20 +390,25 @@ fn nothing_released_is_lost() {
 
 #[test]
 fn planted_bugs_are_found() {
-    for model in [
+    let bugs = [
         Election {
-            skip_previous: true,
-            ignore_run: false,
+            skip_former: true,
+            ..Election::default()
         },
         Election {
-            skip_previous: false,
             ignore_run: true,
+            ..Election::default()
         },
-    ] {
+        Election {
+            forget_former: true,
+            ..Election::default()
+        },
+    ];
+    for model in bugs {
         let checker = model
             .checker()
             .threads(2)
-            .target_max_depth(depth(60))
+            .target_max_depth(depth(14))
             .spawn_bfs()
             .join();
         println!("{} states", checker.unique_state_count());

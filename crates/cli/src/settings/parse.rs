@@ -1,7 +1,7 @@
 //! Flags that hold more than one word.
 
 use holdfast_core::names::Address;
-use holdfast_core::record::Durability;
+use holdfast_core::record::{Durability, OnLossOfQuorum};
 use holdfast_sentinel::{GroupOptions, Peer};
 
 /// `NAME=CONTROL,CLIENTS`
@@ -21,9 +21,13 @@ pub(super) fn peer(text: &str) -> Result<Peer, String> {
     })
 }
 
-/// `NAME:NODES[:DURABILITY][:cache]`
+/// `NAME:NODES[:DURABILITY[=K]][:degrade][:cache]`
 pub(super) fn group(text: &str) -> Result<GroupOptions, String> {
-    let wrong = || format!("`{text}`: write NAME:NODES[:async][:cache], for example mymaster:4");
+    let wrong = || {
+        format!(
+            "`{text}`: write NAME:NODES[:DURABILITY[=REPLICAS]][:degrade][:cache], for example mymaster:4 or mymaster:4:quorum=1"
+        )
+    };
     let mut parts = text.trim().split(':');
     let name = parts
         .next()
@@ -37,15 +41,31 @@ pub(super) fn group(text: &str) -> Result<GroupOptions, String> {
         name: name.into(),
         nodes,
         durability: Durability::Async,
+        sync_replicas: 1,
+        on_loss_of_quorum: OnLossOfQuorum::Hold,
         cache: false,
     };
     for part in parts {
         match part {
             "cache" => group.cache = true,
-            other => group.durability = durability(other)?,
+            "degrade" => group.on_loss_of_quorum = OnLossOfQuorum::Degrade,
+            other => (group.durability, group.sync_replicas) = promise(other, nodes)?,
         }
     }
     Ok(group)
+}
+
+/// `quorum=2`: a durability, and how many replicas it asks for; 1 without a number.
+fn promise(text: &str, nodes: usize) -> Result<(Durability, usize), String> {
+    let Some((name, number)) = text.split_once('=') else {
+        return Ok((durability(text)?, 1));
+    };
+    let most = nodes.saturating_sub(1);
+    let replicas = number.parse().ok().filter(|n| (1..=most).contains(n));
+    let replicas = replicas.ok_or_else(|| {
+        format!("`{text}`: a group of {nodes} nodes can ask for 1 to {most} replicas")
+    })?;
+    Ok((durability(name)?, replicas))
 }
 
 /// `async`, `quorum` or `fsync`
@@ -88,7 +108,20 @@ mod tests {
             (group.nodes, group.durability, group.cache),
             (4, Durability::Quorum, true)
         );
-        for wrong in ["", "mymaster", ":4", "mymaster:x", "mymaster:4:maybe"] {
+        let two = super::group("mymaster:4:quorum=2:degrade").unwrap();
+        assert_eq!(
+            (two.sync_replicas, two.on_loss_of_quorum),
+            (2, OnLossOfQuorum::Degrade)
+        );
+        for wrong in [
+            "",
+            "mymaster",
+            ":4",
+            "mymaster:x",
+            "mymaster:4:maybe",
+            "mymaster:4:quorum=0",
+            "mymaster:4:quorum=4",
+        ] {
             assert!(super::group(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,10 +1,76 @@
-//! Between the agent's mind and the gate: what the gate is told to do, and what it tells.
+//! Between the agent's mind and the gate: what the gate is told to do, and what it tells. It begins shut.
 
-use super::Agent;
+use super::{Agent, AgentOutput, Operation, Standing};
+use crate::gate::{GateOrder, Hold};
 use crate::names::Node;
+use crate::record::{Phase, Record};
+use crate::syncset::SyncRule;
+use crate::time::Millis;
+use crate::wire::ServerState;
 use std::collections::BTreeSet;
 
 impl Agent {
+    /// Tells the gate what it has to do, when that has changed.
+    pub(super) fn direct_gate(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
+        let order = self.gate_order(now);
+        if order == GateOrder::Pass {
+            // Without a rule there is nothing to wait for: all that was released is as safe as it is asked to be.
+            let joint = self.record.as_ref().filter(|r| !r.former.is_empty());
+            self.on_confirmed(joint.map_or(0, |r| r.sync_at));
+        }
+        if order != self.gate {
+            self.gate = order.clone();
+            out.push(AgentOutput::Gate(order));
+        }
+    }
+
+    fn gate_order(&self, now: Millis) -> GateOrder {
+        let Some(record) = self.record.as_ref().filter(|_| !self.data.foreign) else {
+            return GateOrder::Shut;
+        };
+        if matches!(self.server, ServerState::Down | ServerState::Starting) {
+            return GateOrder::Shut;
+        }
+        let handed = record.phase == Phase::Electing && record.handoff.is_some();
+        match self.standing {
+            Standing::Open(epoch) if epoch == record.epoch => self.serving_order(now, record),
+            Standing::Open(_) if handed => GateOrder::Pause,
+            Standing::Paused(_) if handed || record.phase != Phase::Electing => GateOrder::Pause,
+            Standing::Following(..) if self.caught_up => GateOrder::Stale,
+            // A replica that is sealed for an election goes on showing what it has.
+            Standing::Sealed(_) if self.gate == GateOrder::Stale => GateOrder::Stale,
+            _ => GateOrder::Shut,
+        }
+    }
+
+    fn serving_order(&self, now: Millis, record: &Record) -> GateOrder {
+        match self.rule_in_force(now) {
+            Some(rule) => GateOrder::Hold(Hold {
+                epoch: record.epoch,
+                version: record.sync_at,
+                rules: vec![rule.clone()],
+                addresses: rule.addresses.clone(),
+            }),
+            None => GateOrder::Pass,
+        }
+    }
+
+    /// The rule by which this primary's gate releases replies; none when it serves by a lease. Where a lease is to take
+    /// a rule's place, the rule holds until there is one.
+    pub(super) fn rule_in_force(&self, now: Millis) -> Option<&SyncRule> {
+        let record = self.record.as_ref()?;
+        if record.sync.k > 0 {
+            return Some(&record.sync);
+        }
+        let before = record.rule_before().filter(|rule| rule.k > 0)?;
+        let leased = self
+            .lease_until(record.epoch)
+            .is_some_and(|until| until > now);
+        let serves = self.standing.is_open() || self.running == Some(Operation::Open);
+        let waits = serves && self.gate != GateOrder::Pass && !leased;
+        waits.then_some(before)
+    }
+
     /// Everything that the gate has released, and the start of this reign, is acknowledged under the rule of `version`,
     /// which is the one that it enforces.
     pub(super) fn on_confirmed(&mut self, version: u64) {

@@ -92,7 +92,10 @@ impl Agent {
             return;
         }
         self.paused_until = None;
-        let Some(epoch) = self.open_epoch() else {
+        let Some(epoch) = self
+            .open_epoch()
+            .filter(|_| self.rule_in_force(now).is_none())
+        else {
             self.set_deadline(None, out);
             return;
         };

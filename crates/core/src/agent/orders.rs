@@ -146,9 +146,10 @@ impl Agent {
         match self.standing {
             Standing::Open(e) if e == epoch => None,
             Standing::Promoted(e) if e == epoch => {
-                let leased = self
-                    .lease_until(epoch)
-                    .is_some_and(|until| until > now + 20);
+                let leased = record.sync.k > 0
+                    || self
+                        .lease_until(epoch)
+                        .is_some_and(|until| until > now + 20);
                 (record.phase == Phase::Stable && leased && self.stop.is_none_or(|s| !s.ordered))
                     .then_some(Operation::Open)
             }
@@ -193,7 +194,8 @@ impl Agent {
     pub(super) fn start(&mut self, operation: Operation, out: &mut Vec<AgentOutput>) {
         if operation == Operation::Open {
             // The watchdog knows before the server is opened.
-            let until = self.record.as_ref().and_then(|r| self.lease_until(r.epoch));
+            let leased = self.record.as_ref().filter(|r| r.sync.k == 0);
+            let until = leased.and_then(|r| self.lease_until(r.epoch));
             self.deadline = until;
             out.push(AgentOutput::Deadline(until));
         }

@@ -1,7 +1,7 @@
 //! What the sentinels are told, and when.
 
 use super::{Agent, AgentOutput, Standing};
-use crate::limits::{REPORT_PRIMARY, REPORT_REPLICA};
+use crate::limits::{REPORT_HELD, REPORT_PRIMARY, REPORT_REPLICA};
 use crate::mutant::Mutant;
 use crate::names::Epoch;
 use crate::record::Phase;
@@ -15,12 +15,7 @@ impl Agent {
     pub(super) fn report(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
         if self.urgent || now >= self.next_report {
             self.urgent = false;
-            self.next_report = now
-                + if self.wants_lease() > 0 {
-                    REPORT_PRIMARY
-                } else {
-                    REPORT_REPLICA
-                };
+            self.next_report = now + self.pace();
             out.push(AgentOutput::Broadcast(Box::new(self.compose(now))));
         }
         if now >= self.next_note && !self.storing {
@@ -41,8 +36,25 @@ impl Agent {
         }
     }
 
-    /// The epoch for which this node asks a lease: it rules, or is about to.
+    /// A primary that serves by acknowledgements asks for no lease, and is missed sooner.
+    fn pace(&self) -> Millis {
+        if self.wants_lease() > 0 {
+            REPORT_PRIMARY
+        } else if self.reign_of_this() > 0 {
+            REPORT_HELD
+        } else {
+            REPORT_REPLICA
+        }
+    }
+
+    /// The epoch for which this node asks a lease: where it rules, or is about to, and replies wait for nobody.
     fn wants_lease(&self) -> Epoch {
+        let held = self.record.as_ref().is_some_and(|r| r.sync.k > 0);
+        if held { 0 } else { self.reign_of_this() }
+    }
+
+    /// The epoch that this node rules, or is about to.
+    fn reign_of_this(&self) -> Epoch {
         let (Some(record), Some(incarnation)) = (&self.record, &self.incarnation) else {
             return 0;
         };

@@ -26,3 +26,54 @@ impl std::fmt::Display for Durability {
         })
     }
 }
+
+/// What happens while fewer replicas can be reached than an acknowledgement needs.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLossOfQuorum {
+    /// Replies are held until there are enough.
+    #[default]
+    Hold,
+    /// After a moment fewer will do, down to none at all, and it is told; with enough of them it goes back by itself.
+    Degrade,
+}
+
+/// What a group asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Terms {
+    /// What an acknowledgement promises.
+    #[serde(default)]
+    pub durability: Durability,
+    /// How many replicas must have a write before its reply is released; 1 at least, of no meaning in `async`.
+    #[serde(default = "one")]
+    pub sync_replicas: usize,
+    /// What happens when they cannot be reached.
+    #[serde(default)]
+    pub on_loss_of_quorum: OnLossOfQuorum,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Async,
+            sync_replicas: 1,
+            on_loss_of_quorum: OnLossOfQuorum::Hold,
+        }
+    }
+}
+
+impl Terms {
+    /// Replicas that an acknowledgement needs; none in `async`.
+    pub fn k(&self) -> usize {
+        match self.durability {
+            Durability::Async => 0,
+            Durability::Quorum | Durability::Fsync => self.sync_replicas.max(1),
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! How a record may become the next one. Each takes the record that it was decided on, so that the
 //! compare-and-swap fails when anything else happened in between.
 
-use super::{Durability, HISTORY_MAX, Member, Phase, Record, Reign};
-use crate::names::{Node, Sentinel};
-use crate::syncset::SyncRule;
+use super::{FORMER_MAX, HISTORY_MAX, Member, Phase, Record, Reign, Terms};
+use crate::names::{Epoch, Node, Sentinel};
+use crate::syncset::{FormerRule, SyncRule};
 use std::collections::BTreeSet;
 
 impl Record {
@@ -11,7 +11,7 @@ impl Record {
     pub fn first(
         nodes: BTreeSet<Node>,
         primary: Member,
-        durability: Durability,
+        terms: Terms,
         by: &Sentinel,
         reason: String,
     ) -> Self {
@@ -22,18 +22,22 @@ impl Record {
             primary: Some(primary),
             appointed_at: 1,
             handoff: None,
-            sync: SyncRule::default(),
-            previous_sync: None,
+            sync: SyncRule {
+                k: terms.k(),
+                ..SyncRule::default()
+            },
+            sync_at: 1,
+            former: Vec::new(),
+            degraded_to: None,
             history: Vec::new(),
             nodes,
-            durability,
+            terms,
             by: by.clone(),
             reason,
         }
     }
 
     /// Begins the next epoch: from here the epoch before can change nothing in the register.
-    /// When that epoch never became stable, its predecessor's rule stays in force as well.
     #[must_use]
     pub fn electing(&self, handoff: Option<Node>, by: &Sentinel, reason: String) -> Self {
         let mut next = self.next(by, reason);
@@ -51,32 +55,44 @@ impl Record {
         next
     }
 
-    /// Ends the election: `primary` rules this epoch as soon as it is promoted.
+    /// Ends the election: `primary` rules this epoch as soon as it is promoted. Until then nothing is released, so the
+    /// rules stay as they are.
     #[must_use]
-    pub fn appointed(
-        &self,
-        primary: Member,
-        sync: SyncRule,
-        by: &Sentinel,
-        reason: String,
-    ) -> Self {
+    pub fn appointed(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
         let mut next = self.next(by, reason);
         next.phase = Phase::Appointed;
         next.primary = Some(primary);
         next.appointed_at = next.version;
         next.handoff = None;
-        // An epoch that never became stable released nothing: the rule before it still counts.
-        let stable = std::mem::replace(&mut next.sync, sync);
-        next.previous_sync.get_or_insert(stable);
         next
     }
 
-    /// The appointed primary has been promoted: its history is on record, it may serve.
+    /// Ends an election whose rules nobody can satisfy any more: `primary` was chosen by what is on disk. From now on it
+    /// alone is known to have what is left.
     #[must_use]
-    pub fn settled(&self, replid: String, start: u64, by: &Sentinel, reason: String) -> Self {
+    pub fn appointed_by_data(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
+        let mut next = self.appointed(primary.clone(), by, reason);
+        next.former.clear();
+        if next.sync.k > 0 {
+            next.sync = SyncRule::of([primary], 1);
+        }
+        next
+    }
+
+    /// The appointed primary has been promoted: its history is on record, it may serve by `sync`.
+    #[must_use]
+    pub fn settled(
+        &self,
+        (replid, start): (String, u64),
+        sync: SyncRule,
+        by: &Sentinel,
+        reason: String,
+    ) -> Self {
         let mut next = self.next(by, reason);
         next.phase = Phase::Stable;
-        next.previous_sync = None;
+        // While the epoch before was being elected its lease ran out, so only its rules count on.
+        next.former.retain(|former| former.rule.k > 0);
+        next.replace_rule(sync, self.epoch - 1);
         next.history.push(Reign {
             epoch: self.epoch,
             replid,
@@ -92,16 +108,44 @@ impl Record {
     pub fn handed_over(
         &self,
         primary: Member,
-        (replid, start): (String, u64),
+        start: (String, u64),
         sync: SyncRule,
         by: &Sentinel,
         reason: String,
     ) -> Self {
-        let mut next = self
-            .appointed(primary, sync, by, String::new())
-            .settled(replid, start, by, reason);
-        next.version = self.version + 1;
+        let mut next = self.next(by, String::new());
+        next.primary = Some(primary);
+        next.handoff = None;
         next.appointed_at = next.version;
+        next = next.settled(start, sync, by, reason);
+        next.version = self.version + 1;
+        next.sync_at = next.version;
+        next
+    }
+
+    /// Another rule holds from now on. The one before stays in force for elections until the gate has confirmed the new one.
+    #[must_use]
+    pub fn with_rule(&self, rule: SyncRule, by: &Sentinel, reason: String) -> Self {
+        let mut next = self.next(by, reason);
+        next.replace_rule(rule, self.epoch);
+        next
+    }
+
+    /// The gate has confirmed the present rule: it covers everything that was ever released.
+    #[must_use]
+    pub fn confirmed(&self, by: &Sentinel, reason: String) -> Self {
+        let mut next = self.next(by, reason);
+        next.former.clear();
+        next
+    }
+
+    /// The group asks for something else. Its rule follows as soon as it can be kept.
+    #[must_use]
+    pub fn with_terms(&self, terms: Terms, by: &Sentinel, reason: String) -> Self {
+        let mut next = self.next(by, reason);
+        let now = self.k();
+        next.terms = terms;
+        next.degraded_to = Some(now).filter(|k| *k < terms.k());
         next
     }
 
@@ -111,6 +155,31 @@ impl Record {
         let mut next = self.next(by, reason);
         next.nodes = nodes;
         next
+    }
+
+    /// Sets the rule. What was released by the one before, in epochs up to `until`, may be known to it alone.
+    fn replace_rule(&mut self, rule: SyncRule, until: Epoch) {
+        let before = std::mem::replace(&mut self.sync, rule);
+        self.sync_at = self.version;
+        self.degraded_to = Some(self.sync.k).filter(|k| *k < self.terms.k());
+        // Without acknowledgements there is only a lease, and that has run out when the epoch is another one.
+        let counts = before.k > 0 || (until == self.epoch && self.sync.k > 0);
+        if !counts {
+            return;
+        }
+        self.former.push(FormerRule {
+            rule: before,
+            until,
+        });
+        if self.former.len() > FORMER_MAX {
+            let only = SyncRule::of(self.primary.clone(), 1);
+            let leased = self.former.iter().any(|former| former.rule.k == 0);
+            self.former = vec![FormerRule { rule: only, until }];
+            if leased {
+                let rule = SyncRule::default();
+                self.former.push(FormerRule { rule, until });
+            }
+        }
     }
 
     fn next(&self, by: &Sentinel, reason: String) -> Self {

@@ -86,15 +86,16 @@ impl SentinelCore {
         })
     }
 
-    /// Whether anybody but the primary could take over.
+    /// Whether somebody but the primary could take over.
     pub(super) fn has_heir(&self, name: &Group, record: &Record) -> bool {
         let Some(group) = self.groups.get(name) else {
             return false;
         };
         let others = reports(group).filter(|(node, _)| !record.names(node));
-        others
+        let others: Vec<Candidate> = others
             .filter_map(|(node, report)| self.candidate(record, node, report))
-            .any(|c| c.priority > 0)
+            .collect();
+        others.iter().any(|c| c.priority > 0) && self.suffices(record, &others)
     }
 }
 

@@ -39,19 +39,15 @@ impl SentinelCore {
             .force
             .as_ref()
             .and_then(|f| forced_candidate(&back, f));
-        let enough = here == all || (here > all / 2 && now >= began + COLD_GRACE);
+        let many = here > all / 2 && self.names_suffice(record, &back);
+        let enough = here == all || (many && now >= began + COLD_GRACE);
         let choice = forced.or_else(|| enough.then(|| super::choice::best(cold.clone())).flatten());
         if let Some(chosen) = choice {
             let reason = format!(
                 "appointed {} for epoch {}: everything was restarted, {here} of {all} nodes are back, and its data reaches furthest ({})",
                 chosen.member.node, record.epoch, chosen.position
             );
-            let next = record.appointed(
-                chosen.member,
-                crate::syncset::SyncRule::default(),
-                &self.settings.name,
-                reason,
-            );
+            let next = record.appointed_by_data(chosen.member, &self.settings.name, reason);
             self.propose(now, name, next);
         } else if here == all && cold.is_empty() {
             self.drive_all_blank(now, name, record);
@@ -105,12 +101,7 @@ impl SentinelCore {
             "appointed {} for epoch {}: no node holds any data",
             chosen.node, record.epoch
         );
-        let next = record.appointed(
-            chosen,
-            crate::syncset::SyncRule::default(),
-            &self.settings.name,
-            reason,
-        );
+        let next = record.appointed_by_data(chosen, &self.settings.name, reason);
         self.propose(now, name, next);
     }
 }

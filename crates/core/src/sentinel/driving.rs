@@ -111,12 +111,9 @@ impl SentinelCore {
                 "{} rules epoch {} from offset {}",
                 primary.node, record.epoch, report.offset
             );
-            let next = record.settled(
-                report.replid.clone(),
-                report.offset,
-                &self.settings.name,
-                reason,
-            );
+            let start = (report.replid.clone(), report.offset);
+            let rule = self.rule_of_reign(name, record, primary);
+            let next = record.settled(start, rule, &self.settings.name, reason);
             self.propose(now, name, next);
         }
     }
@@ -125,6 +122,9 @@ impl SentinelCore {
         if self.drive_deposition(now, name, record, rank)
             || self.drive_handoff_wish(now, name, record, rank)
         {
+            return;
+        }
+        if self.drive_sync(now, name, record, rank) {
             return;
         }
         if rank == 0 && !self.drive_departures(now, name, record) {
@@ -250,10 +250,10 @@ impl SentinelCore {
     }
 
     /// The new primary first. The others are told when it is open: clients that its predecessor sends away then find
-    /// it at once, and it need not share the processor with those who follow.
+    /// it at once, and it need not share the processor with those who follow. Where replies wait for them, all at once.
     fn show_in_turn(&mut self, name: &Group, record: &Record) {
         match &record.primary {
-            Some(primary) if record.phase == Phase::Stable => {
+            Some(primary) if record.phase == Phase::Stable && record.sync.k == 0 => {
                 self.show_record(name, &primary.node);
             }
             _ => self.show_all(name),

@@ -9,10 +9,9 @@ use super::{GroupState, SentinelCore};
 use crate::limits::POSITIONS_GRACE;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
-use crate::record::{Durability, Record};
-use crate::syncset::{Heard, SyncRule, may_elect};
+use crate::record::Record;
 use crate::time::Millis;
-use crate::wire::{Report, ServerState, Verdict};
+use crate::wire::{Report, Verdict};
 
 /// How long an election waits for a node that is connected and has not been sealed yet.
 const SEAL_GRACE: Millis = 150;
@@ -40,8 +39,8 @@ impl SentinelCore {
         }
     }
 
-    /// Whether the old primary surely accepts nothing any more. Only `async` needs to know: in the
-    /// other modes it cannot release a reply without the replicas that are about to be sealed.
+    /// Whether the old primary surely accepts nothing any more. Only a lease asks for that: where replies are held, none is
+    /// released without the replicas that are about to be sealed.
     fn is_closed(&self, now: Millis, name: &Group, record: &Record, lease_over: Millis) -> bool {
         let Some(primary) = &record.primary else {
             return true;
@@ -49,7 +48,7 @@ impl SentinelCore {
         let Some(group) = self.groups.get(name) else {
             return false;
         };
-        if record.durability != Durability::Async || self.settings.mutant == Mutant::SkipLeaseWait {
+        if !record.is_leased() || self.settings.mutant == Mutant::SkipLeaseWait {
             return true;
         }
         let report = group
@@ -89,7 +88,9 @@ impl SentinelCore {
         let hot: Vec<Candidate> = sealed(group, record)
             .filter_map(|(n, r)| self.candidate(record, n, r))
             .collect();
-        let eligible: Vec<Candidate> = hot.into_iter().filter(|c| c.priority > 0).collect();
+        let suffices = self.suffices(record, &hot);
+        let void = self.is_void(group, record, &hot);
+        let eligible = eligible(record, hot);
         let began = group.first_position.unwrap_or(now);
         let missing = group.nodes.iter().any(|(n, s)| {
             s.is_up() && !is_sealed(s.report.as_ref(), record) && record.nodes.contains(n)
@@ -102,21 +103,10 @@ impl SentinelCore {
         if missing && now < began + patience {
             return;
         }
-        let heard = heard(group, record);
-        let previous = record
-            .previous_sync
-            .as_ref()
-            .filter(|_| self.settings.mutant != Mutant::SkipPreviousRule);
-        if !may_elect(&record.sync, previous, &heard) {
-            self.complain(
-                name,
-                "too few members of the sync set can be heard to be sure that nothing is lost",
-            );
-            return;
-        }
-        match best(eligible) {
+        let by_data = suffices || group.force.is_some() || void;
+        match best(eligible).filter(|_| suffices) {
             Some(chosen) => self.appoint(now, name, record, chosen),
-            None => {
+            None if by_data => {
                 let electing = self
                     .groups
                     .get(name)
@@ -124,6 +114,10 @@ impl SentinelCore {
                     .map_or(began, |(_, at)| at);
                 self.drive_cold(now, name, record, electing);
             }
+            None => self.complain(
+                name,
+                "too few members of the sync set can be heard to be sure that nothing is lost: waits for them, for the old primary, or for `holdfast force NODE --accept-loss`",
+            ),
         }
     }
 
@@ -138,12 +132,7 @@ impl SentinelCore {
             "appointed {} for epoch {}: it holds the highest position {}",
             chosen.member.node, record.epoch, chosen.position
         );
-        let next = record.appointed(
-            chosen.member,
-            SyncRule::default(),
-            &self.settings.name,
-            reason,
-        );
+        let next = record.appointed(chosen.member, &self.settings.name, reason);
         self.propose(now, name, next);
     }
 
@@ -170,9 +159,11 @@ pub(super) fn sealed<'a>(
     reports(group).filter(|(_, r)| r.sealed == record.epoch)
 }
 
-/// Who counts as heard by the sync set's arithmetic.
-fn heard(group: &GroupState, record: &Record) -> Heard {
-    let up = sealed(group, record).filter(|(_, r)| r.state == ServerState::Up);
-    up.filter_map(|(node, r)| Some((node.clone(), r.incarnation.clone()?)))
+/// Those who may be chosen. Where replies were held, one that may not be chosen must not be the only one to have something.
+fn eligible(record: &Record, hot: Vec<Candidate>) -> Vec<Candidate> {
+    let furthest = hot.iter().map(|c| c.position).max();
+    let whole = |c: &Candidate| record.is_leased() || Some(c.position) == furthest;
+    hot.into_iter()
+        .filter(|c| c.priority > 0 && whole(c))
         .collect()
 }

@@ -53,7 +53,7 @@ impl SentinelCore {
         let record = Record::first(
             nodes,
             chosen,
-            group.config.durability,
+            group.config.terms,
             &self.settings.name,
             reason,
         );
@@ -86,7 +86,7 @@ impl SentinelCore {
         let mut record = Record::first(
             nodes,
             chosen,
-            group.config.durability,
+            group.config.terms,
             &self.settings.name,
             reason,
         );

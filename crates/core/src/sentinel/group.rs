@@ -2,6 +2,7 @@
 
 use super::proposing::Changing;
 use super::{GroupConfig, NodeState};
+use crate::limits::{SILENT_MIN, SILENT_MIN_HELD};
 use crate::names::{Address, Epoch, Node, Sentinel};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
@@ -45,6 +46,8 @@ pub struct GroupState {
     pub(super) force: Option<Node>,
     pub(super) paused_at: Option<Millis>,
     pub(super) trouble: Option<String>,
+    /// Since when too few members of the sync set are in step.
+    pub(super) short_since: Option<Millis>,
 }
 
 impl GroupState {
@@ -73,6 +76,7 @@ impl GroupState {
             force: None,
             paused_at: None,
             trouble: None,
+            short_since: None,
         }
     }
 
@@ -109,6 +113,15 @@ impl GroupState {
     /// What is wrong, in a sentence.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
+    }
+
+    /// The silence for which a primary is suspected at the earliest.
+    pub(super) fn silent_least(&self) -> Millis {
+        if self.record.as_ref().is_some_and(|r| !r.is_leased()) {
+            SILENT_MIN_HELD
+        } else {
+            SILENT_MIN
+        }
     }
 
     /// How many voters (this one included) hold one of `verdicts` about the primary.

@@ -50,7 +50,7 @@ impl GroupState {
             {
                 Verdict::Gone
             }
-            _ if silent > node.silent_limit() => Verdict::Silent,
+            _ if silent > node.silent_limit(self.silent_least()) => Verdict::Silent,
             _ => Verdict::Fine,
         };
         (verdict, silent)

@@ -1,6 +1,6 @@
 //! What a sentinel knows of one node.
 
-use crate::limits::{SILENT_MAX, SILENT_MIN};
+use crate::limits::SILENT_MAX;
 use crate::names::Incarnation;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
@@ -28,6 +28,10 @@ pub struct NodeState {
     pub shown_version: u64,
     /// Counted as down by this sentinel (replicas only; primaries are judged).
     pub down: bool,
+    /// Since when it is not in step with the primary, as far as this sentinel has seen; none when it is.
+    pub(super) behind_since: Option<Millis>,
+    /// When it last held replies back.
+    pub(super) lagged_at: Option<Millis>,
     shown_at: Millis,
 }
 
@@ -41,6 +45,8 @@ impl NodeState {
             gap_ms: 0,
             shown_version: 0,
             down: false,
+            behind_since: Some(now),
+            lagged_at: None,
             shown_at: 0,
         }
     }
@@ -60,16 +66,24 @@ impl NodeState {
     }
 
     /// Takes a report. Returns whether it says anything that a decision may hang on.
-    pub(super) fn on_report(&mut self, now: Millis, report: Report) -> bool {
+    pub(super) fn on_report(&mut self, now: Millis, report: Report, least: Millis) -> bool {
         let gap = now.saturating_sub(self.heard_at);
         // A silence for which it was suspected teaches at most half as much again as is tolerated now: one freeze
         // must not make the next one last longer.
-        let learned = gap.min(self.silent_limit() / 2);
+        let learned = gap.min(self.silent_limit(least) / 2);
         self.gap_ms = learned.max(self.gap_ms - self.gap_ms / 64);
         self.heard_at = now;
         let news = self.report.as_mut().is_none_or(|old| differs(old, &report));
         self.report = Some(report);
         news
+    }
+
+    /// Notes whether it is in step with the primary, and whether it holds replies back.
+    pub(super) fn note_step(&mut self, now: Millis, in_step: bool, lags: bool) {
+        self.behind_since = (!in_step).then(|| self.behind_since.unwrap_or(now));
+        if lags {
+            self.lagged_at = Some(now);
+        }
     }
 
     pub(super) fn shown(&mut self, now: Millis, version: u64) {
@@ -89,9 +103,10 @@ impl NodeState {
         self.linked && known < version && now >= patience
     }
 
-    /// The silence at which this node is suspected: what it needed of late, three times over.
-    pub fn silent_limit(&self) -> Millis {
-        (3 * self.gap_ms).clamp(SILENT_MIN, SILENT_MAX)
+    /// The silence at which this node is suspected: what it needed of late, three times over, and
+    /// never less than `least`.
+    pub fn silent_limit(&self, least: Millis) -> Millis {
+        (3 * self.gap_ms).clamp(least, SILENT_MAX)
     }
 
     /// Its incarnation, if it told.

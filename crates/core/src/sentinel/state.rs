@@ -2,7 +2,7 @@
 
 use crate::mutant::Mutant;
 use crate::names::{Address, Group, Node, Sentinel};
-use crate::record::Durability;
+use crate::record::Terms;
 use crate::register::{Slot, Voters};
 use crate::time::Millis;
 use crate::wire::{FromSentinel, PeerMessage, Report, Value};
@@ -17,7 +17,7 @@ pub struct GroupConfig {
     /// Nodes expected at the first start. Later: how many there are to be.
     pub nodes: usize,
     /// What an acknowledgement promises.
-    pub durability: Durability,
+    pub terms: Terms,
     /// May start empty after everything was lost, without asking.
     pub cache: bool,
 }

@@ -20,7 +20,14 @@ impl SentinelCore {
             sentinel: self.settings.name.to_string(),
             epoch: record.map_or(0, |r| r.epoch),
             phase: phase(group).to_owned(),
-            durability: group.config.durability.to_string(),
+            durability: record
+                .map_or(group.config.terms, |r| r.terms)
+                .durability
+                .to_string(),
+            sync_set: record.map_or_else(Vec::new, |r| {
+                r.sync.members.keys().map(ToString::to_string).collect()
+            }),
+            sync_replicas: record.map_or(0, |r| r.sync.k),
             primary: group
                 .announced
                 .as_ref()
@@ -66,7 +73,7 @@ impl SentinelCore {
                 self.voters.members.len()
             ));
         }
-        group.trouble.clone()
+        group.trouble.clone().or_else(|| shortage(group))
     }
 
     fn sentinel_status(&self, group: &GroupState, name: &crate::names::Sentinel) -> SentinelStatus {
@@ -94,6 +101,19 @@ impl SentinelCore {
             suspects: opinion.map(|o| o.node.to_string()),
         }
     }
+}
+
+/// What keeps acknowledgements from being what the group asks for.
+fn shortage(group: &GroupState) -> Option<String> {
+    let record = group.record.as_ref()?;
+    let (k, wished) = (record.sync.k, record.terms.k());
+    if group.short_since.is_some() && record.phase == Phase::Stable {
+        return Some(format!(
+            "replies are held: fewer than {k} replicas of the sync set are in step"
+        ));
+    }
+    (record.phase == Phase::Stable && k < wished)
+        .then(|| format!("degraded: a reply waits for {k} replicas instead of {wished}"))
 }
 
 fn phase(group: &GroupState) -> &'static str {

@@ -15,7 +15,6 @@ use crate::limits::HANDOFF_MAX;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
 use crate::record::{Member, Record};
-use crate::syncset::SyncRule;
 use crate::time::Millis;
 use crate::wire::{FromSentinel, Report, ServerState, TakeOver};
 
@@ -88,7 +87,8 @@ impl SentinelCore {
         );
         let start = (report.replid.clone(), report.offset);
         let by = self.settings.name.clone();
-        let next = record.handed_over(successor, start, SyncRule::default(), &by, reason);
+        let rule = self.rule_of_reign(name, record, &successor);
+        let next = record.handed_over(successor, start, rule, &by, reason);
         self.propose(now, name, next);
     }
 

@@ -4,16 +4,18 @@
 #![allow(dead_code)] // Each test uses a part of it.
 
 use holdfast_core::agent::{
-    Agent, AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored,
+    Agent, AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Standing, Stored,
 };
+use holdfast_core::gate::GateOrder;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Group as Name, Incarnation, Node, Sentinel};
 use holdfast_core::position::Position;
-use holdfast_core::record::Durability;
+use holdfast_core::record::{Record, Terms};
 use holdfast_core::sentinel::{
     GroupConfig, Happening, Persistent, Request, SentinelCore, SentinelInput, SentinelOutput,
     SentinelSettings,
 };
+use holdfast_core::syncset::SyncRule;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Time that a message or an operation takes.
@@ -45,6 +47,8 @@ pub(crate) struct Group {
     pub(crate) data: BTreeMap<Node, DataAtStart>,
     pub(crate) set: BTreeSet<Sentinel>,
     pub(crate) config: GroupConfig,
+    /// What each gate was told last.
+    pub(crate) gates: BTreeMap<Node, GateOrder>,
     queue: BTreeMap<(u64, u64), Event>,
     count: u64,
 }
@@ -72,10 +76,15 @@ impl Group {
 
     /// The same, just switched on.
     pub(crate) fn cold(nodes: usize) -> Self {
+        Self::cold_with(nodes, Terms::default())
+    }
+
+    /// The same with these terms.
+    pub(crate) fn cold_with(nodes: usize, terms: Terms) -> Self {
         let config = GroupConfig {
             name: name(),
             nodes,
-            durability: Durability::Async,
+            terms,
             cache: false,
         };
         let mut group = Self {
@@ -90,6 +99,7 @@ impl Group {
             data: BTreeMap::new(),
             set: (0..3).map(sentinel).collect(),
             config,
+            gates: BTreeMap::new(),
             queue: BTreeMap::new(),
             count: 0,
         };
@@ -254,8 +264,11 @@ impl Group {
             .iter()
             .filter(|(n, a)| a.standing().is_open() && self.redis[*n].alive)
             .collect();
-        assert!(open.len() <= 1, "two writable primaries");
-        open.first().map(|(node, _)| (*node).clone())
+        // Where replies are held, a deposed primary may go on for itself.
+        let held = self.config.terms.k() > 0;
+        assert!(held || open.len() <= 1, "two writable primaries");
+        let newest = open.iter().max_by_key(|(_, agent)| agent.promised());
+        newest.map(|(node, _)| (*node).clone())
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -313,7 +326,7 @@ impl Group {
             redis.info.clone()
         };
         for (node, agent) in &self.agents {
-            let follows = matches!(agent.standing(), holdfast_core::agent::Standing::Following(_, address) if address.host == primary.as_str());
+            let follows = matches!(agent.standing(), Standing::Following(_, address) if address.host == primary.as_str());
             if let Some(redis) = self.redis.get_mut(node).filter(|_| follows) {
                 redis.info.replid.clone_from(&leader.replid);
                 redis.info.offset = leader.offset;
@@ -321,6 +334,46 @@ impl Group {
                 redis.info.link_up = true;
             }
         }
+        self.confirm(&primary);
+    }
+
+    /// The gate of the primary confirms its rule once enough members follow.
+    fn confirm(&mut self, primary: &Node) {
+        let Some(GateOrder::Hold(hold)) = self.gates.get(primary) else {
+            return;
+        };
+        let heard = self.agents.iter().filter(|(node, agent)| {
+            let redis = &self.redis[*node];
+            let here = matches!(agent.standing(), Standing::Following(_, to) if to.host == primary.as_str());
+            here && redis.alive && !redis.frozen && redis.info.link_up
+        });
+        let heard = heard
+            .map(|(node, _)| (node.clone(), self.redis[node].info.incarnation.clone()))
+            .collect();
+        if hold.rules.iter().all(|rule| rule.may_commit(&heard)) {
+            let version = hold.version;
+            self.later(Event::Agent(
+                primary.clone(),
+                AgentInput::Confirmed { version },
+            ));
+        }
+    }
+
+    /// Whether the gate of the primary releases anything by this rule now.
+    pub(crate) fn rule(&self) -> Option<SyncRule> {
+        match self.gates.get(&self.primary()?)? {
+            GateOrder::Hold(hold) => hold.rules.last().cloned(),
+            _ => None,
+        }
+    }
+
+    /// The newest record that any sentinel knows.
+    pub(crate) fn record(&self) -> Record {
+        let records = self
+            .sentinels
+            .values()
+            .filter_map(|s| s.group(&name())?.record());
+        records.max_by_key(|r| r.version).cloned().unwrap()
     }
 
     fn tick(&mut self) {
@@ -407,6 +460,9 @@ impl Group {
                 }
                 AgentOutput::Do(operation) => self.operate(node, operation),
                 AgentOutput::Decide(text) => self.decisions.push((self.now, text)),
+                AgentOutput::Gate(order) => {
+                    self.gates.insert(node.clone(), order);
+                }
                 _ => {}
             }
         }

@@ -12,7 +12,7 @@ use anyhow::{Context, bail, ensure};
 use holdfast_core::limits::GROUPS_MAX;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Group, Sentinel};
-use holdfast_core::record::Durability;
+use holdfast_core::record::{Durability, Terms};
 use holdfast_core::sentinel::{GroupConfig, SentinelCore, SentinelSettings};
 use holdfast_core::wire::WIRE_VERSION;
 use holdfast_link::{Identity, Kind, Secret, random_hex};
@@ -171,7 +171,11 @@ pub(super) fn groups(options: &Options) -> Vec<GroupConfig> {
     let groups = options.groups.iter().map(|group| GroupConfig {
         name: group.name.clone(),
         nodes: group.nodes,
-        durability: group.durability,
+        terms: Terms {
+            durability: group.durability,
+            sync_replicas: group.sync_replicas,
+            on_loss_of_quorum: group.on_loss_of_quorum,
+        },
         cache: group.cache,
     });
     groups.collect()

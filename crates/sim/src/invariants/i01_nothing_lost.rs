@@ -1,4 +1,8 @@
-//! I1 in `async` durability: what is lost was on no node that the election could have chosen.
+//! I1: what a gate that holds replies has released is in the data of every later primary. The one exception is stated: an
+//! election that nobody can satisfy any more, since the primary and too many members have ended, goes by what is on
+//! disk; that it only does so then is checked here as well.
+//!
+//! In `async` durability, and everywhere for what was executed and not released: what is lost was on no node that the election could have chosen.
 //!
 //! When a sentinel appoints X, every sealed, caught-up node whose report it has is looked at in truth:
 //! an acknowledged write that such a node holds and X does not is a broken promise. What no such node
@@ -8,8 +12,69 @@
 use crate::model::Micros;
 use crate::report::Violation;
 use crate::world::World;
+use holdfast_core::record::Member;
 use holdfast_core::record::Record;
+use holdfast_core::syncset::{Heard, SyncRule, may_elect};
 use std::collections::BTreeSet;
+
+const NAME: &str = "i01_nothing_lost";
+
+/// Called with the data of a new primary that was not chosen by what is on disk.
+pub fn check_released(world: &World, node: usize, data: &[u64]) -> Option<Violation> {
+    let gone = world.ledger.released_and_missing_in(data);
+    let first = gone.first()?;
+    let text = format!(
+        "node {node} rules without {} released writes (first {first})",
+        gone.len()
+    );
+    Some(Violation {
+        invariant: NAME,
+        at_us: world.now,
+        text,
+    })
+}
+
+/// Called when a primary is chosen by what is on disk: nobody could have been chosen otherwise.
+pub fn check_by_data(world: &World, before: &Record) -> Option<Violation> {
+    let nobody = Heard::new();
+    let lives = |member: &Member| runs(world, member);
+    let void = |rule: &SyncRule| {
+        let alive = rule.members.iter().filter(|(node, incarnation)| {
+            lives(&Member {
+                node: (*node).clone(),
+                incarnation: (*incarnation).clone(),
+                address: holdfast_core::names::Address::new("", 0),
+            })
+        });
+        rule.k > 0 && alive.count() + rule.k <= rule.members.len()
+    };
+    let nothing_released = may_elect(&before.sync, &before.former, &nobody, 0);
+    let former = before.former.iter().map(|former| &former.rule);
+    let any_void = former.chain([&before.sync]).any(void);
+    let ruler = before.primary.as_ref().is_some_and(lives);
+    if world.forced || nothing_released || (any_void && !ruler) {
+        return None;
+    }
+    Some(Violation {
+        invariant: NAME,
+        at_us: world.now,
+        text: format!(
+            "epoch {} is decided by what is on disk although enough members live to be sure",
+            before.epoch
+        ),
+    })
+}
+
+/// Whether this incarnation runs and is what it was.
+fn runs(world: &World, member: &Member) -> bool {
+    let host = world.nodes.iter().find(|host| host.name == member.node);
+    let redis = host.and_then(|host| host.redis.as_ref());
+    redis.is_some_and(|redis| {
+        redis.was_in_step
+            && !redis.tampered
+            && format!("{:040x}", redis.server.info().run_id) == member.incarnation.as_str()
+    })
+}
 
 /// Called when sentinel `by` asks for `record`, an appointment that it decided on at `decided`, to be
 /// accepted.
@@ -49,7 +114,7 @@ pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Opti
             .collect();
         if let Some(first) = better.first() {
             return Some(Violation {
-                invariant: "i01_nothing_lost",
+                invariant: NAME,
                 at_us: world.now,
                 text: format!(
                     "sentinel {by} appoints {} for epoch {}, which lacks {} acknowledged writes (first {first}) that the sealed node {node} holds\n  chosen: {:?}\n  better: {:?}",

@@ -10,8 +10,10 @@ const MEMBERS_MAX: usize = 10;
 
 /// Called for every record that is proposed.
 pub fn check(now: Micros, record: &Record) -> Option<Violation> {
-    let rules = [Some(&record.sync), record.previous_sync.as_ref()];
-    let bad = rules.into_iter().flatten().any(|rule| !meets(rule, record));
+    let former = record.former.iter().map(|former| &former.rule);
+    let bad = former
+        .chain([&record.sync])
+        .any(|rule| !meets(rule, record));
     bad.then(|| Violation {
         invariant: "i05_quorums_meet",
         at_us: now,
@@ -42,7 +44,7 @@ fn meets(rule: &SyncRule, record: &Record) -> bool {
                 .collect()
         };
         !(rule.may_commit(&inside(true))
-            && may_elect(&record.sync, record.previous_sync.as_ref(), &inside(false)))
+            && may_elect(&record.sync, &record.former, &inside(false), 0))
     })
 }
 
@@ -50,6 +52,7 @@ fn meets(rule: &SyncRule, record: &Record) -> bool {
 mod tests {
     use super::*;
     use holdfast_core::names::{Incarnation, Node};
+    use holdfast_core::syncset::FormerRule;
 
     fn rule(size: usize, k: usize) -> SyncRule {
         let members = (0..size)
@@ -73,13 +76,16 @@ mod tests {
                         incarnation: Incarnation::from("r"),
                         address: holdfast_core::names::Address::new("h", 1),
                     },
-                    holdfast_core::record::Durability::Quorum,
+                    holdfast_core::record::Terms::default(),
                     &"s".into(),
                     String::new(),
                 );
                 record.sync = rule(size, k);
                 assert_eq!(check(0, &record), None, "{size} {k}");
-                record.previous_sync = Some(rule(size, size - k + 1));
+                record.former = vec![FormerRule {
+                    rule: rule(size, size - k + 1),
+                    until: 1,
+                }];
                 assert_eq!(check(0, &record), None, "{size} {k} with a previous rule");
             }
         }

@@ -31,6 +31,9 @@ pub fn trouble(world: &World) -> Option<String> {
             ));
         }
     }
+    if world.must_hold() {
+        return None;
+    }
     let silent = world
         .clients
         .iter()

@@ -7,6 +7,8 @@ pub mod i04_nothing_after_seal;
 pub mod i05_quorums_meet;
 pub mod i06_fit_to_rule;
 pub mod i07_empty_never_wins;
+pub mod i08_no_read_rolled_back;
+pub mod i09_replies_in_order;
 pub mod i10_handoff_keeps_all;
 pub mod i11_writes_resume;
 pub mod i12_bounded;
@@ -32,6 +34,10 @@ pub struct Monitors {
     pub appointments: BTreeSet<(u64, Sentinel, Option<Member>)>,
     /// I1: the newest epoch whose primary is on record.
     pub succeeded: Epoch,
+    /// I1, I8: versions that appoint a primary which may lack what was released: chosen by what is on disk, or without a rule.
+    pub unsure: BTreeSet<u64>,
+    /// I1, I8: the newest epoch whose primary was chosen by what is on disk, or by a person.
+    pub by_data: Epoch,
     /// I2: the newest epoch for which any node was opened.
     pub opened: u64,
     /// I3: the register as it truly is.

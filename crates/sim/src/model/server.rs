@@ -175,6 +175,11 @@ impl Server {
         self.fenced = true;
     }
 
+    /// Whether writes are held by a pause.
+    pub fn is_paused(&self) -> bool {
+        self.paused_until.is_some()
+    }
+
     /// Whether it says `role:master`.
     pub fn is_primary(&self) -> bool {
         self.following.is_none()

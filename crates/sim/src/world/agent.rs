@@ -3,6 +3,7 @@
 use super::World;
 use super::channel::{ChannelId, Payload, Purpose};
 use super::event::Event;
+use super::gate::Gate;
 use super::network::Place;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Settings, Stored};
 use holdfast_core::mutant::Mutant;
@@ -35,7 +36,7 @@ impl World {
     /// A pod starts: agent first, which starts redis-server.
     pub(super) fn boot_pod(&mut self, node: usize) {
         let now = self.now;
-        let mutant = self.config.mutant;
+        let (mutant, gates) = (self.config.mutant, self.has_gates());
         let host = &mut self.nodes[node];
         if host.agent.is_some() || host.boot_at.is_none_or(|at| at > now) {
             return;
@@ -57,6 +58,8 @@ impl World {
             mutant,
         };
         host.agent = Some(Agent::new(settings, stored));
+        host.gate = gates.then(|| Gate::new(mutant));
+        host.gate_free = now;
         let run = host.run;
         self.queue.push(now, Event::AgentTick { node, run });
         self.queue.push(now + 1_000, Event::Look { node, run });
@@ -71,11 +74,13 @@ impl World {
     pub(super) fn kill_pod(&mut self, node: usize, why: &str) {
         self.kill_redis(node, why);
         let host = &mut self.nodes[node];
+        let ids = host.gate.take().map(|gate| gate.clients());
         host.agent = None;
         host.running = None;
         host.agent_frozen_until = 0;
         host.watchdog_frozen_until = 0;
-        for channel in std::mem::take(&mut host.channels).into_values() {
+        let control = std::mem::take(&mut host.channels).into_values();
+        for channel in control.chain(ids.into_iter().flatten()) {
             self.close(channel, Place::Node(node));
         }
         self.trace
@@ -114,7 +119,7 @@ impl World {
             AgentOutput::Decide(text) => {
                 self.note_decision(&format!("node {node}"), &text, COUNTED);
             }
-            AgentOutput::Gate(_) => {}
+            AgentOutput::Gate(order) => self.order_gate(node, order),
             AgentOutput::Exit => {
                 self.kill_pod(node, "ended as asked");
                 let after = self.rng.between(100_000, 2_000_000);

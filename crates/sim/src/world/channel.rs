@@ -8,6 +8,7 @@ use crate::model::{ClientId, LinkId, Message, Micros, Refusal};
 use holdfast_core::names::Sentinel;
 use holdfast_core::wire::{FromSentinel, PeerMessage, ToSentinel};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Number of a connection.
 pub(super) type ChannelId = u64;
@@ -23,6 +24,8 @@ pub(super) enum Purpose {
     Replication(LinkId),
     /// Client to redis-server.
     Client(ClientId),
+    /// Client to the gate in a node's agent.
+    Gate,
 }
 
 /// What travels.
@@ -44,8 +47,12 @@ pub(super) enum Payload {
     Replication(Message),
     /// A client's write.
     Write(u64),
-    /// Its answer.
+    /// A client's read of everything, by its number.
+    Read(u64),
+    /// The answer to a write, or a refusal.
     Answer(u64, Result<(), Refusal>),
+    /// What a read has found.
+    Data(u64, Arc<Vec<u64>>),
 }
 
 /// One side of a connection: a process at a place.

@@ -1,14 +1,30 @@
-//! Clients: each asks a sentinel for the primary, and writes one unique value after the other to it.
+//! Clients: each asks a sentinel for the primary, and writes one unique value after the other to it. Through a gate they
+//! also read, and send several requests before the first is answered.
 
 use super::World;
 use super::channel::{ChannelId, Payload, Purpose};
 use super::event::Event;
 use super::network::Place;
 use super::sentinel::group;
+use crate::invariants::{i08_no_read_rolled_back, i09_replies_in_order};
 use crate::model::{Micros, Refusal};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A client gives up a connection on which it waits for so long.
 const TIMEOUT_US: Micros = 1_000_000;
+
+/// Most requests that a client sends before the first is answered.
+const PIPELINE: u64 = 3;
+
+/// What a client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The value to be written; for a read, its number.
+    pub number: u64,
+    /// It is a read, begun when this value had been released last.
+    pub reads_beyond: Option<Option<u64>>,
+}
 
 /// One client.
 #[derive(Debug, Default)]
@@ -16,7 +32,7 @@ pub struct Client {
     channel: Option<ChannelId>,
     /// Grows with everything that happens, so that old timers mean nothing.
     number: u64,
-    waiting: Option<u64>,
+    waiting: VecDeque<Asked>,
     refused: u32,
     pace_us: Micros,
     /// It writes no more.
@@ -48,20 +64,48 @@ impl World {
         if self.clients[client].number != number || self.clients[client].stopped {
             return;
         }
-        if self.clients[client].waiting.is_some() {
+        if !self.clients[client].waiting.is_empty() {
             self.hang_up(client);
         }
         match self.clients[client].channel {
-            Some(channel) => self.client_write(client, channel),
+            Some(channel) => self.client_asks(client, channel),
             None => self.client_connect(client),
         }
     }
 
-    fn client_write(&mut self, client: usize, channel: ChannelId) {
-        let value = self.ledger.next_value();
-        self.clients[client].waiting = Some(value);
-        self.send(channel, Place::Client(client), Payload::Write(value));
+    fn client_asks(&mut self, client: usize, channel: ChannelId) {
+        if self.has_gates() {
+            for _ in 0..=self.rng.below(PIPELINE) {
+                self.client_ask(client, channel);
+            }
+        } else {
+            self.client_write(client, channel);
+        }
         self.client_later(client, TIMEOUT_US);
+    }
+
+    fn client_ask(&mut self, client: usize, channel: ChannelId) {
+        if self.rng.chance(600) {
+            self.client_write(client, channel);
+            return;
+        }
+        let number = self.ledger.next_value();
+        let asked = Asked {
+            number,
+            reads_beyond: Some(self.ledger.released_last()),
+        };
+        self.clients[client].waiting.push_back(asked);
+        self.send(channel, Place::Client(client), Payload::Read(number));
+    }
+
+    fn client_write(&mut self, client: usize, channel: ChannelId) {
+        let number = self.ledger.next_value();
+        let asked = Asked {
+            number,
+            reads_beyond: None,
+        };
+        self.clients[client].waiting.push_back(asked);
+        self.send(channel, Place::Client(client), Payload::Write(number));
     }
 
     fn client_connect(&mut self, client: usize) {
@@ -79,24 +123,40 @@ impl World {
             self.nodes.iter().position(|node| node.address == *address)
         });
         let reachable = target.filter(|node| self.network.connects(place, Place::Node(*node)));
-        let server = reachable.and_then(|node| Some((node, self.nodes[node].redis.as_ref()?.run)));
-        let Some((node, run)) = server else {
+        let dialled = reachable.is_some_and(|node| self.client_dials(client, node));
+        if !dialled {
             let after = self.rng.between(30_000, 150_000);
             self.client_later(client, after);
-            return;
-        };
-        let id = self.channels_made + 1;
-        self.open(Purpose::Client(id), (place, 0), (Place::Node(node), run));
-        if let Some(redis) = self.nodes[node].redis.as_mut() {
-            redis.clients.insert(id);
+        }
+    }
+
+    /// Connects to the gate of a node where there are gates, else to its redis-server.
+    fn client_dials(&mut self, client: usize, node: usize) -> bool {
+        let (place, id) = (Place::Client(client), self.channels_made + 1);
+        let host = &self.nodes[node];
+        if self.has_gates() {
+            if host.gate.is_none() {
+                return false;
+            }
+            let run = host.run;
+            self.open(Purpose::Gate, (place, 0), (Place::Node(node), run));
+        } else {
+            let Some(run) = host.redis.as_ref().map(|redis| redis.run) else {
+                return false;
+            };
+            self.open(Purpose::Client(id), (place, 0), (Place::Node(node), run));
+            if let Some(redis) = self.nodes[node].redis.as_mut() {
+                redis.clients.insert(id);
+            }
         }
         self.clients[client].channel = Some(id);
         self.clients[client].refused = 0;
         self.client_later(client, TIMEOUT_US);
+        true
     }
 
     fn hang_up(&mut self, client: usize) {
-        self.clients[client].waiting = None;
+        self.clients[client].waiting.clear();
         if let Some(channel) = self.clients[client].channel.take() {
             self.close(channel, Place::Client(client));
         }
@@ -114,26 +174,61 @@ impl World {
                 let after = self.rng.between(1_000, 50_000);
                 self.client_later(client, after);
             }
-            Payload::Answer(value, outcome) if self.clients[client].waiting == Some(*value) => {
-                self.client_answered(client, *outcome);
+            Payload::Answer(number, outcome) => {
+                if let Some(asked) = self.expected(client, *number) {
+                    self.client_answered(client, asked, *outcome);
+                }
+            }
+            Payload::Data(number, data) => {
+                if let Some(asked) = self.expected(client, *number) {
+                    self.client_reads(client, asked, data);
+                }
             }
             _ => {}
         }
     }
 
-    fn client_answered(&mut self, client: usize, outcome: Result<(), Refusal>) {
+    /// What this answer is for: the oldest request, or a rule is broken.
+    fn expected(&mut self, client: usize, number: u64) -> Option<Asked> {
+        let oldest = self.clients[client].waiting.pop_front();
+        self.violations.extend(i09_replies_in_order::check(
+            self.now, client, oldest, number,
+        ));
+        oldest
+    }
+
+    fn client_reads(&mut self, client: usize, asked: Asked, data: &Arc<Vec<u64>>) {
+        let beyond = asked.reads_beyond.flatten();
+        self.violations
+            .extend(i08_no_read_rolled_back::check_read(self, beyond, data));
+        if let Some(seen) = data.last() {
+            self.ledger.see(*seen);
+        }
+        self.counters.hit("read answered");
+        self.client_goes_on(client);
+    }
+
+    fn client_answered(&mut self, client: usize, asked: Asked, outcome: Result<(), Refusal>) {
         let now = self.now;
         let state = &mut self.clients[client];
-        state.waiting = None;
         match outcome {
             Ok(()) => {
                 state.refused = 0;
-                state.acknowledged_at = now;
-                self.counters.hit("write acknowledged");
+                if asked.reads_beyond.is_none() {
+                    state.acknowledged_at = now;
+                    self.counters.hit("write acknowledged");
+                }
             }
             // A stubborn client tries again where it is; most ask anew.
             Err(Refusal::NoReplicas | Refusal::Loading) if state.refused < 3 => state.refused += 1,
             Err(_) => self.hang_up(client),
+        }
+        self.client_goes_on(client);
+    }
+
+    fn client_goes_on(&mut self, client: usize) {
+        if !self.clients[client].waiting.is_empty() {
+            return;
         }
         let pace = self.clients[client].pace_us;
         let after = self.rng.between(pace / 2, pace * 3 / 2);

@@ -5,6 +5,7 @@ use super::faults::{Fault, Undo};
 use super::network::Place;
 use crate::model::Command;
 use holdfast_core::agent::AgentInput;
+use holdfast_core::gate::Answer;
 use holdfast_core::names::Address;
 use holdfast_core::wire::PeerMessage;
 
@@ -114,6 +115,37 @@ pub(super) enum Event {
     },
     /// Connections that carry nothing for too long end.
     KeepAlive,
+    /// A client's request reaches redis-server through the gate.
+    GateAsks {
+        node: usize,
+        redis_run: u64,
+        client: ChannelId,
+        request: Payload,
+    },
+    /// Its answer reaches the gate.
+    GateHears {
+        node: usize,
+        run: u64,
+        client: ChannelId,
+        reply: Payload,
+    },
+    /// A barrier of the gate reaches redis-server, or waits there.
+    Barrier {
+        node: usize,
+        redis_run: u64,
+        waiting: super::gate::Waiting,
+        first: bool,
+    },
+    /// An answer to one of its commands reaches the gate.
+    BarrierSays {
+        node: usize,
+        run: u64,
+        life: u64,
+        link: usize,
+        answer: Answer,
+    },
+    /// The gate looks whether a barrier is due.
+    GateWake { node: usize, run: u64 },
     /// A client does its next thing.
     Client { client: usize, number: u64 },
     /// A pod or a sentinel starts.
@@ -139,9 +171,14 @@ impl Event {
             | Self::Look { node, .. }
             | Self::Answered { node, .. }
             | Self::OperationTimeout { node, .. }
+            | Self::GateHears { node, .. }
+            | Self::BarrierSays { node, .. }
+            | Self::GateWake { node, .. }
             | Self::RedisUp { node, .. } => Target::Agent(*node),
             Self::Commands { node, .. }
             | Self::WatchdogFence { node, .. }
+            | Self::GateAsks { node, .. }
+            | Self::Barrier { node, .. }
             | Self::RedisTick { node, .. } => Target::Redis(*node),
             Self::Watchdog { node, .. } | Self::WatchdogKill { node, .. } => {
                 Target::Watchdog(*node)

@@ -3,6 +3,7 @@
 use super::channel::ChannelId;
 use super::clock::Clock;
 use super::disk::Disk;
+use super::gate::Gate;
 use super::operation::Running;
 use crate::model::{Files, Micros, Server};
 use crate::rng::Rng;
@@ -38,6 +39,8 @@ pub struct Redis {
     pub opened_for: Epoch,
     /// It has been in step with a primary, or has been one.
     pub was_in_step: bool,
+    /// Somebody else has given it a role.
+    pub tampered: bool,
 }
 
 /// A pod: agent, watchdog, redis-server, one volume.
@@ -73,6 +76,10 @@ pub struct NodeHost {
     pub corpses: BTreeMap<u64, Vec<ChannelId>>,
     /// Connections to sentinels.
     pub channels: BTreeMap<usize, ChannelId>,
+    /// The gate of the agent, in runs that have gates.
+    pub gate: Option<Gate>,
+    /// Answers of redis-server to its gate may not overtake each other.
+    pub gate_free: Micros,
     /// What the agent is doing to redis-server.
     pub running: Option<Running>,
     /// The next answer or command on the agent's socket may not overtake the last.

@@ -17,6 +17,7 @@ mod clock;
 mod disk;
 mod event;
 mod faults;
+mod gate;
 mod host;
 mod network;
 mod operation;
@@ -28,9 +29,10 @@ mod setup;
 mod shell;
 mod watch;
 
-pub use clients::Client;
+pub use clients::{Asked, Client};
 pub use clock::Clock;
 pub use disk::Disk;
+pub use gate::{Gate, Waiting};
 pub use host::{NodeHost, Redis, SentinelHost};
 pub use network::Place;
 pub use operation::Running;
@@ -46,6 +48,7 @@ use crate::trace::Trace;
 use channel::{Channel, ChannelId};
 use event::Event;
 use holdfast_core::agent::Stored;
+use holdfast_core::record::Terms;
 use network::Network;
 use queue::Queue;
 use std::collections::BTreeMap;
@@ -73,6 +76,8 @@ pub struct World {
     pub counters: Counters,
     /// The group may start empty after everything was lost.
     pub cache: bool,
+    /// What an acknowledgement promises in this run.
+    pub terms: Terms,
     /// A person has given an explicit word.
     pub forced: bool,
     /// When the faults ended.

@@ -45,6 +45,7 @@ impl World {
             clients: BTreeSet::new(),
             opened_for: 0,
             was_in_step: false,
+            tampered: false,
         });
         host.look_since = None;
         host.hung = false;
@@ -123,12 +124,14 @@ impl World {
                 if outcome.is_ok() {
                     self.note_write(node, value);
                 }
-                self.send(
-                    client,
-                    Place::Node(node),
-                    Payload::Answer(value, outcome.map(|_| ())),
-                );
+                let answer = Payload::Answer(value, outcome.map(|_| ()));
+                if self.has_gates() {
+                    self.answer_gate(node, client, answer);
+                } else {
+                    self.send(client, Place::Node(node), answer);
+                }
             }
+            Effect::ClosedClients if self.has_gates() => self.close_gate(node),
             Effect::ClosedClients => self.close_clients(node),
         }
     }

@@ -83,6 +83,9 @@ impl World {
             | Event::Look { node, run }
             | Event::Answered { node, run, .. }
             | Event::OperationTimeout { node, run, .. }
+            | Event::GateHears { node, run, .. }
+            | Event::BarrierSays { node, run, .. }
+            | Event::GateWake { node, run }
             | Event::RedisUp { node, run }
             | Event::WatchdogKill { node, run, .. }
             | Event::Watchdog { node, run } => {
@@ -148,6 +151,32 @@ impl World {
             Event::Flush { channel, side } => self.on_flush(channel, side),
             Event::Abort { channel, side } => self.on_abort(channel, side),
             Event::KeepAlive => self.on_keep_alive(),
+            Event::GateAsks {
+                node,
+                redis_run,
+                client,
+                request,
+            } => self.on_gate_asks(node, redis_run, client, request),
+            Event::GateHears {
+                node,
+                client,
+                reply,
+                ..
+            } => self.on_gate_hears(node, client, reply),
+            Event::Barrier {
+                node,
+                redis_run,
+                waiting,
+                first,
+            } => self.on_barrier(node, redis_run, waiting, first),
+            Event::BarrierSays {
+                node,
+                life,
+                link,
+                answer,
+                ..
+            } => self.on_barrier_says(node, life, link, answer),
+            Event::GateWake { node, .. } => self.pump(node),
             Event::Client { client, number } => self.on_client(client, number),
             Event::Boot(place) => self.on_boot(place),
             Event::Fault(fault) => self.on_fault(fault),
@@ -190,6 +219,10 @@ impl World {
     fn on_end(&mut self) {
         self.violations
             .extend(i11_writes_resume::check_converged(self));
+        let writer = (0..self.nodes.len()).find(|node| self.accepts(*node));
+        if let Some((node, data)) = writer.and_then(|node| Some((node, self.data_of(node)?))) {
+            self.check_whole(node, &data);
+        }
         self.ended = true;
     }
 

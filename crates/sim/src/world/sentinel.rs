@@ -33,6 +33,9 @@ const COUNTED: &[(&str, &str)] = &[
     ("did not run for", "sentinel was frozen"),
     ("on a person's word", "operator forced"),
     ("deposed", "deposed"),
+    ("degraded:", "group degraded"),
+    ("a reply waits for", "sync set changed"),
+    ("too few members", "election waited for members"),
 ];
 
 impl World {
@@ -47,7 +50,7 @@ impl World {
         let config = GroupConfig {
             name: group(),
             nodes: self.nodes.len(),
-            durability: holdfast_core::record::Durability::Async,
+            terms: self.terms,
             cache: self.cache,
         };
         let host = &mut self.sentinels[index];

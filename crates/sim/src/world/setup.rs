@@ -17,6 +17,7 @@ use crate::model::{Files, Micros, Persistence, Settings};
 use crate::rng::Rng;
 use crate::trace::Trace;
 use holdfast_core::names::{Address, Node, Sentinel};
+use holdfast_core::record::{Durability, OnLossOfQuorum, Terms};
 use holdfast_core::sentinel::Persistent;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -37,6 +38,7 @@ impl World {
         let (base, jitter) = *rng
             .pick(&[(50, 100), (200, 300), (500, 2_000)])
             .unwrap_or(&(50, 100));
+        let terms = terms(&mut rng, config, nodes);
         let mut world = Self {
             now: 0,
             nodes: (0..nodes)
@@ -53,6 +55,7 @@ impl World {
             violations: Vec::new(),
             counters: Counters::default(),
             cache: rng.chance(300),
+            terms,
             forced: false,
             quiet_since: 0,
             config: config.clone(),
@@ -101,6 +104,25 @@ impl World {
     }
 }
 
+/// What an acknowledgement promises: drawn apart, so that it shifts nothing else.
+fn terms(rng: &mut Rng, config: &Config, nodes: usize) -> Terms {
+    let mut rng = rng.fork(3);
+    let quorum = config.durability.unwrap_or(if rng.chance(500) {
+        Durability::Quorum
+    } else {
+        Durability::Async
+    });
+    Terms {
+        durability: quorum,
+        sync_replicas: rng.between(1, (nodes as u64 - 1).min(2)) as usize,
+        on_loss_of_quorum: if rng.chance(250) {
+            OnLossOfQuorum::Degrade
+        } else {
+            OnLossOfQuorum::Hold
+        },
+    }
+}
+
 fn settings(rng: &mut Rng) -> Settings {
     let persistence = *rng
         .pick(&[
@@ -138,6 +160,8 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
         redis: None,
         corpses: BTreeMap::new(),
         channels: BTreeMap::new(),
+        gate: None,
+        gate_free: 0,
         running: None,
         socket_free: [0, 0],
         look_since: None,

@@ -160,7 +160,7 @@ impl World {
             (Place::Sentinel(s), _) => {
                 self.sentinels[s].core.is_some() && self.sentinels[s].run == end.run
             }
-            (Place::Node(n), Purpose::Agent) => {
+            (Place::Node(n), Purpose::Agent | Purpose::Gate) => {
                 self.nodes[n].agent.is_some() && self.nodes[n].run == end.run
             }
             (Place::Node(n), _) => self.nodes[n]
@@ -187,6 +187,7 @@ impl World {
             (Place::Node(node), Purpose::Replication(link)) => {
                 self.redis_receives(node, link, payload);
             }
+            (Place::Node(node), Purpose::Gate) => self.gate_receives(node, id, payload),
             (Place::Node(node), Purpose::Client(_)) => self.redis_serves(node, id, &payload),
             (Place::Sentinel(sentinel), _) => self.sentinel_receives(sentinel, id, there, payload),
             (Place::Client(client), _) => self.client_receives(client, id, &payload),
@@ -278,7 +279,7 @@ impl World {
             return Target::World;
         };
         match (channel.ends[*side].place, channel.purpose) {
-            (Place::Node(node), Purpose::Agent) => Target::Agent(node),
+            (Place::Node(node), Purpose::Agent | Purpose::Gate) => Target::Agent(node),
             (Place::Node(node), _) => Target::Redis(node),
             (Place::Sentinel(sentinel), _) => Target::Sentinel(sentinel),
             (Place::Client(_), _) => Target::World,

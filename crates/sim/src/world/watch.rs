@@ -7,7 +7,7 @@ use super::sentinel::group;
 use crate::invariants::i04_nothing_after_seal::Seal;
 use crate::invariants::{
     Heard, i01_nothing_lost, i02_one_writer, i04_nothing_after_seal, i05_quorums_meet,
-    i06_fit_to_rule, i07_empty_never_wins, i10_handoff_keeps_all,
+    i06_fit_to_rule, i07_empty_never_wins, i08_no_read_rolled_back, i10_handoff_keeps_all,
 };
 use crate::ledger::Written;
 use crate::model::{Command, Message, Micros, Refusal};
@@ -147,8 +147,18 @@ impl World {
             PeerMessage::Learn {
                 value: Value::Record(record),
                 ..
-            } if record.phase == Phase::Stable => self.succeeded(record),
+            } => self.note_decided(record),
             _ => {}
+        }
+    }
+
+    /// A record is committed.
+    fn note_decided(&mut self, record: &Record) {
+        if self.monitors.unsure.contains(&record.version) {
+            self.monitors.by_data = self.monitors.by_data.max(record.epoch);
+        }
+        if record.phase == Phase::Stable {
+            self.succeeded(record);
         }
     }
 
@@ -174,8 +184,16 @@ impl World {
         }
         self.violations
             .extend(i10_handoff_keeps_all::check(self, &before, record));
+        let by_data = gives_up(&before, record);
+        if by_data || before.is_leased() {
+            self.monitors.unsure.insert(record.version);
+        }
         if before.handoff.is_some() {
             self.counters.hit("handoff");
+        } else if by_data {
+            self.counters.hit("chosen by what is on disk");
+            self.violations
+                .extend(i01_nothing_lost::check_by_data(self, &before));
         } else {
             self.violations
                 .extend(i01_nothing_lost::check(self, sentinel, record, decided));
@@ -201,15 +219,26 @@ impl World {
             })
         };
         let primary = (0..self.nodes.len()).find(rules);
-        let Some(data) = primary.and_then(|node| self.data_of(node)) else {
+        let Some((node, data)) = primary.and_then(|node| Some((node, self.data_of(node)?))) else {
             return;
         };
+        if !self.forced && self.monitors.by_data < record.epoch {
+            self.check_whole(node, &data);
+        }
         for (value, written) in self.ledger.missing_in(&data) {
             if written.epoch < record.epoch {
                 self.counters.hit("acknowledged write lost");
                 self.ledger.lose(value);
             }
         }
+    }
+
+    /// The data of this primary has all that was ever released or shown.
+    pub(super) fn check_whole(&mut self, node: usize, data: &[u64]) {
+        self.violations
+            .extend(i01_nothing_lost::check_released(self, node, data));
+        self.violations
+            .extend(i08_no_read_rolled_back::check_primary(self, node, data));
     }
 
     /// An agent begins something.
@@ -261,6 +290,9 @@ impl World {
         let Some(data) = self.data_of(node) else {
             return;
         };
+        if self.has_gates() && epoch < self.monitors.succeeded {
+            return; // it does not know yet that its reign has ended
+        }
         let missing = self.ledger.missing_in(&data);
         for (value, _) in &missing {
             self.counters.hit("acknowledged write lost");
@@ -317,6 +349,12 @@ impl World {
                 .extend(i07_empty_never_wins::check(self, node, image));
         }
     }
+}
+
+/// Whether an appointment gives the rules up: its primary was chosen by what is on disk.
+fn gives_up(before: &Record, record: &Record) -> bool {
+    record.phase == Phase::Appointed
+        && (record.sync != before.sync || record.former != before.former)
 }
 
 /// A message of the register in a few words.

@@ -86,6 +86,9 @@ impl World {
             .redis
             .as_ref()
             .is_none_or(|redis| redis.frozen_until > now);
+        if let Some(redis) = self.nodes[node].redis.as_mut() {
+            redis.tampered = true;
+        }
         if !frozen {
             let _ = self.with_redis(node, |server| server.command(now, command));
         }

@@ -1,0 +1,277 @@
+//! The sync set inside a reign: who is taken in, who is taken out, and when a former rule may be forgotten.
+//!
+//! ```text
+//!  record { sync: S', former: [S] } ─▶ the gate goes by S', and confirms once S' has all that S released
+//!        ▲                                                   │
+//!        └── who is in step, who is not ─── record { sync: S' } ◀┘
+//! ```
+//!
+//! Until the confirmation an election satisfies S and S', so it does not matter when the gate changes over.
+
+use super::choice::{Candidate, member, reports};
+use super::{GroupState, NodeState, SentinelCore};
+use crate::limits::{DEGRADE_AFTER, OUT_AFTER, REJOIN_AFTER};
+use crate::mutant::Mutant;
+use crate::names::{Group, Node};
+use crate::record::{Member, OnLossOfQuorum, Phase, Record};
+use crate::syncset::SyncRule;
+use crate::time::Millis;
+use crate::wire::{Report, ServerState};
+
+/// A replica that is this many bytes behind would hold replies back: it follows outside of the sync set until it is closer.
+const LAG_MAX: u64 = 8 << 20;
+
+impl SentinelCore {
+    /// The rule of a new reign: whoever has a vote and is not the primary itself. What they acknowledge counts from the
+    /// moment at which they follow it, so it does no harm to name one that is slow.
+    pub(super) fn rule_of_reign(
+        &self,
+        name: &Group,
+        record: &Record,
+        primary: &Member,
+    ) -> SyncRule {
+        let Some(group) = self.groups.get(name).filter(|_| record.terms.k() > 0) else {
+            return SyncRule::default();
+        };
+        let others = reports(group).filter(|(node, r)| **node != primary.node && !r.leaving);
+        let fit: Vec<Member> = others
+            .filter_map(|(node, r)| self.candidate(record, node, r))
+            .filter(|c: &Candidate| c.priority > 0)
+            .map(|c| c.member)
+            .collect();
+        let wished = record.terms.k();
+        let k = if fit.len() >= wished {
+            wished
+        } else {
+            record.k()
+        };
+        SyncRule::of(fit.into_iter().filter(|_| k > 0), k)
+    }
+
+    /// Does the next thing for the sync set of a reign, if there is anything. Returns whether it did.
+    pub(super) fn drive_sync(
+        &mut self,
+        now: Millis,
+        name: &Group,
+        record: &Record,
+        rank: u64,
+    ) -> bool {
+        let Some(group) = self.groups.get(name) else {
+            return false;
+        };
+        let (wished, by) = (group.config.terms, self.settings.name.clone());
+        if wished == record.terms
+            && wished.k() == 0
+            && record.sync.k == 0
+            && record.former.is_empty()
+        {
+            return false;
+        }
+        // Each looks, so that whoever drives next knows; one acts.
+        self.note_steps(now, name, record);
+        self.note_shortage(now, name, record, rank);
+        if rank > 0 {
+            return false;
+        }
+        let next = if wished == record.terms {
+            self.forget_former(name, record)
+                .or_else(|| self.better_rule(now, name, record))
+        } else {
+            let reason = format!(
+                "the group asks for {} with {} of its replicas from now on",
+                wished.durability,
+                wished.k()
+            );
+            Some(record.with_terms(wished, &by, reason))
+        };
+        let Some(next) = next else { return false };
+        self.propose(now, name, next);
+        true
+    }
+
+    /// Notes since when each node is in step with the primary, or is not.
+    fn note_steps(&mut self, now: Millis, name: &Group, record: &Record) {
+        let Some(group) = self.groups.get(name) else {
+            return;
+        };
+        let leader = ruler(group, record).cloned();
+        let steady = |node: &Node| {
+            let report = reports(group).find(|(n, _)| *n == node)?.1;
+            let leader = leader.as_ref()?;
+            let votes = self.candidate(record, node, report)?.priority > 0;
+            Some(votes && in_step(report, leader, record) && !leader.lagging.contains(node))
+        };
+        let steps: Vec<(Node, bool, bool)> = group
+            .nodes
+            .keys()
+            .map(|node| {
+                let lags = leader.as_ref().is_some_and(|l| l.lagging.contains(node));
+                (node.clone(), steady(node).unwrap_or(false), lags)
+            })
+            .collect();
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        // Without the primary's word nobody can be told to be behind it.
+        if leader.is_none() {
+            return;
+        }
+        for (node, steady, lags) in steps {
+            if let Some(state) = group.nodes.get_mut(&node) {
+                state.note_step(now, steady, lags);
+            }
+        }
+    }
+
+    /// Tells when writes are held because too few members are in step, and when they are not any more.
+    fn note_shortage(&mut self, now: Millis, name: &Group, record: &Record, rank: u64) {
+        let Some(group) = self.groups.get_mut(name) else {
+            return;
+        };
+        let here = record
+            .sync
+            .members
+            .keys()
+            .filter(|n| {
+                group
+                    .nodes
+                    .get(*n)
+                    .is_some_and(|s| s.behind_since.is_none())
+            })
+            .count();
+        let short = here < record.sync.k;
+        if short == group.short_since.is_some() {
+            return;
+        }
+        group.short_since = short.then_some(now);
+        if rank > 0 {
+            return;
+        }
+        let text = if short {
+            format!(
+                "{here} of the {} replicas that an acknowledgement needs are in step: replies are held",
+                record.sync.k
+            )
+        } else {
+            format!("{here} replicas are in step again: replies are released")
+        };
+        self.decide(name, text);
+    }
+
+    /// Nothing released is known to a former rule alone any more.
+    fn forget_former(&self, name: &Group, record: &Record) -> Option<Record> {
+        let leader = ruler(self.groups.get(name)?, record)?;
+        let early = self.settings.mutant == Mutant::ForgetFormerRule;
+        if record.former.is_empty() || (leader.confirmed < record.sync_at && !early) {
+            return None;
+        }
+        let reason = format!(
+            "all that was released is acknowledged by the sync set of version {}",
+            record.sync_at
+        );
+        Some(record.confirmed(&self.settings.name, reason))
+    }
+
+    /// A rule that suits better who is in step, if there is one.
+    fn better_rule(&self, now: Millis, name: &Group, record: &Record) -> Option<Record> {
+        let group = self.groups.get(name)?;
+        ruler(group, record)?;
+        let members: Vec<Member> = group
+            .nodes
+            .iter()
+            .filter(|(node, _)| record.nodes.contains(*node) && !record.names(node))
+            .filter(|(node, state)| belongs(now, record, node, state))
+            .filter_map(|(node, state)| member(node, state.report.as_ref()?))
+            .collect();
+        let k = k_now(now, group, record, &members);
+        if members.len() < k {
+            return None;
+        }
+        let next = SyncRule::of(members.into_iter().filter(|_| k > 0), k);
+        // One change at a time, unless the present rule cannot be kept at all.
+        let waits = !record.former.is_empty() && group.short_since.is_none();
+        if waits || (next.members == record.sync.members && next.k == record.sync.k) {
+            return None;
+        }
+        let reason = tell(record, &next);
+        Some(record.with_rule(next, &self.settings.name, reason))
+    }
+}
+
+/// The primary's own word, in this reign and incarnation.
+fn ruler<'a>(group: &'a GroupState, record: &Record) -> Option<&'a Report> {
+    let primary = record.primary.as_ref()?;
+    let (_, report) = reports(group).find(|(n, _)| **n == primary.node)?;
+    let same = report.incarnation.as_ref() == Some(&primary.incarnation);
+    let rules = record.phase == Phase::Stable && report.promoted == record.epoch;
+    (same && rules && report.state == ServerState::Up).then_some(report)
+}
+
+/// It follows this very primary, and closely.
+fn in_step(report: &Report, leader: &Report, record: &Record) -> bool {
+    report.link_up
+        && !report.leaving
+        && report.history == record.epoch
+        && report.offset + LAG_MAX >= leader.offset
+}
+
+/// Whether a node is to be a member: one that is in step, or one that was a moment ago.
+fn belongs(now: Millis, record: &Record, node: &Node, state: &NodeState) -> bool {
+    let is_member = record
+        .sync
+        .members
+        .get(node)
+        .is_some_and(|i| Some(i) == state.incarnation());
+    let leaving = state.report.as_ref().is_some_and(|r| r.leaving);
+    let down = state
+        .report
+        .as_ref()
+        .is_none_or(|r| r.state == ServerState::Down);
+    match state.behind_since {
+        None => is_member || state.lagged_at.is_none_or(|at| now >= at + REJOIN_AFTER),
+        Some(since) => {
+            let lags = state.lagged_at.is_some_and(|at| at >= since);
+            is_member && !leaving && !down && !lags && now < since + OUT_AFTER
+        }
+    }
+}
+
+/// The k that can be asked for now. It is only lowered where the group has asked for that.
+fn k_now(now: Millis, group: &GroupState, record: &Record, members: &[Member]) -> usize {
+    let (wished, here) = (record.terms.k(), members.len());
+    let degrades = record.terms.on_loss_of_quorum == OnLossOfQuorum::Degrade;
+    let long = group
+        .short_since
+        .is_some_and(|since| now >= since + DEGRADE_AFTER);
+    let present = record.k().min(wished);
+    if here >= wished {
+        wished
+    } else if degrades && (long || here > present) {
+        here
+    } else {
+        present
+    }
+}
+
+fn tell(record: &Record, next: &SyncRule) -> String {
+    let names: Vec<&str> = next.members.keys().map(Node::as_str).collect();
+    let (k, wished) = (next.k, record.terms.k());
+    if k == 0 && wished == 0 {
+        return "replies are released at once from now on, as async asks for".to_owned();
+    }
+    if k == 0 {
+        return format!(
+            "degraded: no replica is in step, so replies are released at once; {wished} should have acknowledged them"
+        );
+    }
+    let degraded = if k < wished {
+        format!("degraded, {wished} are asked for: ")
+    } else {
+        String::new()
+    };
+    format!(
+        "{degraded}a reply waits for {k} of {} replicas in step: {}",
+        names.len(),
+        names.join(", ")
+    )
+}

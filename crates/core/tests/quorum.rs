@@ -1,0 +1,230 @@
+//! A group in `quorum` durability: whose acknowledgements count, who must be heard, and what a lease is needed for.
+#![allow(clippy::unwrap_used)]
+
+mod group;
+
+use group::{Group, node, sentinel};
+use holdfast_core::gate::GateOrder;
+use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Terms};
+use holdfast_core::sentinel::Request;
+
+fn terms(sync_replicas: usize) -> Terms {
+    Terms {
+        durability: Durability::Quorum,
+        sync_replicas,
+        on_loss_of_quorum: OnLossOfQuorum::Hold,
+    }
+}
+
+fn started(nodes: usize, terms: Terms) -> Group {
+    let mut group = Group::cold_with(nodes, terms);
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    group
+}
+
+fn members(group: &Group) -> Vec<String> {
+    let record = group.record();
+    record
+        .sync
+        .members
+        .keys()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn replicas_in_step_become_the_sync_set() {
+    let group = started(4, terms(1));
+    assert_eq!(members(&group), ["redis-1", "redis-2", "redis-3"]);
+    let record = group.record();
+    assert_eq!((record.sync.k, record.former.len()), (1, 0), "{record:#?}");
+    assert_eq!(group.rule().unwrap(), record.sync);
+    assert_eq!(record.sync.addresses.len(), 3);
+    assert_eq!(group.gates[&node(1)], GateOrder::Stale);
+}
+
+#[test]
+fn a_node_that_is_cut_off_is_replaced_without_waiting_for_a_lease() {
+    let mut group = started(4, terms(1));
+    group.cut.insert(node(0));
+    let began = group.now;
+    while group.primary() == Some(node(0)) {
+        assert!(group.now < began + 350, "{:#?}", group.decisions);
+        group.run(1);
+    }
+    assert!(
+        matches!(group.gates[&node(0)], GateOrder::Hold(_)),
+        "it does not know"
+    );
+    group.run(200);
+    let record = group.record();
+    assert_eq!(
+        (record.phase, record.former.len()),
+        (Phase::Stable, 0),
+        "{record:#?}"
+    );
+    group.cut.clear();
+    group.run(1_000);
+    assert_eq!(group.gates[&node(0)], GateOrder::Stale);
+    assert_eq!(members(&group).len(), 3);
+}
+
+#[test]
+fn nobody_is_elected_while_too_few_members_are_heard() {
+    let mut group = started(3, terms(1));
+    for gone in [node(0), node(2)] {
+        group.cut.insert(gone);
+    }
+    group.run(3_000);
+    assert_eq!(group.record().phase, Phase::Electing);
+    group.cut.remove(&node(2));
+    group.run(300);
+    assert_ne!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+}
+
+#[test]
+fn the_old_primary_suffices() {
+    let mut group = started(3, terms(1));
+    for gone in [node(0), node(2)] {
+        group.cut.insert(gone);
+    }
+    group.run(3_000);
+    group.cut.remove(&node(0));
+    group.run(500);
+    let record = group.record();
+    assert_eq!(record.phase, Phase::Stable, "{:#?}", group.decisions);
+    assert!(group.rule().is_some());
+}
+
+#[test]
+fn a_restarted_member_counts_again_as_a_new_incarnation() {
+    let mut group = started(3, terms(2));
+    let before = group.record().sync;
+    group.kill_redis(&node(1));
+    group.run(30);
+    assert_eq!(group.record().sync, before, "two are needed");
+    group.run(3_000);
+    let after = group.record().sync;
+    assert_ne!(after.members[&node(1)], before.members[&node(1)]);
+    assert_eq!((after.members.len(), after.k), (2, 2));
+    assert!(group.record().former.is_empty());
+}
+
+#[test]
+fn one_that_is_gone_is_taken_out() {
+    let mut group = started(4, terms(1));
+    group.kill_agent(&node(3));
+    group.run(2_000);
+    assert_eq!(members(&group), ["redis-1", "redis-2"]);
+    for gone in [node(1), node(2)] {
+        group.kill_agent(&gone);
+    }
+    group.run(3_000);
+    assert_eq!(members(&group).len(), 2, "not below what is asked for");
+    let status = group.sentinels[&sentinel(0)]
+        .status(group.now, &group::name())
+        .unwrap();
+    assert!(status.trouble.unwrap().contains("replies are held"));
+}
+
+#[test]
+fn a_group_that_asks_for_it_is_degraded_and_goes_back() {
+    let degrade = Terms {
+        on_loss_of_quorum: OnLossOfQuorum::Degrade,
+        ..terms(1)
+    };
+    let mut group = started(2, degrade);
+    group.cut.insert(node(1));
+    group.kill_redis(&node(1));
+    group.run(4_000);
+    assert_eq!(
+        group.gates[&node(0)],
+        GateOrder::Pass,
+        "{:#?}",
+        group.decisions
+    );
+    let record = group.record();
+    assert_eq!((record.sync.k, record.degraded_to), (0, Some(0)));
+    assert!(record.is_leased() && record.former.is_empty());
+    group.cut.clear();
+    group.run(3_000);
+    let record = group.record();
+    assert_eq!(
+        (record.sync.k, record.degraded_to),
+        (1, None),
+        "{:#?}",
+        group.decisions
+    );
+    assert!(!record.is_leased());
+    assert_eq!(group.rule().unwrap().k, 1);
+}
+
+#[test]
+fn durability_changes_while_the_group_serves() {
+    let mut group = Group::started(3);
+    assert_eq!(group.gates[&node(0)], GateOrder::Pass);
+    group.config.terms = terms(1);
+    group.reconfigure();
+    group.run(1_000);
+    assert_eq!(
+        group.rule().unwrap().members.len(),
+        2,
+        "{:#?}",
+        group.decisions
+    );
+    assert!(!group.record().is_leased());
+    group.config.terms = Terms::default();
+    group.reconfigure();
+    group.run(1_000);
+    assert_eq!(
+        group.gates[&node(0)],
+        GateOrder::Pass,
+        "{:#?}",
+        group.decisions
+    );
+    assert!(group.record().former.is_empty());
+    assert_eq!(group.primary(), Some(node(0)));
+    let fenced = group
+        .decisions
+        .iter()
+        .any(|(_, text)| text.contains("closed redis-0"));
+    assert!(!fenced, "the lease was there before it was needed");
+}
+
+#[test]
+fn a_handoff_takes_the_old_primary_in() {
+    let mut group = started(2, terms(1));
+    group.ask(&sentinel(0), Request::Handoff(None));
+    group.run(500);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    assert_eq!(members(&group), ["redis-0"]);
+    group.run(500);
+    assert!(group.record().former.is_empty(), "{:#?}", group.decisions);
+}
+
+#[test]
+fn everything_restarted_is_chosen_by_its_data() {
+    let mut group = started(3, terms(1));
+    group.power_off();
+    for (number, offset) in [(0, 500), (1, 700), (2, 600)] {
+        group.come_back(&node(number), Some(offset));
+    }
+    group.run(3_000);
+    // All that it released is on the disk of the old primary, whatever was noted of it.
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    assert_eq!(members(&group).len(), 2);
+}
+
+#[test]
+fn a_lone_survivor_waits_for_the_others_or_for_a_word() {
+    let mut group = started(3, terms(1));
+    group.power_off();
+    group.come_back(&node(1), Some(700));
+    group.run(15_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+    // Whoever was asked acts when the election is its to drive.
+    group.ask(&sentinel(0), Request::Force(node(1)));
+    group.run(7_000);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+}

@@ -1,0 +1,169 @@
+//! A barrier on its way through redis-server: `ROLE`, `PUBLISH`, `WAIT`, `ROLE`.
+
+use super::super::World;
+use super::super::event::Event;
+use crate::model::{Command, Micros};
+use holdfast_core::gate::{Ack, Answer, Issue, Role};
+
+/// `WAIT` answers after this long whatever came.
+const WAIT_US: Micros = 100_000;
+
+/// A `WAIT` looks again at what is acknowledged at this pace; a real one is woken.
+const LOOK_US: Micros = 200;
+
+/// A barrier that was begun and not ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    life: u64,
+    link: usize,
+    replicas: usize,
+    /// What has to be acknowledged, once the marker is published.
+    offset: Option<u64>,
+    until: Micros,
+}
+
+impl World {
+    pub(super) fn send_barrier(&mut self, node: usize, issue: Issue) {
+        let host = &mut self.nodes[node];
+        let (Some(gate), Some(redis)) = (&mut host.gate, &host.redis) else {
+            return;
+        };
+        let at = (self.now + host.rng.between(10, 100)).max(gate.free_at + 1);
+        gate.free_at = at;
+        let waiting = Waiting {
+            life: gate.life,
+            link: issue.link,
+            replicas: issue.replicas,
+            offset: None,
+            until: at + WAIT_US,
+        };
+        let redis_run = redis.run;
+        self.queue.push(
+            at,
+            Event::Barrier {
+                node,
+                redis_run,
+                waiting,
+                first: true,
+            },
+        );
+    }
+
+    /// The barrier's commands reach redis-server, or the one that it waits in looks again.
+    pub(in crate::world) fn on_barrier(
+        &mut self,
+        node: usize,
+        redis_run: u64,
+        mut waiting: Waiting,
+        first: bool,
+    ) {
+        let now = self.now;
+        if self.nodes[node]
+            .redis
+            .as_ref()
+            .is_none_or(|r| r.run != redis_run)
+        {
+            return;
+        }
+        if first {
+            let role = self.role(node);
+            self.say(node, waiting, role);
+        }
+        let Some(redis) = &self.nodes[node].redis else {
+            return;
+        };
+        let offset = match waiting.offset {
+            Some(offset) => offset,
+            // A pause holds the marker back, and with it what follows.
+            None if redis.server.is_paused() => return self.look_again(node, redis_run, waiting),
+            None => {
+                let commands = [Command::Publish, Command::GetAck];
+                let offset = self.with_redis(node, |server| {
+                    let _ = server.command(now, commands[0].clone());
+                    let published = server.info().offset;
+                    let _ = server.command(now, commands[1].clone());
+                    published
+                });
+                let Some(offset) = offset else { return };
+                self.say(node, waiting, Answer::Count(0));
+                waiting.offset = Some(offset);
+                waiting.until = now + WAIT_US;
+                offset
+            }
+        };
+        let Some(info) = self.nodes[node].redis.as_ref().map(|r| r.server.info()) else {
+            return;
+        };
+        let acked = info
+            .replicas
+            .iter()
+            .filter(|r| r.online && r.acked >= offset);
+        let count = acked.count();
+        if info.primary && count < waiting.replicas && now < waiting.until {
+            return self.look_again(node, redis_run, waiting);
+        }
+        self.say(node, waiting, Answer::Count(count as u64));
+        let role = self.role(node);
+        self.say(node, waiting, role);
+    }
+
+    fn look_again(&mut self, node: usize, redis_run: u64, waiting: Waiting) {
+        let again = Event::Barrier {
+            node,
+            redis_run,
+            waiting,
+            first: false,
+        };
+        self.queue.push(self.now + LOOK_US, again);
+    }
+
+    fn role(&self, node: usize) -> Answer {
+        let Some(redis) = &self.nodes[node].redis else {
+            return Answer::Refused;
+        };
+        if redis.server.is_loading() {
+            return Answer::Refused;
+        }
+        let info = redis.server.info();
+        if !info.primary {
+            return Answer::NotMaster;
+        }
+        let online = info.replicas.into_iter().filter(|replica| replica.online);
+        let acks = online.map(|replica| Ack {
+            address: replica.address,
+            offset: replica.acked,
+        });
+        Answer::Role(Role {
+            offset: info.offset,
+            acks: acks.collect(),
+        })
+    }
+
+    fn say(&mut self, node: usize, waiting: Waiting, answer: Answer) {
+        let at = self.local_answer(node);
+        let run = self.nodes[node].run;
+        let says = Event::BarrierSays {
+            node,
+            run,
+            life: waiting.life,
+            link: waiting.link,
+            answer,
+        };
+        self.queue.push(at, says);
+    }
+
+    pub(in crate::world) fn on_barrier_says(
+        &mut self,
+        node: usize,
+        life: u64,
+        link: usize,
+        answer: Answer,
+    ) {
+        let now = self.now;
+        let Some(gate) = self.nodes[node].gate.as_mut().filter(|g| g.life == life) else {
+            return;
+        };
+        gate.core.answer(now, link, answer);
+        self.pump(node);
+    }
+}
