@@ -136,8 +136,8 @@ pub(super) fn check(options: &Options) -> anyhow::Result<()> {
     );
     for group in &options.groups {
         ensure!(
-            group.durability == Durability::Async,
-            "group {}: durability {} is not built yet; take async",
+            group.durability != Durability::Fsync,
+            "group {}: durability {} is not built yet; take async or quorum",
             group.name,
             group.durability
         );
