@@ -2,7 +2,7 @@
 
 use crate::error::StartError;
 use holdfast_core::names::Group;
-use holdfast_core::record::Durability;
+use holdfast_core::record::{Durability, OnLossOfQuorum};
 use std::path::{Path, PathBuf};
 
 /// The wish; everything that is `None` is taken from a group that already lives in `dir`, else the default.
@@ -22,6 +22,10 @@ pub struct Spec {
     pub group: Option<Group>,
     /// What an acknowledgement promises.
     pub durability: Durability,
+    /// How many replicas must have a write before its reply is released; of no meaning in `async`.
+    pub sync_replicas: usize,
+    /// What happens when that many cannot be reached.
+    pub on_loss_of_quorum: OnLossOfQuorum,
     /// Whether a process that dies is started again.
     pub restart: bool,
     /// The `holdfast` binary whose `sentinel` and `agent` subcommands are run.
@@ -53,6 +57,8 @@ impl Spec {
             server: PathBuf::from("redis-server"),
             group: None,
             durability: Durability::Async,
+            sync_replicas: 1,
+            on_loss_of_quorum: OnLossOfQuorum::Hold,
             restart: true,
             binary: binary.into(),
             password_file: None,
@@ -88,6 +94,14 @@ impl Spec {
         if let Some(count) = self.replicas.filter(|count| *count > MOST_REPLICAS) {
             return Err(StartError::bad(format!(
                 "--replicas {count}: at most {MOST_REPLICAS} on one machine"
+            )));
+        }
+        let replicas = self.replicas.unwrap_or(DEFAULT_REPLICAS);
+        let k = self.sync_replicas;
+        if self.durability == Durability::Quorum && !(1..=replicas).contains(&k) {
+            return Err(StartError::bad(format!(
+                "--sync-replicas {k}: with {replicas} replicas 1 to {replicas} can be waited for; below {replicas} one may be \
+                 lost without a wait"
             )));
         }
         if self.durability == Durability::Fsync {

@@ -35,17 +35,23 @@ impl Bytes {
     }
 
     /// Reads a large piece from a socket, to the end of the queue. Returns how much, and whether the socket may have more.
+    /// A last piece with room is filled up first, so that a stream in small portions costs no piece each.
     pub(super) fn read(&mut self, socket: impl AsFd) -> Result<(usize, bool), Errno> {
-        let mut piece = Vec::with_capacity(READ_LARGE);
-        let (read, _) = recv(socket, spare_capacity(&mut piece), RecvFlags::empty())?;
-        let more = read == piece.capacity();
-        if read > 0 {
-            self.length += read;
-            // A short one must not keep a large buffer.
-            piece.shrink_to_fit();
-            self.pieces.push_back(piece);
+        let room = |piece: &Vec<u8>| piece.capacity() - piece.len() >= PIECE;
+        if !self.pieces.back().is_some_and(room) {
+            self.pieces.push_back(Vec::with_capacity(READ_LARGE));
         }
-        Ok((read, more))
+        let Some(piece) = self.pieces.back_mut() else {
+            return Err(Errno::NOMEM);
+        };
+        let asked = piece.capacity() - piece.len();
+        let read = recv(socket, spare_capacity(piece), RecvFlags::empty());
+        if piece.is_empty() {
+            self.pieces.pop_back();
+        }
+        let (read, _) = read?;
+        self.length += read;
+        Ok((read, read == asked))
     }
 
     /// Writes at most so many to a socket. Returns how many it took; fewer than asked for means that it is full.

@@ -1,7 +1,9 @@
 //! Settings of an agent; `holdfast_agent::Options` documents each.
 
+use super::durability;
 use clap::Args;
 use holdfast_core::names::Address;
+use holdfast_core::record::Durability;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -44,6 +46,11 @@ pub(crate) struct AgentSettings {
     #[arg(long, env = "HOLDFAST_ANNOUNCE", value_name = "HOST:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) announce: Option<Address>,
+    /// What an acknowledgement promises: async, or quorum, where clients come through this agent's gate. The same as the
+    /// sentinels say of the group. [default: async]
+    #[arg(long, env = "HOLDFAST_DURABILITY", value_name = "WORD", value_parser = durability)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) durability: Option<Durability>,
     /// Control addresses of all sentinels, several with `,` between them.
     #[arg(
         long,

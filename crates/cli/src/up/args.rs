@@ -6,7 +6,7 @@ use crate::whom::password;
 use anyhow::Context as _;
 use clap::Args;
 use holdfast_cluster::Spec;
-use holdfast_core::record::Durability;
+use holdfast_core::record::{Durability, OnLossOfQuorum};
 use std::path::PathBuf;
 
 /// Folder of the group where none is named.
@@ -40,6 +40,12 @@ pub(crate) struct UpArgs {
     /// What an acknowledgement promises: async, or quorum (see docs/durability.md); fsync is not built yet.
     #[arg(long, value_name = "WORD", default_value = "async", value_parser = durability)]
     durability: Durability,
+    /// With quorum: how many replicas must have a write before its reply is released.
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    sync_replicas: usize,
+    /// With quorum: serve with fewer, visibly, while that many cannot be reached; otherwise replies wait.
+    #[arg(long)]
+    degrade: bool,
     /// Leave a process that dies down, a redis-server too.
     #[arg(long)]
     no_restart: bool,
@@ -73,6 +79,12 @@ impl UpArgs {
             server: self.server.clone(),
             group: self.group.as_deref().map(Into::into),
             durability: self.durability,
+            sync_replicas: self.sync_replicas,
+            on_loss_of_quorum: if self.degrade {
+                OnLossOfQuorum::Degrade
+            } else {
+                OnLossOfQuorum::Hold
+            },
             restart: !self.no_restart,
             binary,
             password_file: self.password_file.clone(),

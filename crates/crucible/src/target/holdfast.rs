@@ -107,6 +107,9 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--server".to_owned(), spec.server.display().to_string()]);
     words.extend(["--base-port".to_owned(), base_port().to_string()]);
     words.extend(["--group".to_owned(), spec.group.clone()]);
+    words.extend(["--durability".to_owned(), spec.durability.clone()]);
+    let k = spec.sync_replicas.to_string();
+    words.extend(["--sync-replicas".to_owned(), k]);
     words
 }
 
