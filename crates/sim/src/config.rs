@@ -32,7 +32,7 @@ impl Default for Config {
             clients: 0,
             fault_seconds: 12,
             quiet_seconds: 40,
-            durability: Some(Durability::Async),
+            durability: None,
             mutant: Mutant::None,
             trace: false,
         }

@@ -19,9 +19,20 @@ impl Agent {
             self.on_confirmed(joint.map_or(0, |r| r.sync_at));
         }
         if order != self.gate {
+            self.forget_laggards(&order);
             self.gate = order.clone();
             out.push(AgentOutput::Gate(order));
         }
+    }
+
+    /// What the gate told of members counts for as long as it goes by a rule that names them.
+    fn forget_laggards(&mut self, order: &GateOrder) {
+        let (GateOrder::Hold(before), GateOrder::Hold(hold)) = (&self.gate, order) else {
+            return self.lagging.clear();
+        };
+        let same = before.epoch == hold.epoch;
+        let named = |node: &Node| same && hold.rules.iter().any(|r| r.members.contains_key(node));
+        self.lagging.retain(named);
     }
 
     fn gate_order(&self, now: Millis) -> GateOrder {

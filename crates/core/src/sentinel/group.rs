@@ -110,6 +110,12 @@ impl GroupState {
         &self.config
     }
 
+    /// The nodes that are in step with the primary, as far as this sentinel has seen.
+    pub fn steps(&self) -> Vec<&Node> {
+        let in_step = self.nodes.iter().filter(|(_, s)| s.behind_since.is_none());
+        in_step.map(|(node, _)| node).collect()
+    }
+
     /// What is wrong, in a sentence.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()

@@ -271,15 +271,20 @@ impl SentinelCore {
             })
     }
 
+    /// Not one that came back with another disk: it does not vote, so nobody may wait for it.
+    fn may_be_voter(&self, name: &Sentinel, peer: &PeerState) -> bool {
+        let told = peer.identity.as_ref();
+        told.is_none_or(|(identity, _)| self.voters.has(name, identity))
+    }
+
     /// This sentinel's place among the voters that it hears; the first goes first, the others wait a
     /// little longer each. None when it does not vote.
     pub(super) fn rank(&self, now: Millis) -> Option<u64> {
         let heard = |name: &&Sentinel| {
             **name == self.settings.name
-                || self
-                    .peers
-                    .get(name)
-                    .is_some_and(|p| p.linked && now < p.heard_at + PEER_SILENT)
+                || self.peers.get(name).is_some_and(|p| {
+                    p.linked && now < p.heard_at + PEER_SILENT && self.may_be_voter(name, p)
+                })
         };
         let place = self
             .voters

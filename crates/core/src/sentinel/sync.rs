@@ -99,14 +99,14 @@ impl SentinelCore {
             let report = reports(group).find(|(n, _)| *n == node)?.1;
             let leader = leader.as_ref()?;
             let votes = self.candidate(record, node, report)?.priority > 0;
-            Some(votes && in_step(report, leader, record) && !leader.lagging.contains(node))
+            Some(votes && in_step(report, leader, record) && !lags(leader, record, node))
         };
         let steps: Vec<(Node, bool, bool)> = group
             .nodes
             .keys()
             .map(|node| {
-                let lags = leader.as_ref().is_some_and(|l| l.lagging.contains(node));
-                (node.clone(), steady(node).unwrap_or(false), lags)
+                let lagging = leader.as_ref().is_some_and(|l| lags(l, record, node));
+                (node.clone(), steady(node).unwrap_or(false), lagging)
             })
             .collect();
         let Some(group) = self.groups.get_mut(name) else {
@@ -205,6 +205,11 @@ fn ruler<'a>(group: &'a GroupState, record: &Record) -> Option<&'a Report> {
     let same = report.incarnation.as_ref() == Some(&primary.incarnation);
     let rules = record.phase == Phase::Stable && report.promoted == record.epoch;
     (same && rules && report.state == ServerState::Up).then_some(report)
+}
+
+/// It is a member, and holds replies back.
+fn lags(leader: &Report, record: &Record, node: &Node) -> bool {
+    leader.lagging.contains(node) && record.sync.members.contains_key(node)
 }
 
 /// It follows this very primary, and closely.

@@ -68,12 +68,15 @@ fn views(world: &World) -> String {
                 r.epoch,
                 r.phase,
                 r.primary.as_ref().map(|p| p.node.clone()),
+                (r.sync.members.keys().cloned().collect::<Vec<_>>(), r.sync.k),
+                r.former.len(),
             )
         });
         let (votes, set) = (core.votes(), core.voters().version);
         Some(format!(
-            "votes {votes} (voters {set}), record {record:?}, trouble {:?}",
-            group.trouble()
+            "votes {votes} (voters {set}), record {record:?}, trouble {:?}, steps {:?}",
+            group.trouble(),
+            group.steps()
         ))
     };
     let all = world.sentinels.iter().map(|host| {
