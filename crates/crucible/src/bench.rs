@@ -6,6 +6,7 @@ pub mod document;
 pub mod event;
 pub mod events;
 pub mod figures;
+pub mod gate;
 pub mod idle;
 pub mod machine;
 pub mod soak;
@@ -31,6 +32,8 @@ pub enum Part {
     Connections,
     /// False failovers under stress.
     Soak,
+    /// Reads and writes through the gate, beside a plain redis-server.
+    Gate,
 }
 
 /// Measures, writes `failover.json`, `failover.md` and `failover.svg` to `options.out`, and gives the figures. One line per
@@ -63,6 +66,7 @@ async fn measure(
             Part::Idle => idle::measure(options, dir, figures).await?,
             Part::Connections => connections::measure(options, dir, figures).await?,
             Part::Soak => soak::measure(options, dir, figures).await?,
+            Part::Gate => gate::measure(options, dir, figures).await?,
         }
         // What is measured is kept, even if the next part fails.
         figures.save(&options.out)?;

@@ -185,6 +185,11 @@ fn judge_gated(inputs: &Inputs<'_>) -> Result<(), ConfigError> {
             "durability `quorum` needs Redis 7.0 or newer, or Valkey",
         ));
     }
+    if inputs.options.tls_cert_file.is_some() {
+        return Err(ConfigError::Contradiction(
+            "durability `quorum` does not speak TLS yet: take out tls_cert_file, or use `async`",
+        ));
+    }
     if is_any(&inputs.options.announced().host) {
         return Err(ConfigError::Contradiction(
             "durability `quorum` knows replicas by the address that they announce: set `announce`",

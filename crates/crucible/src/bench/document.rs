@@ -1,7 +1,7 @@
 //! `failover.md`: the tables for people.
 
 use crate::bench::event::Event;
-use crate::bench::figures::{CostFigures, EventFigures, Figures};
+use crate::bench::figures::{CostFigures, EventFigures, Figures, GateFigures};
 use crate::measure::Quantiles;
 use crate::target::Against;
 use std::fmt::Write;
@@ -14,6 +14,7 @@ pub fn render(figures: &Figures) -> String {
     text += &throughput(figures);
     text += &costs(figures);
     text += &soaks(figures);
+    text += &gate(figures);
     text
 }
 
@@ -166,6 +167,36 @@ fn soaks(figures: &Figures) -> String {
             soak.lost,
             soak.acknowledged,
             soak.stress
+        );
+    }
+    text
+}
+
+fn gate(figures: &Figures) -> String {
+    if figures.gate.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n## The gate\n\nredis-benchmark through the gate of a group with `quorum` durability, beside a plain redis-server; 3 \
+         replicas each, in turns on the same machine, which all of them share: clients, servers, replicas, gate. Medians; ratios are medians of the \
+         rounds' ratios. CPU is per request, on the primary's side; the agent's includes the stream to the replicas.\n\n\
+         | work | system | per second | of plain | p50 / p99 ms | p99 of plain | CPU agent + server µs |\n|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for row in &figures.gate {
+        let of = |other: &&GateFigures| other.work == row.work && other.system == "plain";
+        let plain = figures.gate.iter().find(of).unwrap_or(row);
+        let median = |values: &[f64]| Quantiles::of(values).p50;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {:.0} | {:.2} | {:.2} / {:.2} | {:.1} × | {:.1} + {:.1} |",
+            row.work,
+            row.system,
+            median(&row.per_second),
+            row.ratio(plain, |row| &row.per_second),
+            median(&row.p50_ms),
+            median(&row.p99_ms),
+            row.ratio(plain, |row| &row.p99_ms),
+            median(&row.agent_micros),
+            median(&row.server_micros)
         );
     }
     text

@@ -78,6 +78,58 @@ pub struct SoakFigures {
     pub lost: u64,
 }
 
+/// One kind of work against one system, one value per round.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct GateFigures {
+    /// The work.
+    pub work: String,
+    /// `plain`, or what is promised.
+    pub system: String,
+    /// Requests per second.
+    pub per_second: Vec<f64>,
+    /// Median of the latency, in milliseconds.
+    pub p50_ms: Vec<f64>,
+    /// Its 99th percentile.
+    pub p99_ms: Vec<f64>,
+    /// CPU time of the primary's agent per request, in microseconds; it also relays what goes to the replicas.
+    pub agent_micros: Vec<f64>,
+    /// CPU time of the primary's redis-server per request, in microseconds.
+    pub server_micros: Vec<f64>,
+}
+
+impl GateFigures {
+    /// Nothing measured yet.
+    pub fn new(work: &str, system: &str) -> Self {
+        Self {
+            work: work.to_owned(),
+            system: system.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Medians, in a line.
+    pub fn line(&self) -> String {
+        let median = |values: &[f64]| Quantiles::of(values).p50;
+        format!(
+            "{:<26} {:<14} {:>9.0} per second, {:.2} / {:.2} ms, CPU per request: agent {:.1} µs, server {:.1} µs",
+            self.work,
+            self.system,
+            median(&self.per_second),
+            median(&self.p50_ms),
+            median(&self.p99_ms),
+            median(&self.agent_micros),
+            median(&self.server_micros)
+        )
+    }
+
+    /// Median of the ratios to `other`, round by round.
+    pub fn ratio(&self, other: &Self, of: impl Fn(&Self) -> &[f64]) -> f64 {
+        let pairs = of(self).iter().zip(of(other));
+        let ratios: Vec<f64> = pairs.map(|(own, theirs)| own / theirs).collect();
+        Quantiles::of(&ratios).p50
+    }
+}
+
 /// The content of `failover.json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -92,6 +144,8 @@ pub struct Figures {
     pub costs: Vec<CostFigures>,
     /// Soaks.
     pub soaks: Vec<SoakFigures>,
+    /// The gate, in the order in which it was measured.
+    pub gate: Vec<GateFigures>,
 }
 
 impl Figures {
@@ -155,6 +209,15 @@ impl Figures {
         self.soaks.retain(|old| old.against != fresh.against);
         self.soaks.push(fresh);
         self.soaks.sort_by_key(|figures| figures.against);
+    }
+
+    /// Replaces the figures of `fresh`'s work and system.
+    pub fn put_gate(&mut self, fresh: GateFigures) {
+        let same = |old: &GateFigures| (&old.work, &old.system) == (&fresh.work, &fresh.system);
+        match self.gate.iter().position(same) {
+            Some(at) => self.gate[at] = fresh,
+            None => self.gate.push(fresh),
+        }
     }
 
     fn strips(&self, event: Event) -> Vec<chart::Strip> {

@@ -275,3 +275,51 @@ fn every_address_means_those_of_both_families() {
     it.options.listen.host = "::".to_owned();
     assert_eq!(last(&it.text(""), "bind"), Some("* -::*"));
 }
+
+#[test]
+fn behind_a_gate_no_port_is_open_and_clients_cannot_undo_the_promise() {
+    let mut case = case();
+    case.options.durability = Durability::Quorum;
+    let text = case.text("user app on >x ~* +@all\n");
+    for line in [
+        "port 0",
+        "replica-announce-port 7000",
+        "replica-announce-ip \"127.0.0.1\"",
+    ] {
+        assert!(
+            text.lines()
+                .any(|one| one == line || one == line.replace('"', "")),
+            "{line}"
+        );
+    }
+    for user in ["user app", "user default"] {
+        let rules = text
+            .lines()
+            .find(|line| line.starts_with(user))
+            .expect("the user");
+        for denied in [
+            "-psync",
+            "-sync",
+            "-replconf",
+            "-config|set",
+            "-debug",
+            "-acl|setuser",
+        ] {
+            assert!(rules.contains(denied), "{user}: {denied}");
+        }
+    }
+}
+
+#[test]
+fn a_gate_needs_a_server_and_an_address_that_it_can_count_on() {
+    let refused = |change: &dyn Fn(&mut Case)| {
+        let mut case = case();
+        case.options.durability = Durability::Quorum;
+        change(&mut case);
+        case.render("").expect_err("refused").to_string()
+    };
+    assert!(refused(&|case| case.version = version(6, 2)).contains("7.0"));
+    assert!(refused(&|case| case.options.listen.host = "0.0.0.0".to_owned()).contains("announce"));
+    let tls = |case: &mut Case| case.options.tls_cert_file = Some("/c.pem".into());
+    assert!(refused(&tls).contains("TLS"));
+}
