@@ -15,7 +15,6 @@ pub(crate) fn gather(kubectl: &Kubectl, folder: &Path, why: &str) {
         let _ = fs::write(folder.join(name), text);
     };
     // Short: the kubelet of a lost node never answers.
-    // Short: the kubelet of a lost node never answers.
     let ask = |words: &[&str]| {
         kubectl
             .run_within(seconds(8), words)

@@ -31,11 +31,17 @@ impl Kubectl {
         &self.config
     }
 
+    /// The program and the cluster that it talks to; no namespace yet.
+    pub(crate) fn bare(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env("KUBECONFIG", &self.config);
+        command
+    }
+
     /// A command that is still to be run.
     pub(crate) fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = self.bare();
         command
-            .env("KUBECONFIG", &self.config)
             .arg("--namespace")
             .arg(&self.namespace)
             .args(arguments);

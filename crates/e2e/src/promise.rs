@@ -8,17 +8,16 @@ mod empty_dir;
 mod grace_zero;
 mod image_upgrade;
 mod install;
-mod kill_agent;
-mod kill_server;
+mod killed;
 mod net_cut;
 mod node_lost;
+mod plugin;
 mod primary_deleted;
 mod quiet;
 mod reinstall;
 mod replica_deleted;
 mod rotate_certificates;
-mod scale_nodes;
-mod scale_sentinels;
+mod scale;
 mod sentinel_deleted;
 mod two_releases;
 mod wrong_values;
@@ -53,8 +52,9 @@ const ALL: &[Promise] = &[
     sentinel_deleted::PROMISE,
     primary_deleted::PROMISE,
     grace_zero::PROMISE,
-    kill_server::PROMISE,
-    kill_agent::PROMISE,
+    killed::SERVER,
+    killed::AGENT,
+    plugin::PROMISE,
     quiet::PROMISE,
     control_plane_down::PROMISE,
     node_lost::PROMISE,
@@ -62,8 +62,8 @@ const ALL: &[Promise] = &[
     all_pods_deleted::REDIS,
     all_pods_deleted::ALL,
     image_upgrade::PROMISE,
-    scale_nodes::PROMISE,
-    scale_sentinels::PROMISE,
+    scale::NODES,
+    scale::SENTINELS,
     reinstall::PROMISE,
     empty_dir::PROMISE,
     drain::PROMISE,

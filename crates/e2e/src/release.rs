@@ -66,6 +66,12 @@ impl Release {
         self.helm_with("upgrade", &[])
     }
 
+    /// `helm rollback` to the state before the last upgrade.
+    pub(crate) fn roll_back(&self) -> anyhow::Result<()> {
+        let words = ["rollback", &self.name].map(String::from);
+        self.helm.run(seconds(60), &words).map(|_| ())
+    }
+
     fn helm_with(&self, verb: &str, more: &[&str]) -> anyhow::Result<()> {
         let chart = self.chart.to_string_lossy();
         let mut words: Vec<String> = [verb, &self.name, &chart]

@@ -150,8 +150,8 @@ impl Api {
     }
 }
 
-/// An error with its causes, each told once.
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with its causes, each told once: errors of a client of Kubernetes keep what matters in a cause.
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -17,5 +17,6 @@ mod pod;
 mod role;
 mod slice;
 
+pub use api::chain;
 pub use mirror::{Mirror, Place, Server};
 pub use news::{News, Role};

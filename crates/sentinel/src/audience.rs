@@ -2,6 +2,7 @@
 
 use holdfast_core::names::{Epoch, Group, Node, Sentinel};
 use holdfast_core::record::{Phase, Record};
+use holdfast_core::register::Voters;
 use holdfast_core::sentinel::GroupState;
 
 /// One decision that a person wants to know.
@@ -31,14 +32,14 @@ impl Audience for () {
 }
 
 impl Event {
-    /// What a decision about the voters is to those outside.
-    pub(crate) fn of_voters(text: &str) -> Self {
+    /// What a change of the voters by this sentinel is to those outside.
+    pub(crate) fn of_voters(voters: &Voters) -> Self {
         Self {
             reason: "SentinelsChanged",
             warning: false,
             node: None,
-            text: text.to_owned(),
-            key: text.to_owned(),
+            text: voters.to_string(),
+            key: voters.to_string(),
         }
     }
 

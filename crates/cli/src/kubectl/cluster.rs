@@ -2,6 +2,7 @@
 
 use super::WhichArgs;
 use crate::exit::{Exit, Failure};
+use holdfast_kube_mirror::chain;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
@@ -78,18 +79,4 @@ pub(super) fn failure(wish: &str, error: &kube::Error) -> Failure {
             ),
         ),
     }
-}
-
-/// An error with its causes, each told once.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = inner.source();
-    }
-    text
 }

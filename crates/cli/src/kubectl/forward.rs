@@ -1,6 +1,6 @@
 //! Ports of pods, forwarded through the API server to this machine.
 
-use super::cluster::{Cluster, chain};
+use super::cluster::Cluster;
 use super::release::{Kind, Release, main_container};
 use super::secrets;
 use crate::exit::{Exit, Failure};
@@ -8,6 +8,7 @@ use crate::routes::Routes;
 use crate::tls::Tls;
 use holdfast_cluster::Stream;
 use holdfast_core::names::Address;
+use holdfast_kube_mirror::chain;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt as _};
 use std::time::Duration;

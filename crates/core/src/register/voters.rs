@@ -4,6 +4,7 @@ use super::Versioned;
 use crate::names::Sentinel;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The sentinels that vote, each with the identity that its disk gives it. It changes by one member
 /// at a time, so that any majority before and any majority after a change share a member.
@@ -66,6 +67,15 @@ impl Voters {
         let removed = self.members.iter().filter(|(n, i)| !next.has(n, i)).count();
         let added = next.members.iter().filter(|(n, i)| !self.has(n, i)).count();
         next.version == self.version + 1 && removed + added <= 1 && !next.members.is_empty()
+    }
+}
+
+/// A sentence.
+impl fmt::Display for Voters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.members.keys().map(Sentinel::as_str).collect();
+        let (names, version) = (names.join(", "), self.version);
+        write!(f, "the voters are {names} now (version {version})")
     }
 }
 

@@ -158,11 +158,9 @@ impl SentinelCore {
             written: Written::Voters(voters),
             then: Vec::new(),
         });
-        let names: Vec<_> = self.voters.members.keys().map(Sentinel::as_str).collect();
         let text = format!(
-            "the voters are {} now (version {}){}",
-            names.join(", "),
-            self.voters.version,
+            "{}{}",
+            self.voters,
             if self.votes() {
                 ""
             } else {
@@ -210,6 +208,7 @@ impl SentinelCore {
         let members: Option<BTreeMap<_, _>> = self.settings.set.iter().map(member).collect();
         if let Some(members) = members.filter(|_| self.settings.set.first() == Some(me)) {
             self.adopt_voters(Voters::first(members));
+            self.happen(&Group::from(VOTERS), Happening::VotersChanged);
             self.say_alive();
         }
     }

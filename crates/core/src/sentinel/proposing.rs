@@ -1,6 +1,6 @@
 //! The proposer's side of the register.
 
-use super::{SentinelCore, VOTERS};
+use super::{Happening, SentinelCore, VOTERS};
 use crate::limits::REGISTER_RETRY;
 use crate::names::{Group, Sentinel};
 use crate::record::Record;
@@ -275,7 +275,12 @@ impl SentinelCore {
             self.send(&peer, message.clone());
         }
         match value {
-            Value::Voters(voters) => self.adopt_voters(voters),
+            Value::Voters(voters) => {
+                self.adopt_voters(voters);
+                if written {
+                    self.happen(name, Happening::VotersChanged);
+                }
+            }
             Value::Record(record) => {
                 self.on_record(now, name, *record, written.then_some(now + lease_ms));
             }

@@ -148,7 +148,7 @@ pub enum SentinelInput {
     },
 }
 
-/// What clients of the Sentinel protocol are told as an event.
+/// What clients of the Sentinel protocol are told as an event, and a little more for others outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
     /// This sentinel suspects the primary.
@@ -180,6 +180,8 @@ pub enum Happening {
     PeerDown(Sentinel),
     /// It is heard again.
     PeerUp(Sentinel),
+    /// This sentinel has changed the voters. The others only learn of it.
+    VotersChanged,
 }
 
 /// What a sentinel wants done.

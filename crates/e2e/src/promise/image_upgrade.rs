@@ -1,7 +1,8 @@
-//! Another image: one pod after the other, the primary by handoff.
+//! Another image and back again: one pod after the other, the primary by handoff.
 
 use super::{Loss, Promise};
 use crate::outcome::Outcome;
+use crate::release::Release;
 use crate::stage::Stage;
 use crate::wait::seconds;
 use crate::writer::Writer;
@@ -9,25 +10,29 @@ use std::time::Instant;
 
 pub(super) const PROMISE: Promise = Promise {
     name: "image-upgrade",
-    text: "helm upgrade to another image → all pods replaced by rolling handoff, pause < 1 s, nothing lost",
+    text: "helm upgrade to another image, helm rollback → all pods replaced by rolling handoff, pause < 1 s, nothing lost",
     deadline: Some(seconds(1)),
     loss: Loss::None,
     run,
 };
 
 fn run(stage: &Stage) -> anyhow::Result<Outcome> {
-    let mut release = stage.standard()?;
-    let before = release.pods("")?;
+    let release = stage.standard()?;
     let writer = Writer::start(&release)?;
-    let begin = Instant::now();
-    release.upgrade(&[&format!("image={}", stage.images.other)])?;
+    let image = format!("image={}", stage.images.other);
+    let there = roll(&release, || release.clone().upgrade(&[&image]))?;
+    let back = roll(&release, || release.roll_back())?;
+    let tally = writer.finish(&release)?;
+    Ok(Outcome::paused(&tally).saying(format!("upgrade {there:.0} s, rollback {back:.0} s")))
+}
+
+/// Seconds until all pods are others, and all is well.
+fn roll(release: &Release, begin: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    let (before, began) = (release.pods("")?, Instant::now());
+    begin()?;
     for pod in before {
         release.replaced(&pod, seconds(180))?;
     }
     release.whole(seconds(60))?;
-    let tally = writer.finish(&release)?;
-    Ok(Outcome::paused(&tally).saying(format!(
-        "the roll took {:.0} s",
-        begin.elapsed().as_secs_f64()
-    )))
+    Ok(began.elapsed().as_secs_f64())
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 /// Archives to load, and names to ask for.
 #[derive(Clone, Debug)]
 pub(crate) struct Images {
+    /// The static binary that is in Holdfast's image.
+    pub(crate) binary: PathBuf,
     pub(crate) archives: Vec<PathBuf>,
     /// The same server as the chart's default, under another name: an upgrade that changes nothing but the image.
     pub(crate) other: String,
@@ -24,19 +26,25 @@ impl Images {
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         let version = field(&chart.join("Chart.yaml"), "appVersion:")?;
-        let image = holdfast(&format!("{HOLDFAST}:{version}"), binary)?;
+        let target = Target::host("release");
+        let binary = match binary {
+            Some(path) => path.into(),
+            None => holdfast_image::build_binary(&std::env::current_dir()?, &target)?,
+        };
+        let image = holdfast(&format!("{HOLDFAST}:{version}"), &binary, &target)?;
         let mut images = if pulls {
-            Self::official()
+            Self::official(binary)
         } else {
-            Self::distribution(folder, chart)?
+            Self::distribution(binary, folder, chart)?
         };
         images.archives.push(write(folder, "holdfast", &image)?);
         Ok(images)
     }
 
     /// Those of the registries.
-    fn official() -> Self {
+    fn official(binary: PathBuf) -> Self {
         Self {
+            binary,
             archives: Vec::new(),
             other: "docker.io/valkey/valkey:8.0".into(),
             redis: "docker.io/library/redis:7.2".into(),
@@ -44,7 +52,7 @@ impl Images {
     }
 
     /// The distribution's servers, where there is no registry.
-    fn distribution(folder: &Path, chart: &Path) -> anyhow::Result<Self> {
+    fn distribution(binary: PathBuf, folder: &Path, chart: &Path) -> anyhow::Result<Self> {
         let default = field(&chart.join("values.yaml"), "image:")?;
         let other = format!("valkey:e2e-{}", Server::Valkey.version()?);
         let redis = format!("redis:e2e-{}", Server::Redis.version()?);
@@ -54,6 +62,7 @@ impl Images {
             write(folder, "redis", &Server::Redis.image(&redis)?)?,
         ];
         Ok(Self {
+            binary,
             archives,
             other,
             redis,
@@ -64,14 +73,9 @@ impl Images {
 /// What the chart calls Holdfast's image.
 const HOLDFAST: &str = "ghcr.io/holdfast-redis/holdfast";
 
-fn holdfast(name: &str, binary: Option<&Path>) -> anyhow::Result<Image> {
-    let target = Target::host("release");
-    let path = match binary {
-        Some(path) => path.into(),
-        None => holdfast_image::build_binary(&std::env::current_dir()?, &target)?,
-    };
-    let binary = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-    holdfast_image::holdfast(name, binary, &target, None)
+fn holdfast(name: &str, binary: &Path, target: &Target) -> anyhow::Result<Image> {
+    let bytes = std::fs::read(binary).with_context(|| format!("reading {}", binary.display()))?;
+    holdfast_image::holdfast(name, bytes, target, None)
 }
 
 fn write(folder: &Path, stem: &str, image: &Image) -> anyhow::Result<PathBuf> {

@@ -113,8 +113,9 @@ fn group_events(name: &str, state: &GroupState, happening: &Happening) -> Vec<Ev
         Happening::ReplicaDown(node) => about(node, Event::sdown),
         Happening::ReplicaUp(node) => about(node, Event::sdown_over),
         Happening::Rebooted(node) => about(node, Event::reboot),
-        Happening::Switched { from: None, .. } | Happening::PeerDown(_) | Happening::PeerUp(_) => {
-            Vec::new()
-        }
+        Happening::Switched { from: None, .. }
+        | Happening::PeerDown(_)
+        | Happening::PeerUp(_)
+        | Happening::VotersChanged => Vec::new(),
     }
 }

@@ -32,7 +32,7 @@ impl Showing {
     pub(super) fn decided(&mut self, core: &SentinelCore, name: &Group, text: &str) {
         self.tallies.entry(name.clone()).or_default().decisions += 1;
         let Some(group) = core.group(name) else {
-            return self.audience.decided(Event::of_voters(text));
+            return;
         };
         let before = self.told.get(name).copied();
         if let Some(event) = Event::of(&core.settings().name, name, group, before, text) {
@@ -43,8 +43,11 @@ impl Showing {
         }
     }
 
-    /// Something happened that clients may have subscribed to.
+    /// Something happened that clients may have subscribed to, or that a person wants to know.
     pub(super) fn happened(&mut self, core: &SentinelCore, name: &Group, happening: &Happening) {
+        if *happening == Happening::VotersChanged {
+            self.audience.decided(Event::of_voters(core.voters()));
+        }
         let record = core.group(name).and_then(|group| group.record());
         let planned = record.is_some_and(|record| record.handoff.is_some());
         let tally = self.tallies.entry(name.clone()).or_default();
