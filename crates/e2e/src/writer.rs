@@ -6,7 +6,6 @@ mod tally;
 
 pub(crate) use tally::Tally;
 
-use crate::client::Access;
 use crate::release::{GROUP, Release};
 use crate::wait::seconds;
 use anyhow::Context as _;
@@ -24,7 +23,6 @@ const LANES: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Writer {
     prefix: String,
-    access: Access,
     stop: Arc<AtomicBool>,
     lanes: Vec<JoinHandle<Log>>,
     begin: Instant,
@@ -65,7 +63,6 @@ impl Writer {
         let lanes = (0..LANES).map(|number| lane(number).start()).collect();
         let writer = Self {
             prefix,
-            access: release.access.clone(),
             stop,
             lanes,
             begin: Instant::now(),
@@ -103,10 +100,10 @@ impl Writer {
 
     /// Ends the writing and looks for every acknowledged write on the primary of the release.
     pub(crate) fn finish(self, release: &Release) -> anyhow::Result<Tally> {
-        let (access, begin, prefix) = (self.access.clone(), self.begin, self.prefix.clone());
+        let (begin, prefix) = (self.begin, self.prefix.clone());
         let logs = self.stop()?;
         let primary = release.primary_address()?;
-        let missing = check::missing(&access, &primary, &prefix, &logs)?;
+        let missing = check::missing(&release.access, &primary, &prefix, &logs)?;
         Ok(Tally::of(begin, &logs, &missing))
     }
 }

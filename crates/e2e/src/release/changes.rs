@@ -67,15 +67,14 @@ impl Release {
             .duration_since(std::time::UNIX_EPOCH)?
             .as_millis();
         let word = format!("e2e/hastened={now}");
-        self.kubectl.run(&[
-            "annotate",
-            "pods",
-            "--overwrite",
-            "-l",
-            &self.selector(""),
-            &word,
-        ])?;
-        Ok(())
+        let selector = self.selector("");
+        // One that goes away meanwhile ends kubectl early.
+        wait::until("all pods annotated", seconds(10), || {
+            self.kubectl
+                .run(&["annotate", "pods", "--overwrite", "-l", &selector, &word])
+                .map(|_| ())
+        })
+        .map(|_| ())
     }
 
     /// Those of these pods that are still there are the same, without a restart.

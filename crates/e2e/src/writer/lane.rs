@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Between two writes, and between two tries.
 const PACE: Duration = Duration::from_millis(5);
+/// How many sentinels that were named are remembered.
+const NAMED: usize = 8;
 /// How many errors are kept as text.
 const REMEMBERED: usize = 20;
 
@@ -20,6 +22,7 @@ pub(super) struct Lane {
     pub(super) prefix: String,
     pub(super) group: String,
     pub(super) access: Access,
+    /// Their Service first.
     pub(super) sentinels: Vec<String>,
     pub(super) place: Place,
     pub(super) stop: Arc<AtomicBool>,
@@ -110,25 +113,18 @@ impl Lane {
             .context("SET")
     }
 
-    /// As a Sentinel client does: ask one after the other, remember those that it names, begin with the one that answered.
+    /// As a Sentinel client in a cluster does: asks the sentinels' Service, and where that leads nowhere those that were
+    /// named with the last answer.
     fn primary(&mut self) -> anyhow::Result<String> {
         if let Some(fixed) = &self.place.fixed {
             return Ok(fixed.clone());
         }
         let mut last = None;
-        for index in 0..self.sentinels.len() {
-            match self
-                .access
-                .ask_sentinel(&self.sentinels[index], &self.group)
-            {
+        for sentinel in self.sentinels.clone() {
+            match self.access.ask_sentinel(&sentinel, &self.group) {
                 Ok((primary, others)) => {
-                    self.sentinels.swap(0, index);
-                    for other in others {
-                        if !self.sentinels.contains(&other) {
-                            self.sentinels.push(other);
-                        }
-                    }
-                    self.sentinels.truncate(16);
+                    self.sentinels.truncate(1);
+                    self.sentinels.extend(others.into_iter().take(NAMED));
                     return Ok(primary);
                 }
                 Err(error) => last = Some(error),

@@ -1,7 +1,7 @@
 //! What the clients' logs amount to.
 
 use super::lane::Log;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Counts and times of all clients.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,8 @@ pub(crate) struct Tally {
     pub(crate) lost: usize,
     /// The longest time that any client waited from one acknowledgement to the next, or to its end.
     pub(crate) pause: Duration,
+    /// When that began, for a look into the logs.
+    pause_at: Option<SystemTime>,
     /// Age of the oldest lost write when that client's longest pause began.
     pub(crate) oldest_lost: Option<Duration>,
     errors: Vec<String>,
@@ -36,6 +38,7 @@ impl Tally {
             failed: logs.iter().map(|log| log.failed.len()).sum(),
             lost: missing.len(),
             pause,
+            pause_at: SystemTime::now().checked_sub(since.elapsed()),
             oldest_lost: oldest.map(|time| since.saturating_duration_since(time)),
             errors: logs
                 .iter()
@@ -54,6 +57,9 @@ impl Tally {
                 self.errors.first().map_or("", String::as_str)
             ));
         }
+        if let Some(at) = self.pause_at {
+            words.push(format!("longest pause from {}", time_of_day(at)));
+        }
         if let Some(age) = self.oldest_lost {
             words.push(format!(
                 "the oldest lost write was {:.3} s old",
@@ -62,6 +68,17 @@ impl Tally {
         }
         words.join("; ")
     }
+}
+
+/// As logs show it, in UTC.
+fn time_of_day(at: SystemTime) -> String {
+    let millis = at
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
+    let (seconds, millis) = (millis / 1000 % 86_400, millis % 1000);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
 }
 
 /// The longest pause of one client, and when it began.
