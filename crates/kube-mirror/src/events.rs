@@ -84,7 +84,7 @@ fn body(place: &Place, news: &News) -> Value {
 /// The same for the same news, whoever tells them: the second one is refused by Kubernetes.
 fn name(pod: &str, news: &News) -> String {
     let mut hasher = DefaultHasher::new();
-    (pod, news.reason, &news.key, Timestamp::now().as_nanosecond()).hash(&mut hasher);
+    (pod, news.reason, &news.key).hash(&mut hasher);
     format!("{pod}.{:016x}", hasher.finish())
 }
 

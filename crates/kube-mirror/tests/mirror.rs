@@ -105,6 +105,24 @@ fn a_failover_costs_three_writes_and_then_none() {
 }
 
 #[test]
+fn what_is_told_is_left_alone_for_a_while() {
+    let api = FakeApi::start();
+    let mirror = mirror(&api, 0);
+    mirror.role(Role::Primary, 4);
+    api.until("the label", |state| {
+        state.label("r-node-0") == Some("primary")
+    });
+    let before = api.state().requests.len();
+    sleep(Duration::from_secs(1));
+    assert_eq!(
+        api.state().requests.len(),
+        before,
+        "not even read: {:#?}",
+        api.state().requests
+    );
+}
+
+#[test]
 fn a_restarted_agent_writes_nothing_that_stands_already() {
     let api = FakeApi::start();
     let once = mirror(&api, 0);

@@ -76,6 +76,8 @@ impl Authority {
     fn found() -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("e2e-tls-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
+        // With extensions: certificates of the first version of X.509 are refused.
+        std::fs::write(folder.join("extensions"), "subjectAltName=DNS:e2e\n")?;
         let authority = Self { folder };
         authority.openssl(
             "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=e2e -days 2",
@@ -89,7 +91,7 @@ impl Authority {
             "req -newkey rsa:2048 -nodes -keyout tls.key -out tls.csr -subj /CN={name}"
         ))?;
         self.openssl(
-            "x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out tls.crt -days 1",
+            "x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile extensions -out tls.crt -days 1",
         )?;
         let read = |file: &str| {
             std::fs::read_to_string(self.folder.join(file))
