@@ -20,7 +20,7 @@ pub(crate) struct Release {
     kubectl: Kubectl,
     helm: Helm,
     chart: PathBuf,
-    /// `key=value` for `--set`, given with every install and upgrade.
+    /// `key=value` for `--set`.
     values: Vec<String>,
 }
 
@@ -57,31 +57,30 @@ impl Release {
 
     /// `helm install`, which does not wait.
     pub(crate) fn install(&self) -> anyhow::Result<()> {
-        self.helm_with("install", &[])
+        let chart = self.chart.to_string_lossy();
+        self.helm_setting(&["install", &self.name, &chart], &self.values)
     }
 
-    /// `helm upgrade` with these values besides those of the installation, from now on.
-    pub(crate) fn upgrade(&mut self, values: &[&str]) -> anyhow::Result<()> {
-        self.values.extend(values.iter().map(ToString::to_string));
-        self.helm_with("upgrade", &[])
+    /// `helm upgrade` with these values besides those that it has.
+    pub(crate) fn upgrade(&self, values: &[&str]) -> anyhow::Result<()> {
+        let chart = self.chart.to_string_lossy();
+        let words = ["upgrade", &self.name, &chart, "--reuse-values"];
+        self.helm_setting(&words, values)
     }
 
     /// `helm rollback` to the state before the last upgrade.
     pub(crate) fn roll_back(&self) -> anyhow::Result<()> {
-        let words = ["rollback", &self.name].map(String::from);
-        self.helm.run(seconds(60), &words).map(|_| ())
+        self.helm_setting(&["rollback", &self.name], &[] as &[&str])
     }
 
-    fn helm_with(&self, verb: &str, more: &[&str]) -> anyhow::Result<()> {
-        let chart = self.chart.to_string_lossy();
-        let mut words: Vec<String> = [verb, &self.name, &chart]
-            .into_iter()
-            .chain(more.iter().copied())
+    fn helm_setting(&self, words: &[&str], values: &[impl AsRef<str>]) -> anyhow::Result<()> {
+        let values = values.iter().flat_map(|value| ["--set", value.as_ref()]);
+        let words: Vec<String> = words
+            .iter()
+            .copied()
+            .chain(values)
             .map(String::from)
             .collect();
-        for value in &self.values {
-            words.extend(["--set".to_owned(), value.clone()]);
-        }
         self.helm.run(seconds(60), &words).map(|_| ())
     }
 

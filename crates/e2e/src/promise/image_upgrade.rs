@@ -20,16 +20,16 @@ fn run(stage: &Stage) -> anyhow::Result<Outcome> {
     let release = stage.standard()?;
     let writer = Writer::start(&release)?;
     let image = format!("image={}", stage.images.other);
-    let there = roll(&release, || release.clone().upgrade(&[&image]))?;
+    let there = roll(&release, || release.upgrade(&[&image]))?;
     let back = roll(&release, || release.roll_back())?;
     let tally = writer.finish(&release)?;
     Ok(Outcome::paused(&tally).saying(format!("upgrade {there:.0} s, rollback {back:.0} s")))
 }
 
 /// Seconds until all pods are others, and all is well.
-fn roll(release: &Release, begin: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+fn roll(release: &Release, change: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<f64> {
     let (before, began) = (release.pods("")?, Instant::now());
-    begin()?;
+    change()?;
     for pod in before {
         release.replaced(&pod, seconds(180))?;
     }

@@ -25,7 +25,7 @@ pub(super) const SENTINELS: Promise = Promise {
 };
 
 fn run(stage: &Stage, value: &str, counts: [usize; 2]) -> anyhow::Result<Outcome> {
-    let mut release = stage.standard()?;
+    let release = stage.standard()?;
     let writer = Writer::start(&release)?;
     let mut remark = String::new();
     for count in counts {
