@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 /// A greeting that takes longer than this is given up.
 const GREETING_MAX: Duration = Duration::from_secs(3);
+/// And for the connection before it: where nobody is any more nothing answers, and the name may mean another address by now.
+const CONNECT_MAX: Duration = Duration::from_millis(500);
 
 /// What kind of process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +105,10 @@ pub async fn dial(
 ) -> Result<(Met, Reader, Writer), Error> {
     timeout(GREETING_MAX, async {
         let addresses = whereabouts.find().await?;
-        let stream = TcpStream::connect(addresses.as_slice()).await?;
+        let connecting = TcpStream::connect(addresses.as_slice());
+        let stream = timeout(CONNECT_MAX, connecting)
+            .await
+            .map_err(|_| Error::Timeout)??;
         dial_on(stream, me).await
     })
     .await

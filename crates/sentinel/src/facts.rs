@@ -10,6 +10,9 @@ use holdfast_core::status::GroupStatus;
 use holdfast_probes::Metrics;
 use std::collections::BTreeMap;
 
+/// A sentinel that has run for so long is ready whoever connects: there may be no primary to wait for.
+const FOUND_WITHIN_S: u64 = 10;
+
 /// One sentinel at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -25,16 +28,23 @@ pub(crate) struct Facts {
 }
 
 impl holdfast_probes::Facts for Facts {
-    /// Ready is who votes. One that came back without its disk knows the records soon, but a rolling restart that took
-    /// the next sentinel before this one is voted in would leave no majority.
+    /// Ready is who votes, and whom the primaries have found again. One that came back without its disk knows the
+    /// records soon, but a rolling restart that took the next sentinel before this one is voted in would leave no
+    /// majority; and one that took it before the primary is connected here would leave no majority to renew its lease.
     fn ready(&self) -> Result<(), String> {
-        if self.votes {
-            return Ok(());
+        if !self.votes {
+            let (connected, configured) = self.peers;
+            return Err(format!(
+                "it does not vote yet: {connected} of {configured} other sentinels are connected"
+            ));
         }
-        let (connected, configured) = self.peers;
-        Err(format!(
-            "it does not vote yet: {connected} of {configured} other sentinels are connected"
-        ))
+        match self.groups.iter().find(|group| lacks_its_primary(group)) {
+            Some(group) if self.clients.uptime_s < FOUND_WITHIN_S => Err(format!(
+                "the primary of {} has not connected yet",
+                group.group
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn write(&self, metrics: &mut Metrics) {
@@ -45,6 +55,14 @@ impl holdfast_probes::Facts for Facts {
         self.write_nodes(metrics);
         self.write_counts(metrics);
     }
+}
+
+/// There is a primary, and its agent has not told this sentinel that it serves.
+fn lacks_its_primary(group: &GroupStatus) -> bool {
+    group.primary.as_ref().is_some_and(|primary| {
+        let mut nodes = group.nodes.iter();
+        !nodes.any(|node| node.name == *primary && node.writable)
+    })
 }
 
 impl Facts {

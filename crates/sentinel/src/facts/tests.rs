@@ -94,6 +94,25 @@ fn metrics_say_what_the_facts_are() {
 }
 
 #[test]
+fn a_young_one_waits_for_the_primary_to_connect() {
+    let mut young = facts();
+    young.groups[0].nodes[0].writable = false;
+    assert_eq!(
+        young.ready(),
+        Err("the primary of mymaster has not connected yet".to_owned())
+    );
+    young.groups[0].primary = None;
+    assert!(young.ready().is_ok(), "there is nobody to wait for");
+    let mut old = facts();
+    old.groups[0].nodes.clear();
+    old.clients.uptime_s = FOUND_WITHIN_S;
+    assert!(
+        old.ready().is_ok(),
+        "the others may be the ones that lack something"
+    );
+}
+
+#[test]
 fn ready_is_who_votes_whatever_it_knows() {
     assert!(facts().ready().is_ok());
     let newcomer = Facts {
