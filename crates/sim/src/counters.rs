@@ -30,6 +30,7 @@ pub const SOMETIMES: &[&str] = &[
     "read answered",
     "member lagged",
     "group degraded",
+    "terms changed",
     "sync set changed",
     "chosen by what is on disk",
 ];

@@ -15,6 +15,7 @@ use super::network::Place;
 use super::sentinel::group;
 use crate::model::Micros;
 use holdfast_core::agent::AgentInput;
+use holdfast_core::record::Terms;
 use holdfast_core::sentinel::{Request, SentinelInput};
 
 /// One fault, or something that a person does.
@@ -74,6 +75,8 @@ pub(super) enum Fault {
     FullSentinelDisk(usize),
     /// A person asks for a handoff.
     Handoff,
+    /// A person changes what the group asks for; never in a run without gates.
+    ChangeTerms(Terms),
     /// A pod is asked to stop in an orderly way, as in a rolling update.
     StopPod(usize),
     /// Two pods restart and get each other's address.
@@ -206,6 +209,7 @@ impl World {
                 }
             }
             Fault::FullDisk(node) => self.nodes[node].disk_full_until = until,
+            Fault::ChangeTerms(terms) => self.change_terms(terms),
             Fault::StallPrimaryDisk(long) => {
                 if let Some(node) = self.serving() {
                     self.nodes[node].disk_full_until = self.now + long;

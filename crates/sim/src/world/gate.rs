@@ -20,7 +20,7 @@ use crate::model::{Command, Micros, Refusal, Reply};
 use holdfast_core::agent::AgentInput;
 use holdfast_core::gate::{Connection, Gate as Core, GateOrder, LINKS_MAX, News};
 use holdfast_core::mutant::Mutant;
-use holdfast_core::record::{Durability, OnLossOfQuorum};
+use holdfast_core::record::OnLossOfQuorum;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The gate of one agent.
@@ -140,7 +140,7 @@ impl Gate {
 impl World {
     /// Whether clients go through gates in this run.
     pub fn has_gates(&self) -> bool {
-        self.terms.durability != Durability::Async
+        self.gates
     }
 
     /// Whether fewer replicas are fit than an acknowledgement needs, for good: a stranger's data is never followed.

@@ -76,8 +76,10 @@ pub struct World {
     pub counters: Counters,
     /// The group may start empty after everything was lost.
     pub cache: bool,
-    /// What an acknowledgement promises in this run.
+    /// What the group asks for now.
     pub terms: Terms,
+    /// Clients go through gates in this run.
+    pub gates: bool,
     /// A person has given an explicit word.
     pub forced: bool,
     /// When the faults ended.

@@ -8,6 +8,7 @@ use super::event::Event;
 use super::network::Place;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Group;
+use holdfast_core::record::Terms;
 use holdfast_core::sentinel::{
     GroupConfig, Happening, Persistent, SentinelCore, SentinelInput, SentinelOutput,
     SentinelSettings, Written,
@@ -39,6 +40,27 @@ const COUNTED: &[(&str, &str)] = &[
 ];
 
 impl World {
+    fn group_config(&self) -> GroupConfig {
+        GroupConfig {
+            name: group(),
+            nodes: self.nodes.len(),
+            terms: self.terms,
+            cache: self.cache,
+        }
+    }
+
+    /// Every sentinel that runs is told what the group asks for from now on.
+    pub(super) fn change_terms(&mut self, terms: Terms) {
+        self.counters.hit("terms changed");
+        self.terms = terms;
+        let set = || self.sentinels.iter().map(|host| host.name.clone());
+        let set: std::collections::BTreeSet<_> = set().collect();
+        for index in 0..self.sentinels.len() {
+            let (set, groups) = (set.clone(), vec![self.group_config()]);
+            self.sentinel_step(index, SentinelInput::Reconfigure { set, groups });
+        }
+    }
+
     /// A sentinel starts with what its disk holds.
     pub(super) fn boot_sentinel(&mut self, index: usize) {
         let now = self.now;
@@ -47,12 +69,7 @@ impl World {
             .iter()
             .map(|host| host.name.clone())
             .collect();
-        let config = GroupConfig {
-            name: group(),
-            nodes: self.nodes.len(),
-            terms: self.terms,
-            cache: self.cache,
-        };
+        let config = self.group_config();
         let host = &mut self.sentinels[index];
         if host.core.is_some() || host.boot_at.is_none_or(|at| at > now) {
             return;

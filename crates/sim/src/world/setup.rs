@@ -5,6 +5,7 @@ use super::clients::Client;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::event::Event;
+use super::faults::Fault;
 use super::host::{NodeHost, SentinelHost};
 use super::network::{Network, Place};
 use super::queue::Queue;
@@ -56,6 +57,7 @@ impl World {
             counters: Counters::default(),
             cache: rng.chance(300),
             terms,
+            gates: terms.durability != Durability::Async,
             forced: false,
             quiet_since: 0,
             config: config.clone(),
@@ -87,6 +89,13 @@ impl World {
         for (at, fault) in faults::plan(rng, self.nodes.len(), self.sentinels.len(), until) {
             self.queue.push(at, Event::Fault(fault));
         }
+        if self.gates && rng.fork(4).chance(250) {
+            for _ in 0..3 {
+                let at = rng.between(2_000_000, until);
+                let fault = Fault::ChangeTerms(some_terms(rng, self.nodes.len()));
+                self.queue.push(at, Event::Fault(fault));
+            }
+        }
         self.queue.push(until, Event::Quiet);
         self.queue.push(250_000, Event::KeepAlive);
         for node in 0..self.nodes.len() {
@@ -104,16 +113,34 @@ impl World {
     }
 }
 
+/// What a person may ask for while the group runs.
+fn some_terms(rng: &mut Rng, nodes: usize) -> Terms {
+    let durability = *rng
+        .pick(&[Durability::Quorum, Durability::Quorum, Durability::Async])
+        .unwrap_or(&Durability::Quorum);
+    Terms {
+        durability,
+        ..quorum(rng, nodes)
+    }
+}
+
 /// What an acknowledgement promises: drawn apart, so that it shifts nothing else.
 fn terms(rng: &mut Rng, config: &Config, nodes: usize) -> Terms {
     let mut rng = rng.fork(3);
-    let quorum = config.durability.unwrap_or(if rng.chance(500) {
+    let drawn = if rng.chance(500) {
         Durability::Quorum
     } else {
         Durability::Async
-    });
+    };
     Terms {
-        durability: quorum,
+        durability: config.durability.unwrap_or(drawn),
+        ..quorum(&mut rng, nodes)
+    }
+}
+
+fn quorum(rng: &mut Rng, nodes: usize) -> Terms {
+    Terms {
+        durability: Durability::Quorum,
         sync_replicas: rng.between(1, (nodes as u64 - 1).min(2)) as usize,
         on_loss_of_quorum: if rng.chance(250) {
             OnLossOfQuorum::Degrade
