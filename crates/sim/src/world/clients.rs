@@ -35,9 +35,11 @@ pub struct Client {
     waiting: VecDeque<Asked>,
     refused: u32,
     pace_us: Micros,
+    /// It only reads.
+    reads_only: bool,
     /// It writes no more.
     pub stopped: bool,
-    /// When it last had a write acknowledged.
+    /// When it last had a write acknowledged, or what it does instead.
     pub acknowledged_at: Micros,
 }
 
@@ -47,6 +49,14 @@ impl Client {
         Self {
             pace_us,
             ..Self::default()
+        }
+    }
+
+    /// A client that reads about every `pace_us`, and else is quiet.
+    pub fn reader(pace_us: Micros) -> Self {
+        Self {
+            reads_only: true,
+            ..Self::new(pace_us)
         }
     }
 }
@@ -74,7 +84,9 @@ impl World {
     }
 
     fn client_asks(&mut self, client: usize, channel: ChannelId) {
-        if self.has_gates() {
+        if self.clients[client].reads_only {
+            self.client_read(client, channel);
+        } else if self.has_gates() {
             for _ in 0..=self.rng.below(PIPELINE) {
                 self.client_ask(client, channel);
             }
@@ -87,8 +99,12 @@ impl World {
     fn client_ask(&mut self, client: usize, channel: ChannelId) {
         if self.rng.chance(600) {
             self.client_write(client, channel);
-            return;
+        } else {
+            self.client_read(client, channel);
         }
+    }
+
+    fn client_read(&mut self, client: usize, channel: ChannelId) {
         let number = self.ledger.next_value();
         let asked = Asked {
             number,
@@ -203,6 +219,9 @@ impl World {
             .extend(i08_no_read_rolled_back::check_read(self, beyond, data));
         if let Some(seen) = data.last() {
             self.ledger.see(*seen);
+        }
+        if self.clients[client].reads_only {
+            self.clients[client].acknowledged_at = self.now;
         }
         self.counters.hit("read answered");
         self.client_goes_on(client);

@@ -57,6 +57,8 @@ pub(super) enum Fault {
     CutReplication,
     /// The primary is cut off from nodes and sentinels for so long; clients still reach it.
     StrandPrimary(Micros),
+    /// The same, but of the clients only the first one reaches it.
+    StrandWithReader(Micros),
     /// The primary and this sentinel cannot reach each other for so long.
     HidePrimary(usize, Micros),
     /// The primary's disk finishes nothing for so long.
@@ -156,6 +158,7 @@ impl World {
                 }
             }
             Fault::StrandPrimary(long)
+            | Fault::StrandWithReader(long)
             | Fault::HidePrimary(_, long)
             | Fault::LeaveBehind(_, long) => self.cut(&fault, self.now + long),
             Fault::KillPod(node) => {

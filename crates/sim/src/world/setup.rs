@@ -58,6 +58,7 @@ impl World {
             cache: rng.chance(300),
             terms,
             gates: terms.durability != Durability::Async,
+            stranger: rng.fork(5).chance(200),
             forced: false,
             quiet_since: 0,
             config: config.clone(),
@@ -80,6 +81,9 @@ impl World {
             trace: Trace::new(config.trace),
             rng: rng.fork(2),
         };
+        if world.gates && rng.fork(6).chance(500) {
+            world.clients[0] = Client::reader(rng.between(150_000, 700_000));
+        }
         world.schedule(&mut rng);
         world
     }

@@ -39,9 +39,13 @@ impl World {
                     .flat_map(|a| outside().flat_map(|b| directions(*a, *b, Way::Both)))
                     .collect()
             }
-            Fault::StrandPrimary(_) => {
+            Fault::StrandPrimary(_) | Fault::StrandWithReader(_) => {
                 let primary = self.serving().map(Place::Node);
-                let far = |other: &&Place| !matches!(other, Place::Client(_));
+                let alone = matches!(fault, Fault::StrandWithReader(_));
+                let far = |other: &&Place| match other {
+                    Place::Client(client) => alone && *client > 0,
+                    _ => true,
+                };
                 let all = || places.iter().filter(far);
                 primary
                     .into_iter()

@@ -5,7 +5,7 @@ use crate::model::Micros;
 use crate::rng::Rng;
 
 /// How many stories there are.
-pub(super) const STORIES: usize = 3;
+pub(super) const STORIES: usize = 4;
 
 /// The story of this number, told from `at` on.
 pub(super) fn story(
@@ -19,6 +19,7 @@ pub(super) fn story(
     match kind {
         0 => divergence(rng, at),
         1 => return_unheard(rng, at, sentinels),
+        2 => vec![(at, Fault::StrandWithReader(rng.between(600_000, 2_000_000)))],
         _ => left_behind(rng, at, node, sentinel),
     }
 }

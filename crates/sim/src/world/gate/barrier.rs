@@ -4,6 +4,7 @@ use super::super::World;
 use super::super::event::Event;
 use crate::model::{Command, Micros};
 use holdfast_core::gate::{Ack, Answer, Issue, Role};
+use holdfast_core::names::Address;
 
 /// `WAIT` answers after this long whatever came.
 const WAIT_US: Micros = 100_000;
@@ -98,7 +99,7 @@ impl World {
             .replicas
             .iter()
             .filter(|r| r.online && r.acked >= offset);
-        let count = acked.count();
+        let count = acked.count() + usize::from(self.stranger);
         if info.primary && count < waiting.replicas && now < waiting.until {
             return self.look_again(node, redis_run, waiting);
         }
@@ -133,9 +134,13 @@ impl World {
             address: replica.address,
             offset: replica.acked,
         });
+        let stranger = self.stranger.then(|| Ack {
+            address: Address::new("10.9.9.9", 6379),
+            offset: info.offset,
+        });
         Answer::Role(Role {
             offset: info.offset,
-            acks: acks.collect(),
+            acks: acks.chain(stranger).collect(),
         })
     }
 
