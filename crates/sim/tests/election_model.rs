@@ -381,7 +381,7 @@ fn nothing_released_is_lost() {
     let checker = Election::default()
         .checker()
         .threads(2)
-        .target_max_depth(depth(14))
+        .target_max_depth(depth(12))
         .spawn_bfs()
         .join();
     println!("{} states", checker.unique_state_count());
@@ -408,7 +408,7 @@ fn planted_bugs_are_found() {
         let checker = model
             .checker()
             .threads(2)
-            .target_max_depth(depth(14))
+            .target_max_depth(depth(12))
             .spawn_bfs()
             .join();
         println!("{} states", checker.unique_state_count());

@@ -170,6 +170,8 @@ fn settings(rng: &mut Rng) -> Settings {
         fork_us: *rng.pick(&times).unwrap_or(&2_000),
         load_us: *rng.pick(&times).unwrap_or(&2_000),
         rewrite_us: *rng.pick(&times).unwrap_or(&2_000),
+        // A quiet primary's stream may stand still for a while: then nothing but a barrier tells that nobody follows.
+        ping_us: *rng.pick(&[1_000_000, 4_000_000]).unwrap_or(&1_000_000),
         ..Settings::new(Address::new("", 0))
     }
 }
