@@ -14,6 +14,7 @@ pub mod bench;
 pub mod check;
 pub mod client;
 pub mod clock;
+pub mod dice;
 pub mod drill;
 pub mod fault;
 pub mod history;

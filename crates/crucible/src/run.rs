@@ -94,6 +94,7 @@ fn round_spec(options: &CrucibleOptions, dir: &Path) -> RoundSpec {
             direct_pause: Some(ms(2)),
             namespaces: vec![],
             tag: String::new(),
+            seed: 1,
         },
         warm_up: ms(400),
         return_limit: ms(options.return_limit),

@@ -112,6 +112,7 @@ fn round_spec(event: Event, dir: &Path) -> RoundSpec {
             direct_pause: Some(ms(5)),
             namespaces: vec![],
             tag: String::new(),
+            seed: 1,
         },
         warm_up: ms(300),
         return_limit: ms(20_000),

@@ -91,6 +91,7 @@ fn crew_spec() -> CrewSpec {
         direct_pause: None,
         namespaces: vec![],
         tag: format!("{}-soak-{}", std::process::id(), clock::now()),
+        seed: 1,
     }
 }
 

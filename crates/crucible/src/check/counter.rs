@@ -1,5 +1,6 @@
 //! The counter: at least every acknowledged increment, at most those and the unknown ones; no value handed out twice.
 
+use crate::check::sweep::{self, Ranked};
 use crate::check::{Finding, Survived, Verdict};
 use crate::history::{Action, History, Operation};
 use std::collections::BTreeMap;
@@ -38,6 +39,28 @@ pub fn check(history: &History, survived: &Survived, verdict: &mut Verdict) {
     }
     let lost = (acknowledged - counter).max(0) as u64;
     check_values(increments(), lost, verdict);
+    check_order(increments(), verdict);
+}
+
+/// An increment that was sent after a higher value had been handed out, and got a lower one, missed what came before.
+fn check_order<'a>(increments: impl Iterator<Item = &'a Operation>, verdict: &mut Verdict) {
+    let ranked: Vec<Ranked> = increments
+        .filter(|operation| operation.acknowledged())
+        .filter_map(|operation| match operation.action {
+            Action::Increment(Some(value)) => Some(Ranked {
+                invoke: operation.invoke,
+                complete: operation.complete,
+                rank: value.max(0) as u64,
+                index: 0,
+            }),
+            _ => None,
+        })
+        .collect();
+    for _ in sweep::late(&ranked) {
+        verdict.find(Finding::Stale, || {
+            "increment: a lower value after a higher one".to_owned()
+        });
+    }
 }
 
 /// A value handed out twice means that an increment was rolled back: a loss even where unknown increments hide it in the sum.

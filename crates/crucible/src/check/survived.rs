@@ -1,16 +1,11 @@
-//! Reading back what survived, from the primary that the sentinels name.
+//! What survived, read back from one server: the primary that the sentinels name, or a copy.
 
-use crate::client::{CallError, Connection};
-use crate::history::{Action, History, Operation};
+use crate::check::keys::Keys;
+use crate::check::reader::Reader;
+use crate::history::History;
 use crate::workload::names;
-use anyhow::{Result, anyhow};
-use holdfast_resp::Value;
+use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-/// Keys of one request: keeps replies small and other clients served.
-const BATCH: usize = 500;
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// The data found after a round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,131 +16,115 @@ pub struct Survived {
     pub lists: BTreeMap<u16, Vec<String>>,
     /// The counter; 0 when absent.
     pub counter: i64,
-    /// The register; empty when absent.
+    /// The register that is only compared and set; empty when absent.
     pub register: String,
+    /// Members of the set.
+    pub members: BTreeSet<String>,
+    /// Content of each shared list.
+    pub appended: BTreeMap<String, Vec<String>>,
+    /// Content of each named register; empty when absent.
+    pub registers: BTreeMap<String, String>,
+    /// What each account holds; 0 when absent.
+    pub accounts: Vec<i64>,
+    /// Entries of the ledger.
+    pub ledger: Vec<String>,
+    /// Marks in the queue.
+    pub queue: Vec<String>,
+    /// Marks that each client has taken and not yet removed.
+    pub taken: BTreeMap<u16, Vec<String>>,
 }
 
 impl Survived {
     /// Reads everything that `history` can have written, from the server at `address`.
     pub async fn read(address: &str, history: &History) -> Result<Self> {
-        let mut connection = Connection::open(address, LIMIT)
-            .await
-            .map_err(|error| reading(&error))?;
-        let tag = &history.tag;
-        let counter = connection
-            .call(&["GET", &names::counter_key(tag)], LIMIT)
-            .await
-            .map_err(|error| reading(&error))?;
-        let register = connection
-            .call(&["GET", &names::register_key(tag)], LIMIT)
-            .await
-            .map_err(|error| reading(&error))?;
-        Ok(Self {
-            sets: read_sets(&mut connection, history).await?,
-            lists: read_lists(&mut connection, history).await?,
-            counter: counter.as_integer().unwrap_or(0),
-            register: register.as_str().unwrap_or_default().to_owned(),
-        })
+        let (mut reader, keys) = (Reader::open(address).await?, Keys::of(history));
+        let tag = history.tag.as_str();
+        let counter = reader.get(&names::counter_key(tag)).await?;
+        let accounts = reader.get_all(&keys.accounts()).await?;
+        let mut survived = Self {
+            sets: sets(&mut reader, &keys).await?,
+            counter: number(counter),
+            register: reader
+                .get(&names::register_key(tag))
+                .await?
+                .unwrap_or_default(),
+            members: reader
+                .members(&names::members_key(tag))
+                .await?
+                .into_iter()
+                .collect(),
+            accounts: accounts.into_iter().map(number).collect(),
+            ..Self::default()
+        };
+        survived.read_lists(&mut reader, &keys, tag).await?;
+        let names: Vec<String> = keys
+            .registers
+            .iter()
+            .map(|name| names::named_register_key(tag, name))
+            .collect();
+        let found = reader
+            .get_all(&names)
+            .await?
+            .into_iter()
+            .map(Option::unwrap_or_default);
+        survived.registers = keys.registers.into_iter().zip(found).collect();
+        Ok(survived)
+    }
+
+    async fn read_lists(&mut self, reader: &mut Reader, keys: &Keys, tag: &str) -> Result<()> {
+        let own: Vec<String> = keys
+            .lists
+            .iter()
+            .map(|client| names::list_key(tag, *client))
+            .collect();
+        let shared: Vec<String> = keys
+            .appended
+            .iter()
+            .map(|list| names::shared_list_key(tag, list))
+            .collect();
+        let taken: Vec<String> = keys
+            .takers
+            .iter()
+            .map(|client| names::taken_key(tag, *client))
+            .collect();
+        let whole = [names::ledger_key(tag), names::queue_key(tag)];
+        self.lists = keys
+            .lists
+            .iter()
+            .copied()
+            .zip(reader.lists(&own).await?)
+            .collect();
+        self.appended = keys
+            .appended
+            .iter()
+            .cloned()
+            .zip(reader.lists(&shared).await?)
+            .collect();
+        self.taken = keys
+            .takers
+            .iter()
+            .copied()
+            .zip(reader.lists(&taken).await?)
+            .collect();
+        let mut whole = reader.lists(&whole).await?.into_iter();
+        self.ledger = whole.next().unwrap_or_default();
+        self.queue = whole.next().unwrap_or_default();
+        Ok(())
     }
 
     /// Deletes the keys of the round, so that the next round's data set is as small.
     pub async fn forget(address: &str, history: &History) -> Result<()> {
-        let mut connection = Connection::open(address, LIMIT)
-            .await
-            .map_err(|error| reading(&error))?;
-        let mut keys: Vec<String> = set_ids(history)
-            .map(|(client, sequence)| names::set_key(&history.tag, client, sequence))
-            .collect();
-        keys.extend(
-            list_clients(history)
-                .into_iter()
-                .map(|client| names::list_key(&history.tag, client)),
-        );
-        keys.extend([
-            names::counter_key(&history.tag),
-            names::register_key(&history.tag),
-        ]);
-        for batch in keys.chunks(BATCH) {
-            let mut command = vec!["UNLINK"];
-            command.extend(batch.iter().map(String::as_str));
-            connection
-                .call(&command, LIMIT)
-                .await
-                .map_err(|error| reading(&error))?;
-        }
-        Ok(())
+        let names = Keys::of(history).names();
+        Reader::open(address).await?.unlink(&names).await
     }
 }
 
-fn reading(error: &CallError) -> anyhow::Error {
-    anyhow!("read back the data: {error:?}")
+async fn sets(reader: &mut Reader, keys: &Keys) -> Result<BTreeMap<(u16, u64), String>> {
+    let found = reader.get_all(&keys.set_names(&keys.sets)).await?;
+    let pairs = keys.sets.iter().copied().zip(found);
+    Ok(pairs.filter_map(|(id, value)| Some((id, value?))).collect())
 }
 
-fn writes_a_key(operation: &Operation) -> bool {
-    matches!(operation.action, Action::Set | Action::Direct)
-}
-
-fn set_ids(history: &History) -> impl Iterator<Item = (u16, u64)> + '_ {
-    let sets = history
-        .operations
-        .iter()
-        .filter(|operation| writes_a_key(operation));
-    sets.map(|operation| (operation.client, operation.sequence))
-}
-
-fn list_clients(history: &History) -> BTreeSet<u16> {
-    let pushes = history
-        .operations
-        .iter()
-        .filter(|operation| operation.action == Action::Push);
-    pushes.map(|operation| operation.client).collect()
-}
-
-async fn read_sets(
-    connection: &mut Connection,
-    history: &History,
-) -> Result<BTreeMap<(u16, u64), String>> {
-    let ids: Vec<_> = set_ids(history).collect();
-    let mut found = BTreeMap::new();
-    for batch in ids.chunks(BATCH) {
-        let mut command = vec!["MGET".to_owned()];
-        command.extend(
-            batch
-                .iter()
-                .map(|(client, sequence)| names::set_key(&history.tag, *client, *sequence)),
-        );
-        let reply = connection
-            .call(&command, LIMIT)
-            .await
-            .map_err(|error| reading(&error))?;
-        let values = reply
-            .as_slice()
-            .ok_or_else(|| anyhow!("MGET answered {reply:?}"))?;
-        let present = batch
-            .iter()
-            .zip(values)
-            .filter_map(|(id, value)| Some((*id, value.as_str()?.to_owned())));
-        found.extend(present);
-    }
-    Ok(found)
-}
-
-async fn read_lists(
-    connection: &mut Connection,
-    history: &History,
-) -> Result<BTreeMap<u16, Vec<String>>> {
-    let mut lists = BTreeMap::new();
-    for client in list_clients(history) {
-        let key = names::list_key(&history.tag, client);
-        let reply = connection
-            .call(&["LRANGE", &key, "0", "-1"], LIMIT)
-            .await
-            .map_err(|error| reading(&error))?;
-        let items = reply.as_slice().unwrap_or_default().iter();
-        lists.insert(
-            client,
-            items.filter_map(Value::as_str).map(str::to_owned).collect(),
-        );
-    }
-    Ok(lists)
+fn number(text: Option<String>) -> i64 {
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }

@@ -16,6 +16,16 @@ pub enum Finding {
     Reordered,
     /// In the data, but nobody wrote it, or with another value.
     Foreign,
+    /// A read that missed an acknowledged write which had completed before the read began.
+    Stale,
+    /// Removed, and there again.
+    Resurrected,
+    /// Seen by a read, and gone later.
+    RolledBack,
+    /// Half of a transaction.
+    Torn,
+    /// The two checkers of registers do not agree: the crucible itself is broken.
+    Disputed,
 }
 
 /// Most examples kept per round.
@@ -38,6 +48,27 @@ pub struct Verdict {
     pub reordered: u64,
     /// Written by nobody.
     pub foreign: u64,
+    /// Reads that missed an acknowledged write.
+    #[serde(default)]
+    pub stale: u64,
+    /// Removed, and there again.
+    #[serde(default)]
+    pub resurrected: u64,
+    /// Reads of what is gone later.
+    #[serde(default)]
+    pub rolled_back: u64,
+    /// Transactions of which a half was seen.
+    #[serde(default)]
+    pub torn: u64,
+    /// Registers checked for linearizability.
+    #[serde(default)]
+    pub registers: u64,
+    /// Of these, how many only one of the two checkers could judge: the search took too long.
+    #[serde(default)]
+    pub undecided: u64,
+    /// Registers on which the two checkers disagree.
+    #[serde(default)]
+    pub disputed: u64,
     /// Nodes that hold other data than the primary after the round.
     #[serde(default)]
     pub diverged: u64,
@@ -58,6 +89,11 @@ impl Verdict {
             Finding::Phantom => self.phantom += 1,
             Finding::Reordered => self.reordered += 1,
             Finding::Foreign => self.foreign += 1,
+            Finding::Stale => self.stale += 1,
+            Finding::Resurrected => self.resurrected += 1,
+            Finding::RolledBack => self.rolled_back += 1,
+            Finding::Torn => self.torn += 1,
+            Finding::Disputed => self.disputed += 1,
         }
         self.example(finding, what);
     }
@@ -79,14 +115,51 @@ impl Verdict {
         self.lost + self.lost_direct
     }
 
-    /// Whether something is wrong in any durability: repeated, invented or reordered data, or two writable primaries.
+    /// All that breaks the promise of `quorum`: acknowledged, or shown to a reader, and not kept. In `async` a crash may cause
+    /// it.
+    pub fn not_kept(&self) -> u64 {
+        self.all_lost() + self.stale + self.resurrected + self.rolled_back
+    }
+
+    /// Whether something is wrong in any durability: repeated, invented, torn or reordered data, or two writable primaries.
     pub fn broken(&self) -> bool {
         self.duplicated
             + self.phantom
             + self.reordered
             + self.foreign
+            + self.torn
+            + self.disputed
             + self.diverged
             + self.two_writable
             > 0
+    }
+
+    /// Adds what another round showed.
+    pub fn add(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.acknowledged, other.acknowledged),
+            (&mut self.lost, other.lost),
+            (&mut self.lost_direct, other.lost_direct),
+            (&mut self.duplicated, other.duplicated),
+            (&mut self.phantom, other.phantom),
+            (&mut self.reordered, other.reordered),
+            (&mut self.foreign, other.foreign),
+            (&mut self.stale, other.stale),
+            (&mut self.resurrected, other.resurrected),
+            (&mut self.rolled_back, other.rolled_back),
+            (&mut self.torn, other.torn),
+            (&mut self.registers, other.registers),
+            (&mut self.undecided, other.undecided),
+            (&mut self.disputed, other.disputed),
+            (&mut self.diverged, other.diverged),
+            (&mut self.two_writable, other.two_writable),
+            (&mut self.switches, other.switches),
+        ];
+        for (sum, more) in pairs {
+            *sum += more;
+        }
+        let room = MOST_EXAMPLES.saturating_sub(self.examples.len());
+        self.examples
+            .extend(other.examples.iter().take(room).cloned());
     }
 }

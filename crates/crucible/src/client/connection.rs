@@ -1,5 +1,6 @@
 //! One connection to one server, one command at a time.
 
+use crate::clock::{self, Micros};
 use bytes::BytesMut;
 use holdfast_resp::{Limits, Value, decode, encode_command};
 use std::time::Duration;
@@ -22,6 +23,19 @@ pub struct Connection {
     stream: TcpStream,
     buffer: BytesMut,
     address: String,
+    pushes: Vec<Value>,
+}
+
+/// Messages of the server beside the replies that are kept until somebody takes them; older ones go.
+const MOST_PUSHES: usize = 4096;
+
+/// What came back for several commands sent at once.
+#[derive(Debug, Default)]
+pub struct Replies {
+    /// Replies in order, with the time when each came.
+    pub came: Vec<(Value, Micros)>,
+    /// Why the rest did not come, if so.
+    pub broken: Option<CallError>,
 }
 
 impl Connection {
@@ -40,6 +54,7 @@ impl Connection {
             stream,
             buffer: BytesMut::with_capacity(4096),
             address: address.to_owned(),
+            pushes: vec![],
         })
     }
 
@@ -66,24 +81,61 @@ impl Connection {
         commands: &[&[A]],
         limit: Duration,
     ) -> Result<Vec<Value>, CallError> {
-        let exchange = async {
-            let mut bytes = BytesMut::new();
-            for command in commands {
-                encode_command(command, &mut bytes);
-            }
-            self.stream
-                .write_all(&bytes)
-                .await
-                .map_err(|error| unknown(&error))?;
-            let mut replies = Vec::with_capacity(commands.len());
-            while replies.len() < commands.len() {
-                replies.push(self.read().await?);
-            }
-            Ok(replies)
+        let mut replies = Replies::default();
+        self.exchange(commands, limit, &mut replies).await;
+        match replies.broken {
+            Some(error) => Err(error),
+            None => Ok(replies.came.into_iter().map(|(value, _)| value).collect()),
+        }
+    }
+
+    /// Sends several commands at once and puts what comes back into `replies`, at most for `limit`. What had come stays there when this is
+    /// dropped half-way.
+    pub async fn exchange<A: AsRef<[u8]>>(
+        &mut self,
+        commands: &[&[A]],
+        limit: Duration,
+        replies: &mut Replies,
+    ) {
+        let done = timeout(limit, self.send_and_read(commands, &mut replies.came)).await;
+        replies.broken = match done {
+            Err(_) => Some(CallError::Unknown("timed out".to_owned())),
+            Ok(outcome) => outcome.err(),
         };
-        timeout(limit, exchange)
+    }
+
+    async fn send_and_read<A: AsRef<[u8]>>(
+        &mut self,
+        commands: &[&[A]],
+        came: &mut Vec<(Value, Micros)>,
+    ) -> Result<(), CallError> {
+        let mut bytes = BytesMut::new();
+        for command in commands {
+            encode_command(command, &mut bytes);
+        }
+        self.stream
+            .write_all(&bytes)
             .await
-            .unwrap_or_else(|_| Err(CallError::Unknown("timed out".to_owned())))
+            .map_err(|error| unknown(&error))?;
+        while came.len() < commands.len() {
+            match self.read().await? {
+                push @ Value::Push(_) => self.keep_push(push),
+                reply => came.push((reply, clock::now())),
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_push(&mut self, push: Value) {
+        if self.pushes.len() >= MOST_PUSHES {
+            self.pushes.remove(0);
+        }
+        self.pushes.push(push);
+    }
+
+    /// Takes the messages beside replies (RESP3) that came with the replies so far.
+    pub fn take_pushes(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.pushes)
     }
 
     /// Waits for one message from the server, without limit; for subscriptions.

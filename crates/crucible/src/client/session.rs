@@ -1,6 +1,6 @@
 //! A client that follows the primary.
 
-use crate::client::connection::{CallError, Connection};
+use crate::client::connection::{CallError, Connection, Replies};
 use crate::client::directory::Directory;
 use crate::clock::{self, Micros};
 use crate::history::Outcome;
@@ -44,6 +44,10 @@ pub struct Session {
     pause: Duration,
     /// The last attempt failed: another one waits first.
     failed: bool,
+    /// Sent on every new connection before anything else.
+    opening: Vec<Vec<String>>,
+    /// How many connections there were so far.
+    opened: u64,
 }
 
 impl Session {
@@ -72,38 +76,87 @@ impl Session {
             limit,
             pause,
             failed: false,
+            opening: vec![],
+            opened: 0,
         }
+    }
+
+    /// The same client, which sends `commands` first on each of its connections.
+    #[must_use]
+    pub fn opening(mut self, commands: &[&[&str]]) -> Self {
+        let owned = |command: &&[&str]| command.iter().map(|word| (*word).to_owned()).collect();
+        self.opening = commands.iter().map(owned).collect();
+        self
+    }
+
+    /// Number of the present connection: what belonged to another one is gone.
+    pub fn connection_number(&self) -> u64 {
+        self.opened
+    }
+
+    /// Messages beside replies (RESP3) that came on the present connection.
+    pub fn take_pushes(&mut self) -> Vec<Value> {
+        self.connection
+            .as_mut()
+            .map(Connection::take_pushes)
+            .unwrap_or_default()
     }
 
     /// One attempt at `command`. `None`: there was no server to send it to, and a short pause has passed. A client whose
     /// connection ends looks for the primary at once, as client libraries do; it pauses when that fails as well.
     pub async fn attempt<A: AsRef<[u8]>>(&mut self, command: &[A]) -> Option<Answer> {
-        let Some(mut connection) = self.connect().await else {
+        self.exchange(&[command]).await?.pop()
+    }
+
+    /// One attempt at several commands sent together: an answer for each. `None` as in [`Session::attempt`].
+    pub async fn exchange<A: AsRef<[u8]>>(&mut self, commands: &[&[A]]) -> Option<Vec<Answer>> {
+        let Some(connection) = self.connect().await else {
             tokio::time::sleep(self.pause).await;
             return None;
         };
+        Some(self.exchange_on(connection, commands).await)
+    }
+
+    /// As [`Session::exchange`], but only on the connection of the attempt before: what was watched there is watched still.
+    pub async fn exchange_on_same<A: AsRef<[u8]>>(
+        &mut self,
+        commands: &[&[A]],
+    ) -> Option<Vec<Answer>> {
+        let connection = self.connection.take()?;
+        Some(self.exchange_on(connection, commands).await)
+    }
+
+    async fn exchange_on<A: AsRef<[u8]>>(
+        &mut self,
+        mut connection: Connection,
+        commands: &[&[A]],
+    ) -> Vec<Answer> {
         let node = connection.address().to_owned();
         let invoke = clock::now();
-        let result = self.call_unless_moved(&mut connection, command).await;
-        let complete = clock::now();
-        let (outcome, reply) = judge(result);
-        let again = std::mem::replace(&mut self.failed, outcome != Outcome::Ok);
-        if outcome == Outcome::Ok || self.keeps(&outcome) {
+        let mut replies = Replies::default();
+        self.exchange_unless_moved(&mut connection, commands, &mut replies)
+            .await;
+        let answers = answers(replies, commands.len(), invoke, &node);
+        // Silence is worse than a refusal: the connection cannot be used any more.
+        let bad = answers.iter().map(|answer| &answer.outcome);
+        let worst = bad
+            .filter(|outcome| **outcome != Outcome::Ok)
+            .max_by_key(|outcome| matches!(outcome, Outcome::Info(_)));
+        self.keep_or_drop(connection, worst).await;
+        answers
+    }
+
+    async fn keep_or_drop(&mut self, connection: Connection, worst: Option<&Outcome>) {
+        let again = std::mem::replace(&mut self.failed, worst.is_some());
+        if worst.is_none_or(|outcome| self.keeps(outcome)) {
             self.connection = Some(connection);
-        } else {
-            drop(connection);
-            self.give_up_on_server();
-            if again {
-                tokio::time::sleep(self.pause).await;
-            }
+            return;
         }
-        Some(Answer {
-            invoke,
-            complete,
-            outcome,
-            node,
-            reply,
-        })
+        drop(connection);
+        self.give_up_on_server();
+        if again {
+            tokio::time::sleep(self.pause).await;
+        }
     }
 
     /// A client of one fixed server has nowhere else to go when it is refused.
@@ -115,6 +168,18 @@ impl Session {
         if let Some(connection) = self.connection.take() {
             return Some(connection);
         }
+        let mut connection = self.dial().await?;
+        for command in &self.opening {
+            let reply = connection.call(command, self.limit).await.ok()?;
+            if reply.error().is_some() {
+                return None;
+            }
+        }
+        self.opened += 1;
+        Some(connection)
+    }
+
+    async fn dial(&mut self) -> Option<Connection> {
         match &mut self.route {
             Route::Fixed(address) => Connection::open(address, self.limit).await.ok(),
             Route::Sentinels { directory, .. } => {
@@ -128,20 +193,26 @@ impl Session {
         }
     }
 
-    async fn call_unless_moved<A: AsRef<[u8]>>(
+    async fn exchange_unless_moved<A: AsRef<[u8]>>(
         &mut self,
         connection: &mut Connection,
-        command: &[A],
-    ) -> Result<Value, CallError> {
+        commands: &[&[A]],
+        replies: &mut Replies,
+    ) {
         let address = connection.address().to_owned();
-        let call = connection.call(command, self.limit);
-        match &mut self.route {
-            Route::Fixed(_) => call.await,
+        let moved = match &mut self.route {
+            Route::Fixed(_) => {
+                connection.exchange(commands, self.limit, replies).await;
+                false
+            }
             Route::Sentinels { directory, bell } => tokio::select! {
                 biased;
-                result = call => result,
-                () = moved(directory, bell, &address) => Err(CallError::Unknown("the primary moved".to_owned())),
+                () = connection.exchange(commands, self.limit, replies) => false,
+                () = moved(directory, bell, &address) => true,
             },
+        };
+        if moved {
+            replies.broken = Some(CallError::Unknown("the primary moved".to_owned()));
         }
     }
 
@@ -191,6 +262,28 @@ async fn open_primary(address: &str, limit: Duration) -> Option<Connection> {
     let role = connection.call(&["ROLE"], limit).await.ok()?;
     let is_master = role.as_slice()?.first()?.as_str() == Some("master");
     is_master.then_some(connection)
+}
+
+/// One answer per command: those that came, then the reason for the missing ones.
+fn answers(replies: Replies, commands: usize, invoke: Micros, node: &str) -> Vec<Answer> {
+    let now = clock::now();
+    let missing = replies
+        .broken
+        .unwrap_or_else(|| CallError::Unknown("no reply".to_owned()));
+    let came = replies.came.into_iter().map(|(reply, at)| (Ok(reply), at));
+    came.chain(std::iter::repeat_with(|| (Err(missing.clone()), now)))
+        .take(commands)
+        .map(|(result, complete)| {
+            let (outcome, reply) = judge(result);
+            Answer {
+                invoke,
+                complete,
+                outcome,
+                node: node.to_owned(),
+                reply,
+            }
+        })
+        .collect()
 }
 
 /// An error reply says that nothing was done; a missing reply says nothing.

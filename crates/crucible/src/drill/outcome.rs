@@ -53,7 +53,7 @@ impl RoundResult {
 
     /// Whether it breaks a promise. `lossless`: acknowledged writes may never be lost. Stock Redis promises nothing.
     pub fn violates(&self, lossless: bool) -> bool {
-        let lost = self.verdict.all_lost() > 0 && (lossless || self.drill.forbids_loss());
+        let lost = self.verdict.not_kept() > 0 && (lossless || self.drill.forbids_loss());
         self.against == Against::Holdfast
             && (self.failed.is_some() || self.verdict.broken() || lost || self.wiped())
     }
@@ -98,6 +98,11 @@ impl RoundResult {
             verdict.acknowledged,
         );
         let counts = [
+            (verdict.stale, "stale"),
+            (verdict.resurrected, "resurrected"),
+            (verdict.rolled_back, "rolled back"),
+            (verdict.torn, "torn"),
+            (verdict.disputed, "disputed"),
             (verdict.duplicated, "duplicated"),
             (verdict.phantom, "phantom"),
             (verdict.reordered, "reordered"),

@@ -115,6 +115,7 @@ fn crew_of(system: &System, result: &RoundResult, spec: &RoundSpec) -> CrewSpec 
         result.round,
         clock::now()
     );
+    crew.seed = spec.seed.wrapping_add(result.round as u64);
     crew.namespaces = system
         .network()
         .map(Network::node_namespaces)

@@ -1,34 +1,12 @@
 //! Where a fault strikes: the group as it is at that moment.
 
 use crate::clock::{self, Micros};
+use crate::dice::Dice;
 use crate::fault::Remedy;
 use crate::target::network::Place;
 use crate::target::{Group, Interposer, NodeProcess, SentinelProcess, System, process};
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
-
-/// A small generator of random numbers (xorshift): the same seed gives the same faults.
-#[derive(Clone, Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// A generator for `seed`.
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// A number below `sides`; 0 when there are none.
-    pub fn below(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        if sides == 0 {
-            0
-        } else {
-            (self.0 % sides as u64) as usize
-        }
-    }
-}
 
 /// The group, who is primary, and what must be undone later.
 #[derive(Debug)]

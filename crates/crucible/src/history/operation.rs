@@ -29,6 +29,51 @@ pub enum Action {
     Increment(Option<i64>),
     /// Compare-and-set of one register from this value to the operation's own mark.
     Swap(String),
+    /// `SADD` of its own mark to the set of the round.
+    Add,
+    /// `SREM` of the mark that the same client added as this operation.
+    Remove(u64),
+    /// `RPUSH` of its own mark to this shared list.
+    Append(String),
+    /// `LRANGE` of all of a shared list: its name, the marks found.
+    Scan(String, Vec<String>),
+    /// The content seen in a register: its name, what was found; empty for nothing.
+    Read(String, String),
+    /// `SET` of this register to its own mark.
+    Write(String),
+    /// Compare-and-set of a register that saw this content: its name, what was replaced.
+    Exchange(String, String),
+    /// Money moved between accounts in one `MULTI`, written in the ledger by its own mark.
+    Transfer {
+        /// Account that pays.
+        from: usize,
+        /// Account that receives.
+        to: usize,
+        /// How much.
+        amount: i64,
+    },
+    /// All accounts as one command found them.
+    Audit(Vec<i64>),
+    /// `LPUSH` of its own mark to the queue.
+    Enqueue,
+    /// `BLMOVE` from the queue to the client's own list: the mark that came, if any.
+    Take(Option<String>),
+    /// `LREM` of a taken mark from the client's own list, which is done with it; whether it was there.
+    Settle(String, bool),
+}
+
+impl Action {
+    /// Whether it changes data, so that its acknowledgement promises something.
+    pub fn writes(&self) -> bool {
+        !matches!(
+            self,
+            Self::Scan(..)
+                | Self::Read(..)
+                | Self::Audit(_)
+                | Self::Take(None)
+                | Self::Settle(_, false)
+        )
+    }
 }
 
 /// One operation of one client.

@@ -48,7 +48,7 @@ impl Recorder {
 
     /// Adds what became of the next operation, and moves on to the one after.
     pub fn add(&mut self, action: Action, answer: Answer) {
-        if answer.outcome == Outcome::Ok && action != Action::Direct {
+        if answer.outcome == Outcome::Ok && action.writes() && action != Action::Direct {
             self.pulse.beat(&answer.node, answer.invoke);
         }
         self.operations.push(Operation {

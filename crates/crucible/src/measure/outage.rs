@@ -33,7 +33,7 @@ impl Outage {
 
 /// Only clients that follow the sentinels tell when the service is back.
 fn counts(operation: &Operation) -> bool {
-    operation.acknowledged() && operation.action != Action::Direct
+    operation.acknowledged() && operation.action.writes() && operation.action != Action::Direct
 }
 
 fn first_elsewhere(history: &History, acknowledged: &[&Operation]) -> Option<Micros> {

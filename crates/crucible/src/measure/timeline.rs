@@ -23,7 +23,7 @@ impl Timeline {
         let counted = history
             .operations
             .iter()
-            .filter(|op| op.acknowledged() && op.action != Action::Direct);
+            .filter(|op| op.acknowledged() && op.action.writes() && op.action != Action::Direct);
         for operation in counted.filter(|operation| operation.complete >= begin) {
             let bin = (operation.complete - begin) / (BIN_MS * 1000);
             if let Some(count) = bins.get_mut(bin as usize) {

@@ -1,8 +1,10 @@
 //! All clients of a round.
 
 use crate::client::{Announcements, Chronicle, Directory, Session, Sighting, Switch};
+use crate::dice::Dice;
 use crate::history::{Operation, Pulse, Recorder};
 use crate::target::Group;
+use crate::workload::desk::Desk;
 use crate::workload::lane::{Lane, Stop};
 use crate::workload::worker::{Worker, Workload};
 use anyhow::Result;
@@ -30,6 +32,8 @@ pub struct CrewSpec {
     pub namespaces: Vec<String>,
     /// Prefix of all keys.
     pub tag: String,
+    /// Chooses what clients do where they have a choice.
+    pub seed: u64,
 }
 
 /// What a crew did, heard and saw.
@@ -110,13 +114,9 @@ fn start_followers(
                 &group.group,
                 spec.sentinel_limit,
             );
-            workers.push(Worker {
-                workload: *workload,
-                session: Session::following(directory, announcements.bell(), spec.operation_limit),
-                recorder: Recorder::new(index as u16, pulse.clone()),
-                tag: spec.tag.clone(),
-                pause: spec.pause,
-            });
+            let session = Session::following(directory, announcements.bell(), spec.operation_limit);
+            let desk = desk(&spec, session, index as u16, &pulse);
+            workers.push(Worker::new(*workload, desk, spec.pause));
         }
         let operations = run_all(workers, stop).await;
         CrewLog {
@@ -128,15 +128,12 @@ fn start_followers(
 }
 
 fn direct_workers(group: &Group, spec: &CrewSpec, pulse: &Pulse, first: u16) -> Vec<Worker> {
-    let worker = |(index, address): (usize, &String)| Worker {
-        workload: Workload::Direct,
-        session: Session::fixed(
-            address,
-            spec.operation_limit.min(Duration::from_millis(200)),
-        ),
-        recorder: Recorder::new(first + index as u16, pulse.clone()),
-        tag: spec.tag.clone(),
-        pause: spec.direct_pause.unwrap_or(Duration::from_millis(2)),
+    let limit = spec.operation_limit.min(Duration::from_millis(200));
+    let pause = spec.direct_pause.unwrap_or(Duration::from_millis(2));
+    let worker = |(index, address): (usize, &String)| {
+        let session = Session::fixed(address, limit);
+        let desk = desk(spec, session, first + index as u16, pulse);
+        Worker::new(Workload::Direct, desk, pause)
     };
     group
         .node_addresses()
@@ -144,6 +141,15 @@ fn direct_workers(group: &Group, spec: &CrewSpec, pulse: &Pulse, first: u16) -> 
         .enumerate()
         .map(worker)
         .collect()
+}
+
+fn desk(spec: &CrewSpec, session: Session, client: u16, pulse: &Pulse) -> Desk {
+    Desk {
+        session,
+        recorder: Recorder::new(client, pulse.clone()),
+        dice: Dice::new(spec.seed.wrapping_add(u64::from(client))),
+        tag: spec.tag.clone(),
+    }
 }
 
 fn start_lane(

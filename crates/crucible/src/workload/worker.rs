@@ -1,10 +1,13 @@
 //! One client at work.
 
-use crate::client::Session;
-use crate::history::{Action, Operation, Outcome, Recorder};
+use crate::history::{Action, Operation};
+use crate::workload::desk::Desk;
 use crate::workload::lane::Stop;
-use crate::workload::names;
-use holdfast_resp::Value;
+use crate::workload::members::Members;
+use crate::workload::queue::Queue;
+use crate::workload::registers::Registers;
+use crate::workload::tracking::{self, Tracking};
+use crate::workload::{bank, plain};
 use std::time::Duration;
 
 /// What a client does.
@@ -13,41 +16,111 @@ use std::time::Duration;
 pub enum Workload {
     /// `SET` of unique keys.
     Set,
-    /// `RPUSH` of growing numbers to a list.
+    /// `RPUSH` of growing numbers to a list of its own.
     List,
     /// `INCR` of a counter.
     Counter,
     /// Compare-and-set of a register.
     Cas,
+    /// `SET` of unique keys, 16 at once.
+    Pipeline,
+    /// `RPUSH` to lists that all share, which are read whole as well.
+    Append,
+    /// `SADD` and `SREM` of unique members.
+    Members,
+    /// Reads, writes and compare-and-set of registers that all share.
+    Registers,
+    /// Writes and reads in turn of registers that nobody else touches: reads your writes.
+    Own,
+    /// Transfers between accounts with `WATCH` and `MULTI`.
+    Bank,
+    /// Puts into a queue and takes from it with `BLMOVE`.
+    Queue,
+    /// Reads of shared registers through a cache that the server invalidates (RESP3).
+    Tracking,
     /// `SET` of unique keys straight to one node, whatever its role: finds two writable primaries.
     #[value(skip)]
     Direct,
 }
 
-/// Sets a register only if it holds what is expected (empty: nothing yet).
-const COMPARE_AND_SET: &str = "local now = redis.call('GET', KEYS[1]) or '' \
-     if now == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) return 1 else return 0 end";
+impl Workload {
+    /// One client of each kind, and further ones where a single client would have nobody to race with.
+    pub fn mixed() -> Vec<Self> {
+        vec![
+            Self::Set,
+            Self::List,
+            Self::Counter,
+            Self::Counter,
+            Self::Cas,
+            Self::Pipeline,
+            Self::Append,
+            Self::Append,
+            Self::Members,
+            Self::Registers,
+            Self::Registers,
+            Self::Registers,
+            Self::Own,
+            Self::Bank,
+            Self::Bank,
+            Self::Queue,
+            Self::Queue,
+            Self::Tracking,
+        ]
+    }
+}
 
-/// A client: its session, its task, its record.
+/// A workload and what it remembers.
+#[derive(Debug)]
+enum Task {
+    Set(Action),
+    List,
+    Counter,
+    Cas,
+    Pipeline,
+    Append,
+    Bank,
+    Members(Members),
+    Registers(Registers),
+    Queue(Queue),
+    Tracking(Tracking),
+}
+
+/// A client: its task and its desk.
 #[derive(Debug)]
 pub struct Worker {
-    /// What it does.
-    pub workload: Workload,
-    /// How it reaches servers.
-    pub session: Session,
-    /// What it did.
-    pub recorder: Recorder,
-    /// Prefix of its keys.
-    pub tag: String,
-    /// Pause between operations; none if zero.
-    pub pause: Duration,
+    task: Task,
+    desk: Desk,
+    pause: Duration,
 }
 
 impl Worker {
+    /// A client that does `workload` at `desk`, with `pause` between operations; none if zero.
+    pub fn new(workload: Workload, mut desk: Desk, pause: Duration) -> Self {
+        if workload == Workload::Tracking {
+            desk.session = desk.session.opening(&tracking::OPENING);
+        }
+        let task = match workload {
+            Workload::Set => Task::Set(Action::Set),
+            Workload::Direct => Task::Set(Action::Direct),
+            Workload::List => Task::List,
+            Workload::Counter => Task::Counter,
+            Workload::Cas => Task::Cas,
+            Workload::Pipeline => Task::Pipeline,
+            Workload::Append => Task::Append,
+            Workload::Bank => Task::Bank,
+            Workload::Members => Task::Members(Members::default()),
+            Workload::Registers => Task::Registers(Registers::default()),
+            Workload::Own => Task::Registers(Registers::own()),
+            Workload::Queue => Task::Queue(Queue::default()),
+            Workload::Tracking => Task::Tracking(Tracking::default()),
+        };
+        Self { task, desk, pause }
+    }
+
     /// Works until told to stop and gives back the record.
     pub async fn run(mut self, stop: Stop) -> Vec<Operation> {
-        while !stop.is_set() && !self.recorder.full() {
-            self.session.heed_announcements().await;
+        while !stop.is_set() && !self.desk.recorder.full() {
+            self.desk.session.heed_announcements().await;
             self.step().await;
             if self.pause.is_zero() {
                 tokio::task::yield_now().await;
@@ -55,64 +128,23 @@ impl Worker {
                 tokio::time::sleep(self.pause).await;
             }
         }
-        self.recorder.into_operations()
+        self.desk.recorder.into_operations()
     }
 
     async fn step(&mut self) {
-        match self.workload {
-            Workload::Set => self.set(Action::Set).await,
-            Workload::Direct => self.set(Action::Direct).await,
-            Workload::List => self.push().await,
-            Workload::Counter => self.increment().await,
-            Workload::Cas => self.swap().await,
+        let desk = &mut self.desk;
+        match &mut self.task {
+            Task::Set(action) => plain::set(desk, action.clone()).await,
+            Task::List => plain::push(desk).await,
+            Task::Counter => plain::increment(desk).await,
+            Task::Cas => plain::swap(desk).await,
+            Task::Pipeline => plain::pipeline(desk).await,
+            Task::Append => plain::append(desk).await,
+            Task::Bank => bank::step(desk).await,
+            Task::Members(members) => members.step(desk).await,
+            Task::Registers(registers) => registers.step(desk).await,
+            Task::Queue(queue) => queue.step(desk).await,
+            Task::Tracking(tracking) => tracking.step(desk).await,
         }
-    }
-
-    async fn set(&mut self, action: Action) {
-        let key = names::set_key(&self.tag, self.recorder.client(), self.recorder.sequence());
-        let value = self.recorder.sequence().to_string();
-        let Some(answer) = self.session.attempt(&["SET", &key, &value]).await else {
-            return;
-        };
-        // A replica refuses direct writes all day long: that is no news.
-        if action == Action::Direct && matches!(answer.outcome, Outcome::Fail(_)) {
-            return self.recorder.skip();
-        }
-        self.recorder.add(action, answer);
-    }
-
-    async fn push(&mut self) {
-        let key = names::list_key(&self.tag, self.recorder.client());
-        let value = self.recorder.sequence().to_string();
-        if let Some(answer) = self.session.attempt(&["RPUSH", &key, &value]).await {
-            self.recorder.add(Action::Push, answer);
-        }
-    }
-
-    async fn increment(&mut self) {
-        let key = names::counter_key(&self.tag);
-        if let Some(answer) = self.session.attempt(&["INCR", &key]).await {
-            let value = answer.reply.as_ref().and_then(Value::as_integer);
-            self.recorder.add(Action::Increment(value), answer);
-        }
-    }
-
-    /// Reads the register, then sets it if nobody else did. A lost race is refused: nothing was written.
-    async fn swap(&mut self) {
-        let key = names::register_key(&self.tag);
-        let Some(read) = self.session.attempt(&["GET", &key]).await else {
-            return;
-        };
-        let Some(value) = read.reply else { return };
-        let old = value.as_str().unwrap_or_default().to_owned();
-        let mark = format!("{}:{}", self.recorder.client(), self.recorder.sequence());
-        let command = ["EVAL", COMPARE_AND_SET, "1", &key, &old, &mark];
-        let Some(mut answer) = self.session.attempt(&command).await else {
-            return;
-        };
-        if answer.reply.as_ref().and_then(Value::as_integer) == Some(0) {
-            answer.outcome = Outcome::Fail("lost the race".to_owned());
-        }
-        self.recorder.add(Action::Swap(old), answer);
     }
 }
