@@ -15,10 +15,30 @@ pub(crate) struct CrucibleArgs {
 }
 
 pub(crate) fn crucible(args: CrucibleArgs) -> Outcome {
+    if args.options.minutes.is_some() {
+        return ordeal(args);
+    }
     let report =
         block_on(holdfast_crucible::run(args.options))?.map_err(|error| Failure::failed(&error))?;
     let text = if args.json {
         report.json().map_err(|error| Failure::failed(&error))?
+    } else {
+        report.text()
+    };
+    println!("{text}");
+    Ok(if report.violated() {
+        Exit::Failed
+    } else {
+        Exit::Ok
+    })
+}
+
+/// Faults at random for minutes.
+fn ordeal(args: CrucibleArgs) -> Outcome {
+    let report = block_on(holdfast_crucible::ordeal::run(args.options))?
+        .map_err(|error| Failure::failed(&error))?;
+    let text = if args.json {
+        serde_json::to_string_pretty(&report).map_err(Failure::bad_input)?
     } else {
         report.text()
     };

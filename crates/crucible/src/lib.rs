@@ -20,6 +20,7 @@ pub mod fault;
 pub mod history;
 pub mod measure;
 pub mod options;
+pub mod ordeal;
 pub mod report;
 mod run;
 pub mod target;

@@ -2,7 +2,7 @@
 
 use crate::bench::{Event, Part};
 use crate::fault::Drill;
-use crate::target::{Against, GroupSpec};
+use crate::target::{Against, Durability, GroupSpec};
 use crate::workload::Workload;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,12 @@ pub struct GroupOptions {
     /// failover-timeout of stock sentinels, in milliseconds
     #[arg(long, default_value_t = 10_000, value_name = "MS")]
     pub failover_timeout: u64,
+    /// What an acknowledgement of Holdfast's group means: `async`, or `quorum` (nothing acknowledged may be lost)
+    #[arg(long, value_enum, default_value_t = Durability::Async)]
+    pub durability: Durability,
+    /// How many replicas must have a write before it is acknowledged, in `quorum`
+    #[arg(long, default_value_t = 1, value_name = "K")]
+    pub sync_replicas: usize,
     /// Keep everything here: logs, data, histories [default: a temporary folder, removed at the end]
     #[arg(long)]
     pub dir: Option<PathBuf>,
@@ -55,6 +61,8 @@ impl Default for GroupOptions {
             sync_replicas: 1,
             down_after: 500,
             failover_timeout: 10_000,
+            durability: Durability::Async,
+            sync_replicas: 1,
             dir: None,
         }
     }
@@ -75,6 +83,8 @@ impl GroupOptions {
             group: self.group.clone(),
             replicas: self.replicas,
             sentinels: self.sentinels,
+            durability: self.durability,
+            sync_replicas: self.sync_replicas,
             server: self.server.clone(),
             holdfast,
             durability: self.durability.clone(),
@@ -125,9 +135,15 @@ pub struct CrucibleOptions {
     /// Any acknowledged write that is lost is a failure (as in quorum durability)
     #[arg(long)]
     pub lossless: bool,
-    /// Chooses victims; the same seed chooses the same
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// Chooses victims; the same seed chooses the same [default: 1 for drills, by chance with --minutes]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Instead of drills: faults at random for so many minutes
+    #[arg(long, value_name = "M", conflicts_with_all = ["drills", "rounds", "against"], value_parser = minutes)]
+    pub minutes: Option<f64>,
+    /// Write the report of a run of minutes to this HTML file, and JSON beside it [default: crucible-SEED.html]
+    #[arg(long, value_name = "FILE", requires = "minutes")]
+    pub report: Option<PathBuf>,
     /// Write the results as JSON to this file
     #[arg(long)]
     pub json_file: Option<PathBuf>,
@@ -158,7 +174,9 @@ impl Default for CrucibleOptions {
             tail: 700,
             return_limit: 30_000,
             lossless: false,
-            seed: 1,
+            seed: None,
+            minutes: None,
+            report: None,
             json_file: None,
             svg_file: None,
             group: GroupOptions::default(),
@@ -179,6 +197,17 @@ impl CrucibleOptions {
         systems
     }
 
+    /// Whether any loss breaks a promise.
+    pub fn promises_no_loss(&self) -> bool {
+        self.lossless || self.group.durability == Durability::Quorum
+    }
+
+    /// Where the report of a run of minutes goes.
+    pub fn report_path(&self, seed: u64) -> PathBuf {
+        let default = || PathBuf::from(format!("crucible-{seed}.html"));
+        self.report.clone().unwrap_or_else(default)
+    }
+
     /// The drills to run.
     pub fn chosen_drills(&self) -> Vec<Drill> {
         if self.drills.is_empty() {
@@ -187,6 +216,17 @@ impl CrucibleOptions {
             self.drills.clone()
         }
     }
+}
+
+/// More than none, and no more than a week.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes: f64 = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no number of minutes"))?;
+    let sensible = minutes > 0.0 && minutes <= 10_080.0;
+    sensible
+        .then_some(minutes)
+        .ok_or_else(|| format!("`{text}` minutes: take more than 0 and at most 10080"))
 }
 
 /// Options of `holdfast bench`.

@@ -1,6 +1,7 @@
 //! What the drills showed: a table for people, JSON for programs, a plot.
 
 pub mod chart;
+pub mod page;
 pub mod plot;
 pub mod summary;
 pub mod table;

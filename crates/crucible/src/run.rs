@@ -26,7 +26,7 @@ pub async fn run(options: CrucibleOptions) -> Result<Report> {
         }
     };
     outcome?;
-    let report = Report::new(rounds, options.lossless);
+    let report = Report::new(rounds, options.promises_no_loss());
     if report.violated() {
         eprintln!("evidence is kept in {}", place.keep().display());
     }
@@ -101,7 +101,7 @@ fn round_spec(options: &CrucibleOptions, dir: &Path) -> RoundSpec {
         hold: ms(options.hold),
         tail: ms(options.tail),
         settle_limit: ms(60_000),
-        seed: options.seed,
+        seed: options.seed.unwrap_or(1),
         histories: dir.to_owned(),
         keep: if options.group.dir.is_some() {
             Keep::All

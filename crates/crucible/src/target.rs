@@ -22,7 +22,7 @@ pub mod upstream;
 pub use group::{Group, NodeProcess, SentinelProcess};
 pub use interposer::Interposer;
 pub use network::Network;
-pub use spec::{Against, GroupSpec};
+pub use spec::{Against, Durability, GroupSpec};
 
 use anyhow::Result;
 

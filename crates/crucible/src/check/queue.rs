@@ -1,7 +1,6 @@
 //! The queue: what was put in is still there, or was taken, once; what was removed stays away.
 
 use crate::check::{Finding, Survived, Verdict};
-use crate::clock::Micros;
 use crate::history::{Action, History, Operation};
 use std::collections::BTreeMap;
 
@@ -65,13 +64,18 @@ impl Life<'_> {
             .any(|(settle, there)| *there && !settle.refused())
     }
 
-    /// When its removal was acknowledged first.
-    fn gone_at(&self) -> Option<Micros> {
-        let done = self
-            .settled
+    /// Its removal was acknowledged.
+    fn gone(&self) -> bool {
+        self.settled
             .iter()
-            .filter(|(settle, there)| *there && settle.acknowledged());
-        done.map(|(settle, _)| settle.complete).min()
+            .any(|(settle, there)| *there && settle.acknowledged())
+    }
+
+    /// It was not where the move had put it.
+    fn missed(&self) -> bool {
+        self.settled
+            .iter()
+            .any(|(settle, there)| !there && settle.acknowledged())
     }
 }
 
@@ -91,22 +95,12 @@ fn check_entry(mark: &str, life: &Life<'_>, verdict: &mut Verdict) {
 /// A move was acknowledged: afterwards the mark is neither in the queue, nor does it come again, nor is it missing where it was put.
 fn check_delivery(mark: &str, life: &Life<'_>, verdict: &mut Verdict) {
     let what = || format!("queued {mark}, taken {} times", life.takes.len());
-    let gone_at = life.gone_at();
-    let back = |take: &&&Operation| gone_at.is_some_and(|gone| take.invoke > gone);
-    let returned = life.takes.iter().filter(back).count();
-    let again = returned > 0 || life.takes.len() > 1;
-    if again || (gone_at.is_some() && life.there()) {
-        // Taken twice without removal: the first move was rolled back.
+    let came_back = life.takes.len() == 1 && life.queued > 0;
+    if came_back || life.takes.len() > 1 || (life.gone() && life.there()) {
         verdict.find(Finding::Resurrected, what);
     } else if life.queued + life.held > 1 {
         verdict.find(Finding::Duplicated, what);
-    } else if life.takes.len() == 1 && life.queued > 0 {
-        verdict.find(Finding::Resurrected, what);
-    } else if life
-        .settled
-        .iter()
-        .any(|(settle, there)| !there && settle.acknowledged())
-    {
+    } else if life.missed() {
         verdict.find(Finding::Lost, || format!("the move of {mark}"));
     }
 }

@@ -123,6 +123,11 @@ impl Verdict {
 
     /// Whether something is wrong in any durability: repeated, invented, torn or reordered data, or two writable primaries.
     pub fn broken(&self) -> bool {
+        self.wrong() > 0
+    }
+
+    /// How much of that there is.
+    pub fn wrong(&self) -> u64 {
         self.duplicated
             + self.phantom
             + self.reordered
@@ -131,7 +136,6 @@ impl Verdict {
             + self.disputed
             + self.diverged
             + self.two_writable
-            > 0
     }
 
     /// Adds what another round showed.

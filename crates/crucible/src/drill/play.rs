@@ -1,6 +1,6 @@
 //! One round from beginning to end.
 
-use crate::check::{Survived, check, copies};
+use crate::check::{Survived, Verdict, check, copies};
 use crate::clock;
 use crate::drill::RoundResult;
 use crate::drill::settle::settle;
@@ -85,7 +85,6 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
     judged
 }
 
-/// Reads back the data, checks it, compares all copies, and clears it away.
 async fn judge(
     system: &System,
     result: &mut RoundResult,
@@ -94,16 +93,22 @@ async fn judge(
     settled: Result<String>,
 ) -> Result<()> {
     returned?;
-    let last = settled?;
-    let survived = Survived::read(&last, history).await?;
-    result.verdict = check(history, &survived);
-    let different = copies::diverged(&system.group()?, &last, history, &survived).await?;
-    result.verdict.diverged = different.len() as u64;
-    result
-        .verdict
-        .examples
-        .extend(different.iter().map(|name| format!("Diverged: {name}")));
-    Survived::forget(&last, history).await
+    settled?;
+    result.verdict = verify(system, history).await?;
+    Ok(())
+}
+
+/// Reads back the data from the last primary of `history`, checks it, compares all copies, and clears it away.
+pub(crate) async fn verify(system: &System, history: &History) -> Result<Verdict> {
+    let last = &history.last_primary;
+    let survived = Survived::read(last, history).await?;
+    let mut verdict = check(history, &survived);
+    let different = copies::diverged(&system.group()?, last, history, &survived).await?;
+    verdict.diverged = different.len() as u64;
+    let names = different.iter().map(|name| format!("Diverged: {name}"));
+    verdict.examples.extend(names);
+    Survived::forget(last, history).await?;
+    Ok(verdict)
 }
 
 fn crew_of(system: &System, result: &RoundResult, spec: &RoundSpec) -> CrewSpec {
@@ -172,7 +177,8 @@ async fn wait_for_return(
     }
 }
 
-async fn wait_for_writes(
+/// Waits until a node that satisfies `wanted` acknowledges something sent after `since`, at most `limit`.
+pub(crate) async fn wait_for_writes(
     pulse: &Pulse,
     since: u64,
     limit: Duration,

@@ -88,6 +88,15 @@ impl<'a> Stage<'a> {
         Ok(result)
     }
 
+    /// Stops the group of `against`, which is of no use any more; the next call of [`Stage::system`] starts another.
+    pub async fn discard(&mut self, against: Against) {
+        if let Some(system) = self.systems.remove(&against)
+            && let Err(error) = system.stop().await
+        {
+            tracing::warn!("{error:#}");
+        }
+    }
+
     /// Stops all groups.
     pub async fn stop(self) -> Result<()> {
         for system in self.systems.into_values() {

@@ -37,6 +37,15 @@ pub async fn storm(scene: &mut Scene<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Asks each of `sentinels` in turn for a handoff of `group`, as soon as the one before was answered. Refusals are no matter here.
+pub async fn series(sentinels: Vec<String>, group: String) {
+    for sentinel in sentinels {
+        if let Err(error) = demand(&sentinel, &group).await {
+            tracing::debug!("{error:#}");
+        }
+    }
+}
+
 async fn wait_for_change(directory: &mut Directory, before: Option<&str>) {
     let start = Instant::now();
     while start.elapsed() < TURN {

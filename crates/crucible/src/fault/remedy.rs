@@ -1,6 +1,6 @@
 //! Undoing a fault.
 
-use crate::target::network::Place;
+use crate::target::network::{Filter, Place};
 use crate::target::{System, process};
 use anyhow::Result;
 use nix::sys::signal::Signal;
@@ -14,6 +14,8 @@ pub enum Remedy {
     Mend(Place),
     /// Let the group through again.
     Reunite(Place),
+    /// Let through again what a filter drops.
+    Open(Filter),
     /// Leave a process's disk and clock alone.
     Relent(i32),
 }
@@ -29,6 +31,7 @@ impl Remedy {
             Self::Reunite(place) => system
                 .network()
                 .map_or(Ok(()), |network| network.reunite_with_group(place))?,
+            Self::Open(filter) => filter.open()?,
             Self::Relent(pid) => {
                 if let Some(interposer) = system.interposer() {
                     interposer.relent(*pid);

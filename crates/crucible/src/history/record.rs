@@ -48,8 +48,11 @@ impl Recorder {
 
     /// Adds what became of the next operation, and moves on to the one after.
     pub fn add(&mut self, action: Action, answer: Answer) {
-        if answer.outcome == Outcome::Ok && action.writes() && action != Action::Direct {
-            self.pulse.beat(&answer.node, answer.invoke);
+        if answer.outcome == Outcome::Ok && action != Action::Direct {
+            self.pulse.count_one();
+            if action.writes() {
+                self.pulse.beat(&answer.node, answer.invoke);
+            }
         }
         self.operations.push(Operation {
             client: self.client,

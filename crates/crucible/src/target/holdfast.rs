@@ -1,7 +1,7 @@
 //! Holdfast: `holdfast up --headless`, read through `cluster.json`.
 
 use crate::target::pod::Recipe;
-use crate::target::{Group, GroupSpec, Interposer, process};
+use crate::target::{Durability, Group, GroupSpec, Interposer, process};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -107,9 +107,10 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--server".to_owned(), spec.server.display().to_string()]);
     words.extend(["--base-port".to_owned(), base_port().to_string()]);
     words.extend(["--group".to_owned(), spec.group.clone()]);
-    words.extend(["--durability".to_owned(), spec.durability.clone()]);
-    let k = spec.sync_replicas.to_string();
-    words.extend(["--sync-replicas".to_owned(), k]);
+    if spec.durability != Durability::Async {
+        words.extend(["--durability".to_owned(), spec.durability.to_string()]);
+        words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
+    }
     words
 }
 

@@ -10,6 +10,10 @@
 //! Needs the right to make namespaces (root, or `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`). Names carry this process's pid: whatever a
 //! killed run has left behind is removed at the next start.
 
+mod filter;
+
+pub use filter::{Filter, Side};
+
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::Command;
@@ -91,8 +95,8 @@ impl Network {
         let bridge = format!("{}.1/32", self.subnet);
         let peers = format!("{}.0/24", self.subnet);
         for (direction, chain) in [("-s", "INPUT"), ("-d", "OUTPUT")] {
-            Self::filter(place, &["-A", chain, direction, &bridge, "-j", "ACCEPT"])?;
-            Self::filter(
+            Self::rule(place, &["-A", chain, direction, &bridge, "-j", "ACCEPT"])?;
+            Self::rule(
                 place,
                 &[
                     "-A",
@@ -103,14 +107,46 @@ impl Network {
                     "ACCEPT",
                 ],
             )?;
-            Self::filter(place, &["-A", chain, direction, &peers, "-j", "DROP"])?;
+            Self::rule(place, &["-A", chain, direction, &peers, "-j", "DROP"])?;
+        }
+        Ok(())
+    }
+
+    /// The address of all clients in the root namespace.
+    pub fn clients(&self) -> String {
+        format!("{}.1", self.subnet)
+    }
+
+    /// Addresses of all places but `these`.
+    pub fn others(&self, these: &[&Place]) -> Vec<String> {
+        self.places()
+            .into_iter()
+            .filter(|place| !these.contains(&place))
+            .map(|place| place.ip)
+            .collect()
+    }
+
+    /// A filter at `place` against `peers` that is not closed yet.
+    pub fn filter(&self, place: &Place, peers: &[String], side: Side) -> Filter {
+        Filter {
+            namespace: place.namespace.clone(),
+            peers: peers.join(","),
+            side,
+        }
+    }
+
+    /// Every cable is plugged in and every filter is open.
+    pub fn calm(&self) -> Result<()> {
+        for place in self.places() {
+            self.mend(&place)?;
+            Self::rule(&place, &["-F"])?;
         }
         Ok(())
     }
 
     /// Undoes [`Network::isolate_from_group`].
     pub fn reunite_with_group(&self, place: &Place) -> Result<()> {
-        Self::filter(place, &["-F"])
+        Self::rule(place, &["-F"])
     }
 
     /// `command` to be run inside `namespace`, or unchanged where there is none.
@@ -177,7 +213,7 @@ impl Network {
         ip(&["-n", name, "link", "set", "eth0", "up"])
     }
 
-    fn filter(place: &Place, rule: &[&str]) -> Result<()> {
+    fn rule(place: &Place, rule: &[&str]) -> Result<()> {
         let mut words = vec!["netns", "exec", &place.namespace, "iptables", "-w"];
         words.extend(rule);
         ip(&words)

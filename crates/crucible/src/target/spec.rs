@@ -25,6 +25,26 @@ impl std::fmt::Display for Against {
     }
 }
 
+/// What an acknowledgement of the group means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// The primary has it.
+    #[default]
+    Async,
+    /// So many replicas have it, too.
+    Quorum,
+}
+
+impl std::fmt::Display for Durability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Async => "async",
+            Self::Quorum => "quorum",
+        })
+    }
+}
+
 /// One group of real processes.
 #[derive(Clone, Debug)]
 pub struct GroupSpec {
@@ -36,6 +56,10 @@ pub struct GroupSpec {
     pub replicas: usize,
     /// Sentinels.
     pub sentinels: usize,
+    /// Durability; stock groups know only `async`.
+    pub durability: Durability,
+    /// How many replicas must have a write before it is acknowledged, in `quorum`.
+    pub sync_replicas: usize,
     /// The redis-server to run.
     pub server: PathBuf,
     /// The `holdfast` binary to run.
