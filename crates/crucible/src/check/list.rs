@@ -48,7 +48,7 @@ fn check_list(
         };
         if !seen.insert(number) {
             verdict.find(Finding::Duplicated, || format!("push {client}:{number}"));
-        } else if highest.is_some_and(|highest| highest > number) {
+        } else if late(pushed.get(&number).copied(), highest) {
             verdict.find(Finding::Reordered, || {
                 format!("push {client}:{number} after {highest:?}")
             });
@@ -67,4 +67,12 @@ fn check_list(
             });
         }
     }
+}
+
+/// Whether a later push stands before an acknowledged one. One without an answer may take effect at any time after it was sent: a frozen
+/// server reads its sockets in whatever order once it wakes up.
+fn late(pushed: Option<&Operation>, highest: Option<u64>) -> bool {
+    pushed.is_some_and(|operation| {
+        operation.acknowledged() && highest.is_some_and(|highest| highest > operation.sequence)
+    })
 }

@@ -134,6 +134,12 @@ fn lists_show_loss_repetition_disorder_and_inventions() {
         &list(&["0", "1", "2"]),
     );
     assert_eq!((verdict.all_lost(), verdict.broken()), (0, false));
+    // The second took effect late: its client was never told.
+    let verdict = check(
+        &pushes(vec![Outcome::Ok, info(), Outcome::Ok]),
+        &list(&["0", "2", "1"]),
+    );
+    assert!(!verdict.broken());
 }
 
 #[test]
