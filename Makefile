@@ -25,8 +25,8 @@ test: ## everything that must pass: tests, the simulator, real clients
 bench: build ## measure against stock redis-sentinel
 	@$(HOLDFAST) bench $(ARGS)
 
-crucible: build ## fault drills on real processes (ARGS='--drill crash --rounds 50')
-	@$(HOLDFAST) crucible $(ARGS)
+crucible: build ## fault drills on real processes (ARGS='--drill crash --rounds 50'), or MINUTES=M of faults at random with a report
+	@$(HOLDFAST) crucible $(if $(MINUTES),--minutes $(MINUTES) --report target/crucible/report.html) $(ARGS)
 
 sim: ## simulate SEEDS=N runs
 	@scripts/sim $(SEEDS) $(ARGS)

@@ -2,6 +2,7 @@
 
 use crate::bench::{Event, Part};
 use crate::fault::Drill;
+use crate::ordeal::Blow;
 use crate::target::{Against, Durability, GroupSpec};
 use crate::workload::Workload;
 use anyhow::{Context, Result};
@@ -141,6 +142,9 @@ pub struct CrucibleOptions {
     /// Instead of drills: faults at random for so many minutes
     #[arg(long, value_name = "M", conflicts_with_all = ["drills", "rounds", "against"], value_parser = minutes)]
     pub minutes: Option<f64>,
+    /// Only these faults in a run of minutes, separated by commas
+    #[arg(long = "blow", value_enum, value_delimiter = ',', requires = "minutes")]
+    pub blows: Vec<Blow>,
     /// Write the report of a run of minutes to this HTML file, and JSON beside it [default: crucible-SEED.html]
     #[arg(long, value_name = "FILE", requires = "minutes")]
     pub report: Option<PathBuf>,
@@ -176,6 +180,7 @@ impl Default for CrucibleOptions {
             lossless: false,
             seed: None,
             minutes: None,
+            blows: vec![],
             report: None,
             json_file: None,
             svg_file: None,

@@ -148,7 +148,7 @@ fn prepare(options: &CrucibleOptions, length: Duration, dir: &Path) -> (Subject,
     let spec = LapSpec {
         crew: crew(options),
         seed,
-        palette: Blow::palette(powers),
+        palette: palette(options, powers),
         wounds: (durability == Durability::Quorum).then_some(options.group.sync_replicas),
         length: LAP,
         return_limit: Duration::from_millis(options.return_limit),
@@ -158,6 +158,15 @@ fn prepare(options: &CrucibleOptions, length: Duration, dir: &Path) -> (Subject,
         lossless,
     };
     (subject, spec)
+}
+
+/// The blows asked for, as far as they are possible; all that are, if none was named.
+fn palette(options: &CrucibleOptions, powers: Powers) -> Vec<Blow> {
+    let mut palette = Blow::palette(powers);
+    if !options.blows.is_empty() {
+        palette.retain(|blow| options.blows.contains(blow));
+    }
+    palette
 }
 
 fn crew(options: &CrucibleOptions) -> CrewSpec {

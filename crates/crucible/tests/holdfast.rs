@@ -6,8 +6,10 @@
 #![allow(clippy::unwrap_used)]
 
 use holdfast_crucible::fault::Drill;
+use holdfast_crucible::ordeal::{Blow, OrdealReport};
 use holdfast_crucible::target::Against;
-use holdfast_crucible::{CrucibleOptions, GroupOptions, run};
+use holdfast_crucible::target::{Durability, Network};
+use holdfast_crucible::{CrucibleOptions, GroupOptions, ordeal, run};
 use std::path::PathBuf;
 
 fn binary() -> Option<PathBuf> {
@@ -73,4 +75,51 @@ async fn a_primary_restarted_empty_wipes_nobody() {
 #[tokio::test]
 async fn a_cut_off_primary_acknowledges_nothing_beside_its_successor() {
     pass(&[Drill::Partition]).await;
+}
+
+/// A few seconds of faults at random; `None` where there is nothing to test.
+async fn long_run(durability: Durability, blows: Vec<Blow>) -> Option<OrdealReport> {
+    let Some(binary) = binary() else {
+        println!("skipped: no holdfast binary; build it, or name it in HOLDFAST_BINARY");
+        return None;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let options = CrucibleOptions {
+        minutes: Some(0.25),
+        seed: Some(11),
+        blows,
+        report: Some(dir.path().join("report.html")),
+        group: GroupOptions {
+            holdfast: Some(binary),
+            durability,
+            ..GroupOptions::default()
+        },
+        ..CrucibleOptions::default()
+    };
+    let report = ordeal::run(options).await.unwrap();
+    println!("{}", report.text());
+    assert!(!report.violated(), "{:#?}", report.totals);
+    assert!(report.totals.blows > 0 && report.totals.operations > 1000);
+    Some(report)
+}
+
+#[tokio::test]
+async fn faults_at_random_break_nothing_that_async_promises() {
+    long_run(Durability::Async, vec![]).await;
+}
+
+/// Clients still reach a primary that is cut from its group, until its lease ends: `async` acknowledges and loses, and the crucible must see it.
+#[tokio::test]
+async fn the_long_run_finds_that_async_does_not_keep_what_quorum_promises() {
+    if let Some(why) = Network::obstacle() {
+        println!("skipped: {why}");
+        return;
+    }
+    if let Some(report) = long_run(Durability::Async, vec![Blow::CutFromGroup]).await {
+        assert!(
+            !report.kept() && report.totals.verdict.all_lost() > 0,
+            "{:#?}",
+            report.totals
+        );
+    }
 }

@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 use holdfast_crucible::fault::Drill;
+use holdfast_crucible::ordeal::{Blow, OrdealReport};
 use holdfast_crucible::report::DrillSummary;
 use holdfast_crucible::target::Against;
-use holdfast_crucible::{CrucibleOptions, run};
+use holdfast_crucible::{CrucibleOptions, ordeal, run};
 use std::process::Command;
 
 async fn drill(drill: Drill) -> DrillSummary {
@@ -69,4 +70,40 @@ async fn a_cut_off_primary_acknowledges_writes_that_are_lost() {
         return;
     }
     assert!(found.lost_direct > 0 && found.two_writable > 0, "{found:?}");
+}
+
+/// A few seconds of faults at random.
+async fn long_run(blows: Vec<Blow>) -> OrdealReport {
+    let dir = tempfile::tempdir().unwrap();
+    let options = CrucibleOptions {
+        minutes: Some(0.2),
+        seed: Some(7),
+        blows,
+        only: Some(Against::Upstream),
+        report: Some(dir.path().join("report.html")),
+        ..CrucibleOptions::default()
+    };
+    let report = ordeal::run(options).await.unwrap();
+    println!("{}", report.text());
+    let page = std::fs::read_to_string(dir.path().join("report.html")).unwrap();
+    assert!(
+        page.contains("Crucible: stock Redis Sentinel") && dir.path().join("report.json").exists()
+    );
+    report
+}
+
+#[tokio::test]
+async fn the_long_run_finds_that_stock_sentinel_does_not_keep_what_quorum_promises() {
+    let report = long_run(vec![Blow::FreezeServer, Blow::Handoff]).await;
+    let verdict = &report.totals.verdict;
+    assert!(!report.kept() && verdict.all_lost() > 0, "{verdict:?}");
+    assert!(
+        verdict.stale + verdict.rolled_back + verdict.resurrected > 0,
+        "{verdict:?}"
+    );
+    assert_eq!(
+        (verdict.disputed, verdict.duplicated, verdict.torn),
+        (0, 0, 0),
+        "{verdict:?}"
+    );
 }

@@ -133,10 +133,12 @@ async fn disturb(
     primary: String,
 ) -> Result<()> {
     wait_for_writes(crew.pulse(), lap.begin, spec.return_limit, |_| true).await?;
+    lap.begin = clock::now();
     let plan = plan::draw(spec.seed, lap.number, spec.length, &spec.palette);
     let mut wounds = Wounds::new(spec.wounds);
     let mut storm = Storm::new(system, &mut wounds, primary);
-    let tick = |blows| progress.tick(lap.begin, crew.pulse(), blows);
+    let begin = lap.begin;
+    let tick = |blows| progress.tick(begin, crew.pulse(), blows);
     storm.rage(&plan, spec.length, tick).await;
     let calmed = storm.end();
     lap.struck = storm.struck;

@@ -109,7 +109,9 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--group".to_owned(), spec.group.clone()]);
     if spec.durability != Durability::Async {
         words.extend(["--durability".to_owned(), spec.durability.to_string()]);
-        words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
+        if spec.sync_replicas != 1 {
+            words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
+        }
     }
     words
 }

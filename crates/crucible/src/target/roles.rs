@@ -2,7 +2,9 @@
 //! be cut. The configuration files are JSON, which is YAML too.
 
 use crate::target::pod::{Pod, Recipe};
-use crate::target::{Group, GroupSpec, Interposer, Network, NodeProcess, SentinelProcess, process};
+use crate::target::{
+    Durability, Group, GroupSpec, Interposer, Network, NodeProcess, SentinelProcess, process,
+};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
@@ -121,10 +123,15 @@ impl RolesGroup {
         let dir = member_dir(&spec.dir, &name)?;
         let place = self.network.sentinel(index);
         let peers: Vec<Value> = (0..spec.sentinels).map(|index| self.peer(index)).collect();
+        let mut group = json!({ "name": spec.group, "nodes": spec.replicas + 1 });
+        if spec.durability == Durability::Quorum {
+            group["durability"] = json!(spec.durability);
+            group["sync_replicas"] = json!(spec.sync_replicas);
+        }
         let config = json!({
             "name": name, "cluster": CLUSTER, "secret_file": spec.dir.join("secret"), "dir": dir,
             "listen": format!("{}:{SENTINEL_PORT}", place.ip), "control": format!("{}:{CONTROL_PORT}", place.ip),
-            "sentinels": peers, "groups": [{ "name": spec.group, "nodes": spec.replicas + 1 }],
+            "sentinels": peers, "groups": [group],
         });
         let pod = self.start_pod(spec, "sentinel", &dir, &place.namespace, &config)?;
         Ok(Member {
@@ -146,7 +153,7 @@ impl RolesGroup {
         let config = json!({
             "name": name, "group": spec.group, "cluster": CLUSTER, "secret_file": spec.dir.join("secret"), "dir": dir,
             "data_dir": dir.join("data"), "server": spec.server, "listen": address, "sentinels": sentinels,
-            "stop_seconds": 10,
+            "stop_seconds": 10, "durability": spec.durability,
         });
         let pod = self.start_pod(spec, "agent", &dir, &place.namespace, &config)?;
         Ok(Member {

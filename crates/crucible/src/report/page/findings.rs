@@ -108,7 +108,7 @@ fn row(name: &str, count: u64, required: bool, meaning: &str) -> String {
     };
     let must = if required { "0" } else { "not promised" };
     format!(
-        "<tr><td>{name}</td><td class=\"n {class}\"><b>{}</b></td><td>{must}</td><td class=\"soft\">{meaning}</td></tr>\n",
+        "<tr><td>{name}</td><td class=\"n {class}\"><b>{}</b></td><td class=\"must\">{must}</td><td class=\"soft\">{meaning}</td></tr>\n",
         grouped(count)
     )
 }
