@@ -27,12 +27,6 @@ pub struct GroupOptions {
     /// The holdfast binary under test [default: this one]
     #[arg(long)]
     pub holdfast: Option<PathBuf>,
-    /// What an acknowledgement of Holdfast promises: async or quorum
-    #[arg(long, default_value = "async", value_name = "WORD")]
-    pub durability: String,
-    /// With quorum: how many replicas must have a write before its reply is released
-    #[arg(long, default_value_t = 1, value_name = "K")]
-    pub sync_replicas: usize,
     /// down-after-milliseconds of stock sentinels
     #[arg(long, default_value_t = 500, value_name = "MS")]
     pub down_after: u64,
@@ -58,8 +52,6 @@ impl Default for GroupOptions {
             group: "mymaster".to_owned(),
             server: PathBuf::from("redis-server"),
             holdfast: None,
-            durability: "async".to_owned(),
-            sync_replicas: 1,
             down_after: 500,
             failover_timeout: 10_000,
             durability: Durability::Async,
@@ -88,8 +80,6 @@ impl GroupOptions {
             sync_replicas: self.sync_replicas,
             server: self.server.clone(),
             holdfast,
-            durability: self.durability.clone(),
-            sync_replicas: self.sync_replicas,
             down_after_ms: self.down_after,
             failover_timeout_ms: self.failover_timeout,
             restart_delay_ms: 3000,

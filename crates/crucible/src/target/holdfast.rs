@@ -1,7 +1,7 @@
 //! Holdfast: `holdfast up --headless`, read through `cluster.json`.
 
 use crate::target::pod::Recipe;
-use crate::target::{Durability, Group, GroupSpec, Interposer, process};
+use crate::target::{Group, GroupSpec, Interposer, process};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -107,12 +107,8 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--server".to_owned(), spec.server.display().to_string()]);
     words.extend(["--base-port".to_owned(), base_port().to_string()]);
     words.extend(["--group".to_owned(), spec.group.clone()]);
-    if spec.durability != Durability::Async {
-        words.extend(["--durability".to_owned(), spec.durability.to_string()]);
-        if spec.sync_replicas != 1 {
-            words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
-        }
-    }
+    words.extend(["--durability".to_owned(), spec.durability.to_string()]);
+    words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
     words
 }
 

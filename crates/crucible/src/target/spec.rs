@@ -64,10 +64,6 @@ pub struct GroupSpec {
     pub server: PathBuf,
     /// The `holdfast` binary to run.
     pub holdfast: PathBuf,
-    /// What an acknowledgement of Holdfast promises: `async` or `quorum`.
-    pub durability: String,
-    /// With `quorum`: how many replicas must have a write before its reply is released.
-    pub sync_replicas: usize,
     /// `down-after-milliseconds` of stock sentinels.
     pub down_after_ms: u64,
     /// `failover-timeout` of stock sentinels, in milliseconds.
