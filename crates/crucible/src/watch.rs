@@ -3,7 +3,8 @@
 //! Every node has a writer of its own that tries unique `SET`s all the time, whatever the node's role. On one monotonic clock,
 //! an acknowledgement by an old primary whose operation was *invoked after* the new primary's first acknowledgement had
 //! *completed* proves that both accepted writes. An old primary that was appointed again is not old: the announced
-//! switches say who reigned in which order.
+//! switches say who reigned in which order. Only writes count: a closed primary may still answer reads in `async`, and whether those were
+//! stale is another question.
 
 use crate::client::Switch;
 use crate::clock::Micros;
@@ -58,7 +59,7 @@ pub fn two_writable(history: &History) -> Vec<&Operation> {
     let mut acknowledged: Vec<&Operation> = history
         .operations
         .iter()
-        .filter(|operation| operation.acknowledged())
+        .filter(|operation| operation.acknowledged() && operation.action.writes())
         .collect();
     acknowledged.sort_by_key(|operation| operation.complete);
     let mut succession = Succession::new(reigns(history));

@@ -244,6 +244,11 @@ fn an_old_primary_that_still_acknowledges_is_seen() {
     // Appointed again, and announced as such: no violation.
     let back = reign_history(overlap[..3].to_vec(), &[("a:1", "b:1"), ("b:1", "a:1")]);
     assert_eq!(check(&back, &Survived::default()).two_writable, 0);
+    // A read is no proof that it was writable.
+    let mut read = overlap[..3].to_vec();
+    read[2].action = Action::Read("r".to_owned(), String::new());
+    let read = reign_history(read, &[("a:1", "b:1")]);
+    assert_eq!(check(&read, &Survived::default()).two_writable, 0);
     // But the one in between must be silent from then on.
     let both = reign_history(overlap, &[("a:1", "b:1"), ("b:1", "a:1")]);
     assert_eq!(check(&both, &Survived::default()).two_writable, 1);
