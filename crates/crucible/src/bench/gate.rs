@@ -42,7 +42,7 @@ const WORK: &[(&str, u32, &str)] = &[
 /// Measures every kind of work.
 pub async fn measure(options: &BenchOptions, dir: &Path, figures: &mut Figures) -> Result<()> {
     let gated = |k: usize| GroupOptions {
-        durability: "quorum".to_owned(),
+        durability: crate::target::Durability::Quorum,
         sync_replicas: k,
         ..options.group.clone()
     };

@@ -5,7 +5,7 @@ use crate::history::{Action, History, Operation};
 use serde::Serialize;
 
 /// Gaps shorter than this are the normal pace of a busy machine.
-const LEAST_GAP: Micros = 50_000;
+const LEAST_GAP: Micros = 100_000;
 
 /// One piece of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -149,10 +149,10 @@ mod tests {
         let expected = [(1_020_000, 130_000), (1_150_000, 150_000)];
         assert_eq!(found, expected.map(|(at, length)| Gap { at, length }));
         assert_eq!(
-            gaps(&History::default(), 0, 60_000),
+            gaps(&History::default(), 0, 160_000),
             [Gap {
                 at: 0,
-                length: 60_000
+                length: 160_000
             }]
         );
     }

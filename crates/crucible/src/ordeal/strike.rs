@@ -151,10 +151,9 @@ fn hit_node(blow: Blow, node: &NodeProcess, scene: &mut Scene<'_>) -> Result<()>
             .freeze(head)
             .and_then(|()| scene.freeze(node.server_pid)),
         Blow::WipeNode => {
-            scene.kill(head)?;
-            scene.kill(node.server_pid)?;
+            let killed = scene.kill(head).and(scene.kill(node.server_pid));
             files::delete_data(&node.data_dir);
-            Ok(())
+            killed
         }
         Blow::RestartNode => process::send(
             head.context("stop a node that is not running")?,

@@ -57,7 +57,7 @@ fn title(report: &OrdealReport) -> String {
         (Against::Holdfast, Durability::Async) => "Crucible: Holdfast, durability async".to_owned(),
         (Against::Holdfast, Durability::Quorum) => {
             format!(
-                "Crucible: Holdfast, durability quorum, {} sync replicas",
+                "Crucible: Holdfast, durability quorum, k = {}",
                 report.subject.sync_replicas
             )
         }

@@ -51,24 +51,26 @@ pub fn judge(touches: &[Touch]) -> Result<(), Conflict> {
     crossed(&chains)
 }
 
-/// Without the writes that had no answer and that nobody saw: they may never have happened.
+/// Without the writes that had no answer and that nothing answered builds on: they may never have happened.
 fn effective(touches: &[Touch]) -> Vec<Touch> {
-    let mut kept: Vec<Touch> = touches.to_vec();
-    loop {
-        let seen: BTreeSet<Content> = kept.iter().filter_map(|touch| touch.kind.seen()).collect();
-        let before = kept.len();
-        kept.retain(|touch| {
-            let unseen = touch
-                .kind
-                .written()
-                .is_none_or(|value| !seen.contains(&value));
-            touch.complete.is_some() || !unseen
-        });
-        // An exchange that is left out may have been the only one that saw another's value.
-        if kept.len() == before {
-            return kept;
+    let writers: BTreeMap<Content, &Touch> = touches
+        .iter()
+        .filter_map(|touch| Some((touch.kind.written()?, touch)))
+        .collect();
+    let answered = touches.iter().filter(|touch| touch.complete.is_some());
+    let mut needed = BTreeSet::new();
+    let mut next: Vec<Content> = answered.filter_map(|touch| touch.kind.seen()).collect();
+    // From each value seen to the one that its exchange had seen.
+    while let Some(value) = next.pop() {
+        if needed.insert(value) {
+            next.extend(writers.get(&value).and_then(|touch| touch.kind.seen()));
         }
     }
+    let kept = |touch: &&Touch| {
+        let written = touch.kind.written();
+        touch.complete.is_some() || written.is_some_and(|value| needed.contains(&value))
+    };
+    touches.iter().filter(kept).copied().collect()
 }
 
 /// The empty register was there before everything.

@@ -83,6 +83,14 @@ fn good_histories_pass() {
     ]));
 }
 
+/// Two exchanges that each saw the other's value cannot have happened; without an answer they need not have.
+#[test]
+fn what_nobody_was_told_of_proves_nothing() {
+    let circle = [unknown(Exchange(5, 2), 9), unknown(Exchange(2, 5), 8)];
+    assert!(linear(&circle));
+    assert!(!linear(&[circle[0], circle[1], touch(Read(5), 20, 21)]));
+}
+
 #[test]
 fn known_bad_histories_are_refused_by_both() {
     let bad: [(&str, Vec<Touch>); 11] = [

@@ -51,7 +51,7 @@ pub(super) fn gaps(report: &OrdealReport) -> String {
         );
     }
     if rows.is_empty() {
-        return "<p class=\"soft\">None of 50 ms or more.</p>\n".to_owned();
+        return "<p class=\"soft\">None of 100 ms or more.</p>\n".to_owned();
     }
     table(
         &[
