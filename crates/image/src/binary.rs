@@ -51,7 +51,7 @@ pub fn build(root: &Path, target: &Target) -> anyhow::Result<PathBuf> {
             "holdfast",
         ])
         .args(["--profile", &target.profile, "--target", &target.triple])
-        .env("RUSTFLAGS", flags(root))
+        .env("RUSTFLAGS", flags(root, &target.profile))
         .current_dir(root)
         .status()
         .context("starting cargo: install Rust from https://rustup.rs")?;
@@ -105,15 +105,25 @@ pub fn holdfast(
 
 const BINARY: &str = "/usr/local/bin/holdfast";
 
-/// Static linking, and no path of this machine in the binary.
-fn flags(root: &Path) -> String {
+/// Profile of what is published.
+const PUBLISHED: &str = "dist";
+
+/// Static linking; and in what is published no path of this machine. Elsewhere the paths stay: they would make every other
+/// folder build everything anew.
+fn flags(root: &Path, profile: &str) -> String {
     let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    if profile == PUBLISHED {
+        hide_paths(root, &mut flags);
+    }
+    flags.join(" ")
+}
+
+fn hide_paths(root: &Path, flags: &mut Vec<String>) {
     flags.push(format!("--remap-path-prefix={}=/holdfast", root.display()));
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     if let Some(cargo) = home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))) {
         flags.push(format!("--remap-path-prefix={}=/cargo", cargo.display()));
     }
-    flags.join(" ")
 }
 
 fn artifacts(root: &Path, target: &Target) -> PathBuf {
