@@ -51,4 +51,4 @@ def test_an_unknown_option_is_refused(holdfast, tmp_path):
     file.write_text("lissten: 0.0.0.0:6379\n")
     said = subprocess.run([holdfast, "config", "show", "agent", "--config", file], env={}, capture_output=True, text=True, timeout=20)
     assert said.returncode == 2 and "lissten" in said.stderr
-    assert subprocess.run([holdfast, "smoke", "--sentinal=x", "--help"], env={}, capture_output=True, timeout=20).returncode == 2
+    assert subprocess.run([holdfast, "smoke", "--sentinels-are=x", "--help"], env={}, capture_output=True, timeout=20).returncode == 2

@@ -8,7 +8,7 @@
 //!  replicas ═▶ Relay ════════════════▶                  raw, never held
 //! ```
 //!
-//! What is released when is decided in [`holdfast_core::gate`]. Here bytes move, within bounds: see [`bounds`].
+//! What is released when is decided in [`holdfast_core::gate`]. Here bytes move, within bounds: see `bounds`.
 
 mod bounds;
 mod bytes;

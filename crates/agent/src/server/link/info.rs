@@ -107,7 +107,7 @@ pub(super) fn ask_replication(batch: &mut Batch) {
 }
 
 impl Info {
-    /// From the replies of a batch that ends with [`ask_all`].
+    /// From the replies of a batch that ends with `ask_all`.
     pub fn read(replies: &[Value]) -> Self {
         let text = text_of(&replies[replies.len().saturating_sub(5)..]);
         let fields = Fields(&text);
@@ -137,7 +137,7 @@ impl Info {
 }
 
 impl Replication {
-    /// From the replies of a batch that ends with [`ask_replication`].
+    /// From the replies of a batch that ends with `ask_replication`.
     pub fn read(replies: &[Value]) -> Self {
         let text = text_of(&replies[replies.len().saturating_sub(1)..]);
         Self::parse(&Fields(&text))
