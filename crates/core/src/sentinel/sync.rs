@@ -153,7 +153,12 @@ impl SentinelCore {
                 record.sync.k
             )
         } else {
-            format!("{here} replicas are in step again: replies are released")
+            let are = if here == 1 {
+                "replica is"
+            } else {
+                "replicas are"
+            };
+            format!("{here} {are} in step again: replies are released")
         };
         self.decide(name, text);
     }
