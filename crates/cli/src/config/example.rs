@@ -4,7 +4,7 @@ use crate::settings::{Settings, variable_of};
 use clap::{Arg, Command};
 
 /// What each key could be; keys of the file that are lists or maps cannot be shown by their flag's form.
-const VALUES: [(&str, &str); 29] = [
+const VALUES: [(&str, &str); 30] = [
     ("name", "redis-0"),
     ("group", "mymaster"),
     ("cluster", "0123456789abcdef0123456789abcdef"),
@@ -21,6 +21,7 @@ const VALUES: [(&str, &str); 29] = [
     ("adopt", "false"),
     ("priority", "100"),
     ("restart", "true"),
+    ("durability", "async"),
     ("stop_seconds", "25"),
     ("acl_file", "/etc/holdfast/users.acl"),
     ("tls_cert_file", "/etc/holdfast/tls.crt"),
