@@ -29,13 +29,15 @@ use crate::time::Millis;
 use crate::wire::{FromSentinel, ServerState, TakeOver};
 use lease::Leases;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The state machine of one agent.
 #[derive(Clone, Debug)]
 pub struct Agent {
     settings: Settings,
     stored: Stored,
-    record: Option<Record>,
+    /// Shared, as every step takes it.
+    record: Option<Arc<Record>>,
     data: DataAtStart,
     server: ServerState,
     info: ServerInfo,
@@ -171,7 +173,7 @@ impl Agent {
 
     /// The newest record that it has.
     pub fn record(&self) -> Option<&Record> {
-        self.record.as_ref()
+        self.record.as_deref()
     }
 
     fn on_linked(&mut self, sentinel: Sentinel) {
@@ -214,7 +216,7 @@ impl Agent {
                 self.settings.node
             )));
         }
-        self.record = Some(record);
+        self.record = Some(Arc::new(record));
         self.urgent = true;
     }
 

@@ -44,6 +44,7 @@ pub use state::{
 
 use crate::limits::{ALIVE_EVERY, FROZEN, FROZEN_TOLD, GROUPS_MAX, NODES_MAX};
 use crate::names::{Group, Node, Sentinel};
+use crate::record::Record;
 use crate::register::{Slot, Voters};
 use crate::time::Millis;
 use crate::wire::{FromSentinel, PeerMessage, Report, Value};
@@ -280,7 +281,7 @@ impl SentinelCore {
             return;
         };
         state.shown(now, record.version);
-        let message = FromSentinel::Record(Box::new(record));
+        let message = FromSentinel::Record(Box::new(Record::clone(&record)));
         self.out.push(SentinelOutput::ToAgent {
             group: name.clone(),
             node: node.clone(),

@@ -7,6 +7,7 @@ use crate::record::{Phase, Record};
 use crate::register::Versioned;
 use crate::time::Millis;
 use crate::wire::Verdict;
+use std::sync::Arc;
 
 /// A primary that nobody hears is revoked after this long even if nobody can take over yet: whoever comes back
 /// first can then be judged by its data.
@@ -236,7 +237,8 @@ impl SentinelCore {
         if record.phase == Phase::Electing {
             group.paused_at = None;
         }
-        group.record = Some(record.clone());
+        let record = Arc::new(record);
+        group.record = Some(Arc::clone(&record));
         if before != Some((record.epoch, record.phase)) {
             let appointed = before == Some((record.epoch, Phase::Appointed));
             self.tell_phase(name, &record, appointed);

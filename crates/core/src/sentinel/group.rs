@@ -8,12 +8,14 @@ use crate::record::{Phase, Record};
 use crate::time::Millis;
 use crate::wire::{Opinion, Verdict};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything that a sentinel knows of one group.
 #[derive(Clone, Debug)]
 pub struct GroupState {
     pub(super) config: GroupConfig,
-    pub(super) record: Option<Record>,
+    /// Shared, as every look at the group takes it.
+    pub(super) record: Option<Arc<Record>>,
     /// The register has been read since this sentinel started.
     pub(super) read: bool,
     /// Since when its slot holds a value newer than the newest committed one that it knows.
@@ -82,7 +84,7 @@ impl GroupState {
 
     /// The newest committed record that this sentinel has.
     pub fn record(&self) -> Option<&Record> {
-        self.record.as_ref()
+        self.record.as_deref()
     }
 
     /// The nodes, by name.

@@ -64,15 +64,14 @@ impl SentinelCore {
         let Some(group) = self.groups.get(name) else {
             return;
         };
-        let Some(primary) = group.record.as_ref().and_then(|r| r.primary.clone()) else {
+        let Some(primary) = group.record().and_then(|r| r.primary.as_ref()) else {
             return;
         };
-        let (verdict, silent_ms) = group.verdict(now, &primary);
+        let (verdict, silent_ms) = group.verdict(now, primary);
         let before = group.opinion.as_ref().map_or(Verdict::Fine, |o| o.verdict);
-        let (node, incarnation) = (primary.node, primary.incarnation);
-        let opinion = (verdict != Verdict::Fine).then_some(Opinion {
-            node,
-            incarnation,
+        let opinion = (verdict != Verdict::Fine).then(|| Opinion {
+            node: primary.node.clone(),
+            incarnation: primary.incarnation.clone(),
             verdict,
             silent_ms,
         });
@@ -203,12 +202,10 @@ impl SentinelCore {
         let Some(group) = self.groups.get_mut(name) else {
             return;
         };
-        let primary = group
-            .record
-            .as_ref()
-            .filter(|r| r.phase == Phase::Stable)
-            .and_then(|r| r.primary.clone());
-        let Some(primary) = primary else { return };
+        let record = group.record.clone().filter(|r| r.phase == Phase::Stable);
+        let Some(primary) = record.as_ref().and_then(|r| r.primary.as_ref()) else {
+            return;
+        };
         let mut news: Vec<(Node, bool)> = Vec::new();
         for (node, state) in group.nodes.iter_mut().filter(|(n, _)| **n != primary.node) {
             let down = now > state.heard_at + REPLICA_SILENT

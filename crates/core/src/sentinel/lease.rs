@@ -12,7 +12,7 @@ impl SentinelCore {
     /// The newest record that this sentinel knows of, committed or only accepted. An election that it
     /// has accepted ends its leases, even if it does not know whether that election is committed.
     fn newest(&self, name: &Group) -> Option<&Record> {
-        let committed = self.groups.get(name)?.record.as_ref();
+        let committed = self.groups.get(name)?.record();
         let accepted = self.slots.get(name).and_then(|slot| slot.accepted.as_ref());
         let accepted = match accepted {
             Some((_, Value::Record(record)))

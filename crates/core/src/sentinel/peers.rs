@@ -64,7 +64,7 @@ impl SentinelCore {
         let records: Vec<_> = self
             .groups
             .iter()
-            .filter_map(|(n, g)| Some((n.clone(), g.record.clone()?)))
+            .filter_map(|(n, g)| Some((n.clone(), g.record()?.clone())))
             .collect();
         for (group, record) in records {
             let value = crate::wire::Value::Record(Box::new(record));

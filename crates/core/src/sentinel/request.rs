@@ -43,8 +43,7 @@ impl SentinelCore {
             .get(name)
             .ok_or_else(|| format!("no group is called {name} here"))?;
         group
-            .record
-            .as_ref()
+            .record()
             .ok_or_else(|| format!("{name} has not been started yet"))
     }
 

@@ -70,9 +70,7 @@ fn runs(world: &World, member: &Member) -> bool {
     let host = world.nodes.iter().find(|host| host.name == member.node);
     let redis = host.and_then(|host| host.redis.as_ref());
     redis.is_some_and(|redis| {
-        redis.was_in_step
-            && !redis.tampered
-            && format!("{:040x}", redis.server.info().run_id) == member.incarnation.as_str()
+        redis.was_in_step && !redis.tampered && redis.incarnation == member.incarnation
     })
 }
 
@@ -86,11 +84,7 @@ pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Opti
         .position(|host| host.name == primary.node)?;
     // Its redis-server may have ended since the decision. Then nobody will be promoted by this record: an
     // appointment holds for one incarnation, and the next election judges anew.
-    let run = format!(
-        "{:040x}",
-        world.nodes[chosen].redis.as_ref()?.server.info().run_id
-    );
-    if run != primary.incarnation.as_str() {
+    if world.nodes[chosen].redis.as_ref()?.incarnation != primary.incarnation {
         return None;
     }
     let data = world.data_of(chosen)?;

@@ -43,11 +43,10 @@ fn names_this_run(world: &World, node: usize, record: &Record) -> bool {
     let Some(redis) = world.nodes[node].redis.as_ref() else {
         return false;
     };
-    let run = format!("{:040x}", redis.server.info().run_id);
     record
         .primary
         .as_ref()
-        .is_some_and(|p| p.node == world.nodes[node].name && p.incarnation.as_str() == run)
+        .is_some_and(|p| p.node == world.nodes[node].name && p.incarnation == redis.incarnation)
 }
 
 /// Called when sentinel `by` asks for an appointment to be accepted: a node that was never in step is
@@ -64,7 +63,7 @@ pub fn check_choice(
         .iter()
         .position(|host| host.name == primary.node)?;
     let redis = world.nodes[chosen].redis.as_ref()?;
-    if format!("{:040x}", redis.server.info().run_id) != primary.incarnation.as_str() {
+    if redis.incarnation != primary.incarnation {
         return None;
     }
     if redis.server.is_loading() {

@@ -2,14 +2,14 @@
 //! before it began.
 
 use crate::report::Violation;
-use crate::world::World;
+use crate::world::{Found, World};
 
 const NAME: &str = "i08_no_read_rolled_back";
 
-/// Called when a client gets the answer to a read that it began when `beyond` had been released last.
-pub fn check_read(world: &World, beyond: Option<u64>, data: &[u64]) -> Option<Violation> {
-    let value = beyond.filter(|value| !world.ledger.is_lost(*value))?;
-    (!data.contains(&value)).then(|| Violation {
+/// Called when a client gets the answer to a read, which was to find what had been released last when it began.
+pub fn check_read(world: &World, found: Found) -> Option<Violation> {
+    let value = found.missed.filter(|value| !world.ledger.is_lost(*value))?;
+    Some(Violation {
         invariant: NAME,
         at_us: world.now,
         text: format!("a read misses the write of {value}, which had been released when it began"),

@@ -21,7 +21,7 @@ pub fn check_target(world: &World, record: &Record) -> Option<Violation> {
     let old = record.primary.as_ref()?;
     let from = world.nodes.iter().position(|host| host.name == old.node)?;
     let redis = world.nodes[from].redis.as_ref()?;
-    if format!("{:040x}", redis.server.info().run_id) != old.incarnation.as_str() {
+    if redis.incarnation != old.incarnation {
         return None; // it has ended meanwhile: no handoff any more
     }
     let to = world.nodes.iter().position(|host| host.name == *target)?;

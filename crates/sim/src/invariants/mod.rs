@@ -20,6 +20,7 @@ use holdfast_core::record::Member;
 use holdfast_core::register::Ballot;
 use holdfast_core::wire::Report;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the rules remember.
 #[derive(Debug, Default)]
@@ -52,7 +53,7 @@ pub struct Monitors {
 #[derive(Clone, Debug)]
 pub struct Heard {
     /// What was said.
-    pub report: Report,
+    pub report: Arc<Report>,
     /// When the first one arrived that told of this seal.
     pub sealed_at: Micros,
 }

@@ -35,6 +35,12 @@ impl Attached {
         }
     }
 
+    pub(super) fn ack(&self) -> Option<(&Address, u64)> {
+        self.waiting
+            .is_none()
+            .then_some((&self.address, self.acked))
+    }
+
     pub(super) fn snapshot_at(&self) -> Option<Micros> {
         self.waiting.as_ref().map(|waiting| waiting.ready_at)
     }

@@ -152,6 +152,26 @@ impl Server {
         }
     }
 
+    /// `run_id`.
+    pub fn run_id(&self) -> u64 {
+        self.run_id
+    }
+
+    /// `master_repl_offset`.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// `repl_backlog_active`.
+    pub fn has_backlog(&self) -> bool {
+        self.backlog.is_some()
+    }
+
+    /// What each replica that streams has acknowledged, by the address that it announced.
+    pub fn acks(&self) -> impl Iterator<Item = (&Address, u64)> {
+        self.attached.values().filter_map(Attached::ack)
+    }
+
     /// The data set, for checkers.
     pub fn data(&self) -> &Arc<Vec<u64>> {
         &self.data

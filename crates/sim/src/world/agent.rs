@@ -7,7 +7,8 @@ use super::gate::Gate;
 use super::network::Place;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Settings, Stored};
 use holdfast_core::mutant::Mutant;
-use holdfast_core::wire::{Report, ToSentinel};
+use holdfast_core::wire::Report;
+use std::sync::Arc;
 
 /// Pace of the agent's clock tick.
 const TICK_US: u64 = 10_000;
@@ -107,7 +108,7 @@ impl World {
 
     fn perform_agent(&mut self, node: usize, output: AgentOutput) {
         match output {
-            AgentOutput::Broadcast(report) => self.broadcast(node, &report),
+            AgentOutput::Broadcast(report) => self.broadcast(node, *report),
             AgentOutput::Store { stored, durable } => self.store(node, stored, durable),
             AgentOutput::Do(operation) => {
                 self.before_operation(node, &operation);
@@ -128,11 +129,12 @@ impl World {
         }
     }
 
-    fn broadcast(&mut self, node: usize, report: &Report) {
+    fn broadcast(&mut self, node: usize, report: Report) {
         let channels: Vec<ChannelId> = self.nodes[node].channels.values().copied().collect();
+        let report = Arc::new(report);
         for channel in channels {
-            let message = ToSentinel::Report(Box::new(report.clone()));
-            self.send(channel, Place::Node(node), Payload::Up(Box::new(message)));
+            let payload = Payload::Up(Arc::clone(&report));
+            self.send(channel, Place::Node(node), payload);
         }
     }
 
@@ -244,11 +246,10 @@ impl World {
         }
         redis.up = true;
         let data = redis.found;
-        let (now, held) = (self.now, redis.server.info().keys);
+        let (now, info) = (self.now, super::operation::server_info(redis));
         self.trace.line(now, || {
-            format!("node {node}: finds {data:?} on disk, {held} keys")
+            format!("node {node}: finds {data:?} on disk, {} keys", info.keys)
         });
-        let info = super::operation::server_info(&redis.server.info());
         self.agent_step(node, AgentInput::Started(info, data));
     }
 

@@ -5,8 +5,7 @@
 
 use super::network::Place;
 use crate::model::{ClientId, LinkId, Message, Micros, Refusal};
-use holdfast_core::names::Sentinel;
-use holdfast_core::wire::{FromSentinel, PeerMessage, ToSentinel};
+use holdfast_core::wire::{FromSentinel, PeerMessage, Report};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -37,22 +36,31 @@ pub(super) enum Payload {
     Closed,
     /// This side has given it up, which says nothing of the other.
     Lost,
-    /// Agent to sentinel.
-    Up(Box<ToSentinel>),
+    /// Agent to sentinels: one report for all of them.
+    Up(Arc<Report>),
     /// Sentinel to agent.
     Down(Box<FromSentinel>),
     /// Sentinel to sentinel.
-    Peer(Sentinel, Box<PeerMessage>),
+    Peer(Box<PeerMessage>),
     /// Replication.
     Replication(Message),
     /// A client's write.
     Write(u64),
-    /// A client's read of everything, by its number.
-    Read(u64),
+    /// A client's read of everything: its number, and the value that it must not miss.
+    Read(u64, Option<u64>),
     /// The answer to a write, or a refusal.
     Answer(u64, Result<(), Refusal>),
     /// What a read has found.
-    Data(u64, Arc<Vec<u64>>),
+    Data(u64, Found),
+}
+
+/// What matters of what a read has found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The newest value.
+    pub last: Option<u64>,
+    /// The value that had to be there, if it was not.
+    pub missed: Option<u64>,
 }
 
 /// One side of a connection: a process at a place.
@@ -71,6 +79,45 @@ pub(super) struct Lane {
     pub(super) last_arrival: Micros,
     /// What waits for the end of a cut.
     pub(super) held: VecDeque<Payload>,
+}
+
+/// All connections, found by their number: they are numbered as they are made.
+#[derive(Debug, Default)]
+pub(super) struct Channels {
+    made: Vec<Option<Box<Channel>>>,
+}
+
+impl Channels {
+    /// The number that the next connection gets.
+    pub(super) fn next_id(&self) -> ChannelId {
+        self.made.len() as ChannelId
+    }
+
+    /// Adds a connection.
+    pub(super) fn add(&mut self, channel: Channel) -> ChannelId {
+        self.made.push(Some(Box::new(channel)));
+        self.next_id() - 1
+    }
+
+    pub(super) fn get(&self, id: ChannelId) -> Option<&Channel> {
+        self.made.get(id as usize)?.as_deref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
+        self.made.get_mut(id as usize)?.as_deref_mut()
+    }
+
+    pub(super) fn remove(&mut self, id: ChannelId) {
+        if let Some(place) = self.made.get_mut(id as usize) {
+            *place = None;
+        }
+    }
+
+    /// Those that stand, the oldest first.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (ChannelId, &mut Channel)> {
+        let all = (0..).zip(&mut self.made);
+        all.filter_map(|(id, channel)| Some((id, channel.as_deref_mut()?)))
+    }
 }
 
 /// A connection.

@@ -2,14 +2,13 @@
 //! also read, and send several requests before the first is answered.
 
 use super::World;
-use super::channel::{ChannelId, Payload, Purpose};
+use super::channel::{ChannelId, Found, Payload, Purpose};
 use super::event::Event;
 use super::network::Place;
 use super::sentinel::group;
 use crate::invariants::{i08_no_read_rolled_back, i09_replies_in_order};
 use crate::model::{Micros, Refusal};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// A client gives up a connection on which it waits for so long.
 const TIMEOUT_US: Micros = 1_000_000;
@@ -22,8 +21,8 @@ const PIPELINE: u64 = 3;
 pub struct Asked {
     /// The value to be written; for a read, its number.
     pub number: u64,
-    /// It is a read, begun when this value had been released last.
-    pub reads_beyond: Option<Option<u64>>,
+    /// It is a read.
+    pub read: bool,
 }
 
 /// One client.
@@ -106,19 +105,17 @@ impl World {
 
     fn client_read(&mut self, client: usize, channel: ChannelId) {
         let number = self.ledger.next_value();
-        let asked = Asked {
-            number,
-            reads_beyond: Some(self.ledger.released_last()),
-        };
+        let asked = Asked { number, read: true };
         self.clients[client].waiting.push_back(asked);
-        self.send(channel, Place::Client(client), Payload::Read(number));
+        let read = Payload::Read(number, self.ledger.released_last());
+        self.send(channel, Place::Client(client), read);
     }
 
     fn client_write(&mut self, client: usize, channel: ChannelId) {
         let number = self.ledger.next_value();
         let asked = Asked {
             number,
-            reads_beyond: None,
+            read: false,
         };
         self.clients[client].waiting.push_back(asked);
         self.send(channel, Place::Client(client), Payload::Write(number));
@@ -148,7 +145,7 @@ impl World {
 
     /// Connects to the gate of a node where there are gates, else to its redis-server.
     fn client_dials(&mut self, client: usize, node: usize) -> bool {
-        let (place, id) = (Place::Client(client), self.channels_made + 1);
+        let (place, id) = (Place::Client(client), self.channels.next_id());
         let host = &self.nodes[node];
         if self.has_gates() {
             if host.gate.is_none() {
@@ -195,9 +192,9 @@ impl World {
                     self.client_answered(client, asked, *outcome);
                 }
             }
-            Payload::Data(number, data) => {
-                if let Some(asked) = self.expected(client, *number) {
-                    self.client_reads(client, asked, data);
+            Payload::Data(number, found) => {
+                if self.expected(client, *number).is_some() {
+                    self.client_reads(client, *found);
                 }
             }
             _ => {}
@@ -213,12 +210,11 @@ impl World {
         oldest
     }
 
-    fn client_reads(&mut self, client: usize, asked: Asked, data: &Arc<Vec<u64>>) {
-        let beyond = asked.reads_beyond.flatten();
+    fn client_reads(&mut self, client: usize, found: Found) {
         self.violations
-            .extend(i08_no_read_rolled_back::check_read(self, beyond, data));
-        if let Some(seen) = data.last() {
-            self.ledger.see(*seen);
+            .extend(i08_no_read_rolled_back::check_read(self, found));
+        if let Some(seen) = found.last {
+            self.ledger.see(seen);
         }
         if self.clients[client].reads_only {
             self.clients[client].acknowledged_at = self.now;
@@ -233,7 +229,7 @@ impl World {
         match outcome {
             Ok(()) => {
                 state.refused = 0;
-                if asked.reads_beyond.is_none() {
+                if !asked.read {
                     state.acknowledged_at = now;
                     self.counters.hit("write acknowledged");
                 }

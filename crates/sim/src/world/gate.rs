@@ -12,7 +12,7 @@ mod barrier;
 pub use barrier::Waiting;
 
 use super::World;
-use super::channel::{ChannelId, Payload};
+use super::channel::{ChannelId, Found, Payload};
 use super::event::Event;
 use super::network::Place;
 use crate::invariants::i02_one_writer;
@@ -289,13 +289,24 @@ impl World {
                     Some(Err(refusal)) => Payload::Answer(value, Err(refusal)),
                 }
             }
-            Payload::Read(number) => match self.data_of(node) {
-                Some(data) => Payload::Data(number, data),
+            Payload::Read(number, beyond) => match self.look_up(node, beyond) {
+                Some(found) => Payload::Data(number, found),
                 None => Payload::Answer(number, Err(Refusal::Loading)),
             },
             _ => return,
         };
         self.answer_gate(node, client, reply);
+    }
+
+    /// What a read finds in the data of `node` just now.
+    fn look_up(&self, node: usize, beyond: Option<u64>) -> Option<Found> {
+        let redis = self.nodes[node].redis.as_ref()?;
+        let data = redis.server.data();
+        let there = |value: &u64| data.iter().rev().any(|held| held == value);
+        (!redis.server.is_loading()).then(|| Found {
+            last: data.last().copied(),
+            missed: beyond.filter(|value| !there(value)),
+        })
     }
 
     /// redis-server's reply sets out for the gate.

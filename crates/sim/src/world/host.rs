@@ -8,7 +8,7 @@ use super::operation::Running;
 use crate::model::{Files, Micros, Server};
 use crate::rng::Rng;
 use holdfast_core::agent::{Agent, DataAtStart, Stored};
-use holdfast_core::names::{Address, Epoch, Node, Sentinel};
+use holdfast_core::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use holdfast_core::sentinel::{Persistent, SentinelCore, Written};
 use holdfast_core::wire::PeerMessage;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub struct Redis {
     /// The process.
     pub server: Server,
+    /// Its `run_id`, as its agent reads it.
+    pub incarnation: Incarnation,
     /// Number of this run, unique in a run of the world.
     pub run: u64,
     /// It answers nothing before.

@@ -45,13 +45,13 @@ use crate::model::{Micros, Settings};
 use crate::report::Violation;
 use crate::rng::Rng;
 use crate::trace::Trace;
-use channel::{Channel, ChannelId};
+use channel::Channels;
+pub use channel::Found;
 use event::Event;
 use holdfast_core::agent::Stored;
 use holdfast_core::record::Terms;
 use network::Network;
 use queue::Queue;
-use std::collections::BTreeMap;
 
 mod transport;
 
@@ -91,8 +91,7 @@ pub struct World {
     rng: Rng,
     queue: Queue<Event>,
     network: Network,
-    channels: BTreeMap<ChannelId, Channel>,
-    channels_made: ChannelId,
+    channels: Channels,
     redis_runs: u64,
     operations: u64,
     requests: u64,

@@ -2,9 +2,10 @@
 
 use super::World;
 use super::event::{Event, Why};
-use crate::model::{Command, Info, Micros, Refusal};
+use super::host::Redis;
+use crate::model::{Command, Micros, Refusal};
 use holdfast_core::agent::{AgentInput, Operation, ServerInfo};
-use holdfast_core::names::{Address, Incarnation};
+use holdfast_core::names::Address;
 use std::collections::VecDeque;
 
 /// An operation that is not answered for so long has failed; some of it may still be carried out.
@@ -33,7 +34,7 @@ pub(super) struct LocalAnswer {
     /// How the command ended.
     pub(super) result: Result<(), Refusal>,
     /// A look taken at the same moment.
-    pub(super) info: Info,
+    pub(super) info: ServerInfo,
 }
 
 /// The address that a sealed node follows; nobody is there.
@@ -66,9 +67,10 @@ fn batches(operation: &Operation, was_primary: bool) -> Vec<Vec<Command>> {
 }
 
 /// What an agent reads in `INFO`.
-pub(super) fn server_info(info: &Info) -> ServerInfo {
+pub(super) fn server_info(redis: &Redis) -> ServerInfo {
+    let info = redis.server.info();
     ServerInfo {
-        incarnation: Incarnation(format!("{:040x}", info.run_id)),
+        incarnation: redis.incarnation.clone(),
         is_master: info.primary,
         replid: info.replid.to_string(),
         offset: info.offset,
@@ -157,11 +159,7 @@ impl World {
         for command in commands {
             result = result.and(self.execute(node, command));
         }
-        let Some(info) = self.nodes[node]
-            .redis
-            .as_ref()
-            .map(|redis| redis.server.info())
-        else {
+        let Some(info) = self.nodes[node].redis.as_ref().map(server_info) else {
             return;
         };
         let answer = Box::new(LocalAnswer { result, info });
@@ -183,7 +181,7 @@ impl World {
         let now = self.now;
         let touch = *command == Command::TouchBacklog;
         let result = self.with_redis(node, |server| {
-            let skip = touch && server.info().backlog;
+            let skip = touch && server.has_backlog();
             if skip {
                 Ok(())
             } else {
@@ -196,14 +194,14 @@ impl World {
     }
 
     /// An answer of redis-server reaches its agent.
-    pub(super) fn on_answered(&mut self, node: usize, why: Why, answer: &LocalAnswer) {
+    pub(super) fn on_answered(&mut self, node: usize, why: Why, answer: LocalAnswer) {
         match why {
             Why::Look => self.on_look(node, answer),
             Why::Step(number) => self.on_step(node, number, answer),
         }
     }
 
-    fn on_step(&mut self, node: usize, number: u64, answer: &LocalAnswer) {
+    fn on_step(&mut self, node: usize, number: u64, answer: LocalAnswer) {
         let Some(running) = self.nodes[node]
             .running
             .take_if(|running| running.number == number)
@@ -217,10 +215,7 @@ impl World {
                 AgentInput::Done(operation, Err(format!("{refusal:?}"))),
             );
         } else if last {
-            self.agent_step(
-                node,
-                AgentInput::Done(operation, Ok(server_info(&answer.info))),
-            );
+            self.agent_step(node, AgentInput::Done(operation, Ok(answer.info)));
         } else {
             self.nodes[node].running = Some(running);
             self.next_step(node);
@@ -278,12 +273,12 @@ impl World {
         }
     }
 
-    fn on_look(&mut self, node: usize, answer: &LocalAnswer) {
+    fn on_look(&mut self, node: usize, answer: LocalAnswer) {
         let host = &mut self.nodes[node];
         host.look_since = None;
         if std::mem::take(&mut host.hung) {
             self.agent_step(node, AgentInput::Recovered);
         }
-        self.agent_step(node, AgentInput::Info(server_info(&answer.info)));
+        self.agent_step(node, AgentInput::Info(answer.info));
     }
 }

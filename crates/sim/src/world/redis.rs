@@ -10,7 +10,7 @@ use crate::model::{
     Command, Effect, Message, Micros, Persistence, Refusal, Reply, Server, Settings,
 };
 use holdfast_core::agent::{AgentInput, DataAtStart};
-use holdfast_core::names::Address;
+use holdfast_core::names::{Address, Incarnation};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
@@ -34,6 +34,7 @@ impl World {
         server.close_fence();
         self.redis_runs += 1;
         host.redis = Some(Redis {
+            incarnation: Incarnation(format!("{:040x}", server.run_id())),
             server,
             run: self.redis_runs,
             up: false,

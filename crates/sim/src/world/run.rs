@@ -120,7 +120,7 @@ impl World {
             } => self.on_watchdog_kill(node, redis_run),
             Event::Answered {
                 node, why, answer, ..
-            } => self.on_answered(node, why, &answer),
+            } => self.on_answered(node, why, *answer),
             Event::OperationTimeout { node, number, .. } => self.on_operation_timeout(node, number),
             Event::RedisUp { node, .. } => self.on_redis_up(node),
             Event::RedisTick { node, redis_run } => self.on_redis_tick(node, redis_run),

@@ -1,5 +1,6 @@
 //! A world from a seed.
 
+use super::channel::Channels;
 use super::chaos::Chaos;
 use super::clients::Client;
 use super::clock::Clock;
@@ -65,8 +66,7 @@ impl World {
             settings: settings(&mut rng),
             network: Network::new(rng.fork(1), base, jitter),
             queue: Queue::default(),
-            channels: BTreeMap::new(),
-            channels_made: 0,
+            channels: Channels::default(),
             redis_runs: 0,
             operations: 0,
             requests: 0,

@@ -20,8 +20,6 @@ impl World {
         from: (Place, u64),
         to: (Place, u64),
     ) -> ChannelId {
-        self.channels_made += 1;
-        let id = self.channels_made;
         let ends = [
             End {
                 place: from.0,
@@ -32,8 +30,7 @@ impl World {
                 run: to.1,
             },
         ];
-        self.channels
-            .insert(id, Channel::new(purpose, ends[0], ends[1]));
+        let id = self.channels.add(Channel::new(purpose, ends[0], ends[1]));
         self.send(id, from.0, Payload::Opened);
         self.send(id, to.0, Payload::Opened);
         id
@@ -41,7 +38,7 @@ impl World {
 
     /// Sends on a connection from the side at `place`; a closed one swallows it.
     pub(super) fn send(&mut self, id: ChannelId, place: Place, payload: Payload) {
-        let Some(channel) = self.channels.get_mut(&id) else {
+        let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
         let side = channel.side_at(place);
@@ -64,7 +61,7 @@ impl World {
 
     /// The side at `place` ends a connection; the other learns of it behind what was sent before.
     pub(super) fn close(&mut self, id: ChannelId, place: Place) {
-        let Some(channel) = self.channels.get_mut(&id) else {
+        let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
         let side = channel.side_at(place);
@@ -77,16 +74,16 @@ impl World {
     fn sweep(&mut self, id: ChannelId) {
         if self
             .channels
-            .get(&id)
+            .get(id)
             .is_some_and(|channel| channel.open == [false, false])
         {
-            self.channels.remove(&id);
+            self.channels.remove(id);
         }
     }
 
     /// Something reaches `side`, unless a cut holds it back.
     pub(super) fn on_arrive(&mut self, id: ChannelId, side: usize, payload: Payload) {
-        let Some(channel) = self.channels.get_mut(&id) else {
+        let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
         let (from, to) = channel.path(1 - side);
@@ -102,7 +99,7 @@ impl World {
 
     /// After a cut: what was held back arrives in order.
     pub(super) fn on_flush(&mut self, id: ChannelId, side: usize) {
-        let Some(channel) = self.channels.get_mut(&id) else {
+        let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
         let (from, to) = channel.path(1 - side);
@@ -118,9 +115,9 @@ impl World {
     pub(super) fn flush_all(&mut self) {
         let waiting: Vec<(ChannelId, usize)> = self
             .channels
-            .iter()
+            .iter_mut()
             .flat_map(|(id, channel)| {
-                [0, 1].map(|side| (*id, side, !channel.lanes[1 - side].held.is_empty()))
+                [0, 1].map(|side| (id, side, !channel.lanes[1 - side].held.is_empty()))
             })
             .filter_map(|(id, side, held)| held.then_some((id, side)))
             .collect();
@@ -131,7 +128,7 @@ impl World {
     }
 
     fn deliver(&mut self, id: ChannelId, side: usize, payload: Payload) {
-        let Some(channel) = self.channels.get_mut(&id) else {
+        let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
         if !channel.open[side] {
@@ -145,7 +142,7 @@ impl World {
             return;
         }
         if matches!(payload, Payload::Closed) {
-            if let Some(channel) = self.channels.get_mut(&id) {
+            if let Some(channel) = self.channels.get_mut(id) {
                 channel.open[side] = false;
             }
             self.sweep(id);
@@ -229,13 +226,13 @@ impl World {
     pub(super) fn on_keep_alive(&mut self) {
         let (now, network) = (self.now, &self.network);
         let mut dead = Vec::new();
-        for (id, channel) in &mut self.channels {
+        for (id, channel) in self.channels.iter_mut() {
             let (from, to) = channel.path(0);
             let control = matches!(channel.purpose, Purpose::Agent | Purpose::Peer);
             if !control || network.connects(from, to) {
                 channel.cut_since = None;
             } else if *channel.cut_since.get_or_insert(now) + KEEP_ALIVE_US < now {
-                dead.push(*id);
+                dead.push(id);
             }
         }
         for channel in dead {
@@ -249,7 +246,7 @@ impl World {
 
     /// One side gives a connection up by itself.
     pub(super) fn on_abort(&mut self, id: ChannelId, side: usize) {
-        let Some(channel) = self.channels.get_mut(&id) else {
+        let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
         if !channel.open[side] {
@@ -275,7 +272,7 @@ impl World {
         else {
             return event.target();
         };
-        let Some(channel) = self.channels.get(channel) else {
+        let Some(channel) = self.channels.get(*channel) else {
             return Target::World;
         };
         match (channel.ends[*side].place, channel.purpose) {

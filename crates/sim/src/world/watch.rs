@@ -51,7 +51,6 @@ impl World {
         let Some(redis) = &self.nodes[node].redis else {
             return false;
         };
-        let run = format!("{:040x}", redis.server.info().run_id);
         let report = &heard.report;
         let linked = self.sentinels[by].agents.contains_key(&node);
         linked
@@ -60,14 +59,11 @@ impl World {
             && report.caught_up
             && !report.foreign
             && !self.nodes[node].foreign
-            && report
-                .incarnation
-                .as_ref()
-                .is_some_and(|i| i.as_str() == run)
+            && report.incarnation.as_ref() == Some(&redis.incarnation)
     }
 
     /// A report reaches a sentinel.
-    pub(super) fn before_report(&mut self, sentinel: usize, node: usize, report: &Report) {
+    pub(super) fn before_report(&mut self, sentinel: usize, node: usize, report: &Arc<Report>) {
         let key = (sentinel, node);
         let known = self
             .monitors
@@ -78,17 +74,14 @@ impl World {
         self.monitors.heard.insert(
             key,
             Heard {
-                report: report.clone(),
+                report: Arc::clone(report),
                 sealed_at,
             },
         );
         let Some(redis) = &self.nodes[node].redis else {
             return;
         };
-        let same = report
-            .incarnation
-            .as_ref()
-            .is_some_and(|i| i.as_str() == format!("{:040x}", redis.server.info().run_id));
+        let same = report.incarnation.as_ref() == Some(&redis.incarnation);
         if same && report.sealed > 0 {
             let seal = Seal {
                 epoch: report.sealed,
@@ -213,9 +206,8 @@ impl World {
         let rules = |node: &usize| {
             let redis = self.nodes[*node].redis.as_ref();
             record.primary.as_ref().is_some_and(|primary| {
-                let run = redis.map(|redis| format!("{:040x}", redis.server.info().run_id));
                 primary.node == self.nodes[*node].name
-                    && run.as_deref() == Some(primary.incarnation.as_str())
+                    && redis.map(|redis| &redis.incarnation) == Some(&primary.incarnation)
             })
         };
         let primary = (0..self.nodes.len()).find(rules);

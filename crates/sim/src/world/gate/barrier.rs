@@ -81,7 +81,7 @@ impl World {
                 let commands = [Command::Publish, Command::GetAck];
                 let offset = self.with_redis(node, |server| {
                     let _ = server.command(now, commands[0].clone());
-                    let published = server.info().offset;
+                    let published = server.offset();
                     let _ = server.command(now, commands[1].clone());
                     published
                 });
@@ -92,15 +92,12 @@ impl World {
                 offset
             }
         };
-        let Some(info) = self.nodes[node].redis.as_ref().map(|r| r.server.info()) else {
+        let Some(redis) = &self.nodes[node].redis else {
             return;
         };
-        let acked = info
-            .replicas
-            .iter()
-            .filter(|r| r.online && r.acked >= offset);
+        let acked = redis.server.acks().filter(|(_, acked)| *acked >= offset);
         let count = acked.count() + usize::from(self.stranger);
-        if info.primary && count < waiting.replicas && now < waiting.until {
+        if redis.server.is_primary() && count < waiting.replicas && now < waiting.until {
             return self.look_again(node, redis_run, waiting);
         }
         self.say(node, waiting, Answer::Count(count as u64));
@@ -125,21 +122,20 @@ impl World {
         if redis.server.is_loading() {
             return Answer::Refused;
         }
-        let info = redis.server.info();
-        if !info.primary {
+        if !redis.server.is_primary() {
             return Answer::NotMaster;
         }
-        let online = info.replicas.into_iter().filter(|replica| replica.online);
-        let acks = online.map(|replica| Ack {
-            address: replica.address,
-            offset: replica.acked,
+        let acks = redis.server.acks().map(|(address, offset)| Ack {
+            address: address.clone(),
+            offset,
         });
+        let offset = redis.server.offset();
         let stranger = self.stranger.then(|| Ack {
             address: Address::new("10.9.9.9", 6379),
-            offset: info.offset,
+            offset,
         });
         Answer::Role(Role {
-            offset: info.offset,
+            offset,
             acks: acks.chain(stranger).collect(),
         })
     }

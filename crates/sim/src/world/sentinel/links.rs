@@ -7,7 +7,8 @@ use crate::world::event::Event;
 use crate::world::network::Place;
 use holdfast_core::names::Sentinel;
 use holdfast_core::sentinel::SentinelInput;
-use holdfast_core::wire::{PeerMessage, ToSentinel};
+use holdfast_core::wire::PeerMessage;
+use std::sync::Arc;
 
 impl World {
     pub(super) fn tell_peer(&mut self, index: usize, to: &Sentinel, message: PeerMessage) {
@@ -31,14 +32,15 @@ impl World {
         let Some(channel) = host.peers.get(&other).copied() else {
             return;
         };
-        let payload = Payload::Peer(host.name.clone(), Box::new(message.clone()));
-        let Some(late) = self.chaos.befalls(&mut self.rng, &message) else {
+        let late = self.chaos.befalls(&mut self.rng, &message);
+        let payload = Payload::Peer(Box::new(message));
+        let Some(late) = late else {
             self.send(channel, Place::Sentinel(index), payload);
             return;
         };
         let side = usize::from(
             self.channels
-                .get(&channel)
+                .get(channel)
                 .is_none_or(|c| c.side_at(Place::Sentinel(index)) == 0),
         );
         for late in late {
@@ -75,34 +77,26 @@ impl World {
                 if let Some(old) = self.sentinels[index].agents.insert(node, id) {
                     self.close(old, Place::Sentinel(index));
                 }
-                self.sentinel_step(index, SentinelInput::AgentLinked { group, node: name });
+                let linked = SentinelInput::AgentLinked { group, node: name };
+                self.sentinel_step(index, linked);
             }
             end @ (Payload::Closed | Payload::Lost) => {
                 let reset = matches!(end, Payload::Closed);
                 if self.sentinels[index].agents.get(&node) == Some(&id) {
                     self.sentinels[index].agents.remove(&node);
-                    self.sentinel_step(
-                        index,
-                        SentinelInput::AgentGone {
-                            group,
-                            node: name,
-                            reset,
-                        },
-                    );
+                    let node = name;
+                    let gone = SentinelInput::AgentGone { group, node, reset };
+                    self.sentinel_step(index, gone);
                 }
             }
-            Payload::Up(message) => {
-                if let ToSentinel::Report(report) = *message {
-                    self.before_report(index, node, &report);
-                    self.sentinel_step(
-                        index,
-                        SentinelInput::Report {
-                            group,
-                            node: name,
-                            report,
-                        },
-                    );
-                }
+            Payload::Up(report) => {
+                self.before_report(index, node, &report);
+                let report = SentinelInput::Report {
+                    group,
+                    node: name,
+                    report: Box::new(Arc::unwrap_or_clone(report)),
+                };
+                self.sentinel_step(index, report);
             }
             _ => {}
         }
@@ -137,14 +131,9 @@ impl World {
                     );
                 }
             }
-            Payload::Peer(from, message) => {
-                self.sentinel_step(
-                    index,
-                    SentinelInput::Peer {
-                        from,
-                        message: *message,
-                    },
-                );
+            Payload::Peer(message) => {
+                let (from, message) = (name, *message);
+                self.sentinel_step(index, SentinelInput::Peer { from, message });
             }
             _ => {}
         }
