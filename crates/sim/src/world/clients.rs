@@ -192,10 +192,8 @@ impl World {
                     self.client_answered(client, asked, *outcome);
                 }
             }
-            Payload::Data(number, found) => {
-                if self.expected(client, *number).is_some() {
-                    self.client_reads(client, *found);
-                }
+            Payload::Data(number, found) if self.expected(client, *number).is_some() => {
+                self.client_reads(client, *found);
             }
             _ => {}
         }
