@@ -167,6 +167,7 @@ impl Running {
             }
             Notice::Gate(News::Confirmed(version)) => self.step(AgentInput::Confirmed { version }),
             Notice::Gate(News::Lagging(nodes)) => self.step(AgentInput::Lagging(nodes)),
+            Notice::Gate(News::Drained) => self.step(AgentInput::Drained),
             // Of a server before; or a look at this one tells the same.
             Notice::Started(..)
             | Notice::Looked(..)

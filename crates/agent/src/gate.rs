@@ -12,10 +12,12 @@
 
 mod bounds;
 mod bytes;
+mod dial;
 mod doors;
 mod link;
 mod opening;
 mod poller;
+mod question;
 mod relay;
 mod turn;
 

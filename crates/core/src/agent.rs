@@ -10,6 +10,7 @@
 //! The promise is stored before anything is done for an epoch, and a restarted redis-server starts
 //! sealed, so an agent that was killed at any point is at worst useless, never harmful.
 
+mod carrying;
 mod gate;
 mod lease;
 mod orders;
@@ -27,6 +28,7 @@ use crate::names::{Epoch, Incarnation, Node, Sentinel};
 use crate::record::Record;
 use crate::time::Millis;
 use crate::wire::{FromSentinel, ServerState, TakeOver};
+use carrying::Carrying;
 use lease::Leases;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -68,6 +70,7 @@ pub struct Agent {
     confirmed: u64,
     /// What the gate was told last.
     gate: GateOrder,
+    carrying: Carrying,
     /// Members of the sync set that hold replies back.
     lagging: BTreeSet<Node>,
 }
@@ -112,6 +115,7 @@ impl Agent {
             paused_until: None,
             confirmed: 0,
             gate: GateOrder::Shut,
+            carrying: Carrying::default(),
             lagging: BTreeSet::new(),
         }
     }
@@ -133,6 +137,7 @@ impl Agent {
             AgentInput::Stored(promised) => self.on_stored(promised),
             AgentInput::Confirmed { version } => self.on_confirmed(version),
             AgentInput::Lagging(nodes) => self.on_lagging(nodes),
+            AgentInput::Drained => self.on_drained(),
             AgentInput::Stop { handoff, within } => self.on_stop(now, handoff, within),
         }
         self.guard_lease(now, &mut out);

@@ -35,7 +35,7 @@ pub use barrier::{Answer, Issue};
 pub use connections::Connection;
 pub use hold::Hold;
 pub use news::News;
-pub use order::GateOrder;
+pub use order::{Carry, GateOrder};
 
 use crate::mutant::Mutant;
 use acks::Acks;

@@ -17,6 +17,7 @@ pub mod position;
 pub mod record;
 pub mod register;
 pub mod sentinel;
+pub mod session;
 pub mod status;
 pub mod syncset;
 pub mod time;

@@ -55,10 +55,13 @@ pub enum Mutant {
     /// The gate takes acknowledgements from before a reply for an answer to its barrier: replies that changed nothing are
     /// released although the replicas may follow somebody else by now.
     ReleaseNoOps,
+    /// A session that is carried over begins in the first database. Only tests on real servers can find it, so it is not
+    /// among [`Mutant::ALL`].
+    ForgetDatabase,
 }
 
 impl Mutant {
-    /// Every planted bug.
+    /// Every planted bug that the simulator can find.
     pub const ALL: [Self; 19] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,

@@ -44,7 +44,7 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 /// The invariants by which a planted bug may show in a run.
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
-        Mutant::None => &[],
+        Mutant::None | Mutant::ForgetDatabase => &[],
         Mutant::SkipPreviousRule | Mutant::ForgetFormerRule => &["i01_nothing_lost"],
         Mutant::ReleaseEarly
         | Mutant::TrustWait

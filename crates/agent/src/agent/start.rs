@@ -81,6 +81,7 @@ async fn serve(
         address: options.announced().clone(),
         priority: options.priority,
         restart: options.restart,
+        gated: options.gated(),
         mutant: Mutant::None,
     };
     let core = Agent::new(settings, stored);

@@ -15,6 +15,8 @@ pub(super) enum Opening {
     Client,
     /// So many bytes reach to the end of a request for the stream.
     Replica(usize),
+    /// So many bytes are the greeting of another gate, which brings a session.
+    Carried(usize),
 }
 
 /// The commands of a handshake.
@@ -23,6 +25,9 @@ const HANDSHAKE: [&[u8]; 3] = [b"PING", b"AUTH", b"REPLCONF"];
 /// The requests for the stream.
 const STREAM: [&[u8]; 2] = [b"PSYNC", b"SYNC"];
 
+/// How a gate greets another one.
+const GREETING: &[u8] = b"HOLDFAST.CARRY";
+
 /// Judges the first bytes of a connection.
 pub(super) fn judge(bytes: &[u8]) -> Opening {
     let mut at = 0;
@@ -30,6 +35,7 @@ pub(super) fn judge(bytes: &[u8]) -> Opening {
         let rest = &bytes[at..];
         match command(rest) {
             Some((name, end)) if is_one_of(name, &STREAM) => return Opening::Replica(at + end),
+            Some((name, end)) if at == 0 && name == GREETING => return Opening::Carried(end),
             Some((name, end)) if is_one_of(name, &HANDSHAKE) => at += end,
             None if may_become_handshake(rest) => return Opening::Handshake(at),
             _ => return Opening::Client,
@@ -53,7 +59,7 @@ fn may_become_handshake(rest: &[u8]) -> bool {
     } else {
         rest
     };
-    let known = HANDSHAKE.iter().chain(&STREAM);
+    let known = HANDSHAKE.iter().chain(&STREAM).chain([&GREETING]);
     known.clone().any(|one| is_begun(name, one))
 }
 

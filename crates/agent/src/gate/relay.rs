@@ -1,15 +1,21 @@
 //! One connection of a client (or a replica), and its own connection to the server.
 
+mod passage;
+
 use super::bounds::{HELD_ALWAYS, HELD_PER_CLIENT, HELD_TOTAL, OPENING, READ, READS_PER_TURN};
 use super::bytes::Bytes;
 use super::opening::{Opening, judge};
 use super::poller::{Event, Poller, Source};
 use holdfast_core::gate::{Connection, Gate, Micros};
+use holdfast_core::names::Epoch;
+use holdfast_core::session::Session;
+use passage::{Passage, WELCOME, greeted};
 use rustix::buffer::spare_capacity;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use std::os::unix::net::UnixStream;
+
+pub(super) use passage::{Crossing, Tokens};
 
 /// What all relays share.
 #[derive(Debug)]
@@ -29,6 +35,10 @@ pub(super) struct Hall {
     pub(super) open: bool,
     /// Nothing of clients goes to the server.
     pub(super) paused: bool,
+    /// The reign that clients are served in.
+    pub(super) reign: Option<Epoch>,
+    /// Sessions on their way to another server.
+    pub(super) crossing: Crossing,
 }
 
 /// Who it is.
@@ -58,7 +68,13 @@ impl From<Errno> for Ended {
 pub(super) struct Relay {
     slot: usize,
     client: OwnedFd,
-    server: UnixStream,
+    server: OwnedFd,
+    /// What is known of its session, and where that is on its way to another server.
+    session: Session,
+    passage: Option<Box<Passage>>,
+    carried: bool,
+    /// Read and not to be sent to this server any more, unless it is to go on with it.
+    pending: Vec<u8>,
     phase: Phase,
     /// As the core knows it, while its replies are held; and the bytes read for it since.
     held_as: Option<Connection>,
@@ -85,11 +101,15 @@ struct Side {
 }
 
 impl Relay {
-    pub(super) fn new(slot: usize, client: OwnedFd, server: UnixStream) -> Self {
+    pub(super) fn new(slot: usize, client: OwnedFd, server: OwnedFd, session: Session) -> Self {
         Self {
             slot,
             client,
             server,
+            session,
+            passage: None,
+            carried: false,
+            pending: Vec::new(),
             phase: Phase::Opening(Vec::new()),
             held_as: None,
             total: 0,
@@ -118,7 +138,7 @@ impl Relay {
 
     /// Bytes that wait in it.
     pub(super) fn waiting(&self) -> usize {
-        self.to_server.len() + self.to_client.len()
+        self.to_server.len() + self.to_client.len() + self.pending.len()
     }
 
     /// Whether it could go on without any news.
@@ -138,6 +158,9 @@ impl Relay {
 
     /// News of the server's socket.
     pub(super) fn on_server(&mut self, event: Event, hall: &mut Hall) -> Result<(), Ended> {
+        if self.passage.is_some() && self.is_crossing() {
+            return self.on_crossing(event, hall);
+        }
         self.from_server.readable |= event.readable;
         self.from_server.closing |= event.ended;
         if event.writable && self.from_server.full {
@@ -149,6 +172,7 @@ impl Relay {
 
     /// Goes on where it stopped.
     pub(super) fn resume(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        self.stay(hall)?;
         self.take_requests(hall)?;
         self.take_replies(hall)
     }
@@ -161,7 +185,8 @@ impl Relay {
 
     /// From now on its replies are held, or they are not, and what was held goes out.
     pub(super) fn hold(&mut self, hall: &mut Hall) -> Result<(), Ended> {
-        if self.phase != Phase::Client || hall.holding == self.held_as.is_some() {
+        let held = self.held_as.is_some();
+        if self.phase != Phase::Client || self.is_carried() || hall.holding == held {
             return Ok(());
         }
         if hall.holding {
@@ -175,20 +200,24 @@ impl Relay {
     }
 
     fn may_read_client(&self, hall: &Hall) -> bool {
-        let stopped = hall.paused && !self.is_replica();
         self.from_client.readable
-            && !stopped
             && self.to_server.len() == 0
             && !self.from_server.ended
+            && !self.is_stopped(hall)
     }
 
     fn may_read_server(&self, hall: &Hall) -> bool {
         let own = self.to_client.len();
         let room = own < HELD_ALWAYS || (own < HELD_PER_CLIENT && hall.waiting < HELD_TOTAL);
-        self.from_server.readable && room
+        self.from_server.readable && room && !self.leaves_replies(hall)
     }
 
     fn take_requests(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        if !self.pending.is_empty() && !self.is_stopped(hall) && self.to_server.len() == 0 {
+            let pending = std::mem::take(&mut self.pending);
+            hall.waiting -= pending.len();
+            self.request(&pending, hall)?;
+        }
         for _ in 0..READS_PER_TURN {
             if !self.may_read_client(hall) {
                 break;
@@ -225,13 +254,29 @@ impl Relay {
             }
             // It talks before it is answered: that is no replica.
             Phase::Syncing => Err(Ended),
-            Phase::Client | Phase::Replica => self.forward(bytes, hall),
+            Phase::Client => self.request(bytes, hall),
+            Phase::Replica => self.forward(bytes, hall),
         }
+    }
+
+    /// Bytes of a client. While the gate is paused only what was begun goes on; the rest waits for where it is to go.
+    fn request(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        let end = if hall.paused && !self.carried {
+            self.session.note_to_rest(hall.now, bytes)
+        } else {
+            self.session.note(hall.now, bytes);
+            bytes.len()
+        };
+        self.pending.extend_from_slice(&bytes[end..]);
+        hall.waiting += bytes.len() - end;
+        self.forward(&bytes[..end], hall)
     }
 
     fn open(&mut self, said: Vec<u8>, hall: &mut Hall) -> Result<(), Ended> {
         match judge(&said) {
+            Opening::Carried(end) => self.welcome(&said, end, hall),
             Opening::Handshake(end) if said.len() - end <= OPENING => {
+                self.session.note(hall.now, &said[..end]);
                 self.forward(&said[..end], hall)?;
                 self.phase = Phase::Opening(said[end..].to_vec());
                 Ok(())
@@ -245,9 +290,21 @@ impl Relay {
             Opening::Handshake(_) | Opening::Client => {
                 self.phase = Phase::Client;
                 self.hold(hall)?;
-                self.forward(&said, hall)
+                self.request(&said, hall)
             }
         }
+    }
+
+    /// A session that comes from another gate, to this reign or a later one.
+    fn welcome(&mut self, said: &[u8], end: usize, hall: &mut Hall) -> Result<(), Ended> {
+        let epoch = greeted(&said[..end]).ok_or(Ended)?;
+        if hall.reign.is_none_or(|reign| reign < epoch) {
+            return Err(Ended);
+        }
+        send(&self.client, WELCOME, SendFlags::NOSIGNAL)?;
+        self.phase = Phase::Client;
+        self.hold(hall)?;
+        self.request(&said[end..], hall)
     }
 
     fn forward(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
@@ -299,6 +356,9 @@ impl Relay {
 
     /// One read. Returns how much it was and whether there may be more.
     fn take_reply(&mut self, large: bool, hall: &mut Hall) -> Result<(usize, bool), Errno> {
+        if self.passage.is_some() {
+            return self.take_answer(hall);
+        }
         if large {
             let (read, more) = self.to_client.read(&self.server)?;
             self.note_reply(read, read, hall);

@@ -1,19 +1,22 @@
 //! The gate's loop: what has come is moved, what is released goes out, a barrier is sent if it is time.
 
+mod carrying;
+
 use super::bounds::{ACCEPTS_PER_TURN, EVENTS_PER_TURN, READ};
 use super::doors::Doors;
 use super::link::Link;
 use super::poller::{Bell, Event, Poller, Ready, Source};
-use super::relay::{Ended, Hall, Relay};
+use super::relay::{Crossing, Ended, Hall, Relay, Tokens};
 use super::{Behind, Word};
 use crate::server::probe::connect;
+use carrying::Carrying;
 use holdfast_core::gate::{Gate, GateOrder, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
+use holdfast_core::session::Session;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
@@ -40,6 +43,8 @@ enum Standing {
     Stale,
     Pass,
     Holding(Epoch),
+    /// Its sessions go on elsewhere.
+    Carrying,
 }
 
 /// All that the gate's thread has.
@@ -67,6 +72,9 @@ pub(super) struct Turns {
     tell: Tell,
     /// What could not be told yet, oldest first.
     untold: Vec<News>,
+    carrying: Carrying,
+    tokens: Tokens,
+    mutant: Mutant,
 }
 
 impl Turns {
@@ -90,7 +98,10 @@ impl Turns {
             holding: false,
             open: false,
             paused: false,
+            reign: None,
+            crossing: Crossing::default(),
         };
+        let tokens = Tokens::new()?;
         Ok(Self {
             doors,
             bell,
@@ -111,6 +122,9 @@ impl Turns {
             started: Instant::now(),
             tell,
             untold: Vec::new(),
+            carrying: Carrying::default(),
+            tokens,
+            mutant,
         })
     }
 
@@ -128,6 +142,8 @@ impl Turns {
         let goes_on = self.take(&events, heard);
         self.events = events;
         self.resume();
+        self.settle();
+        self.take_across();
         self.admit();
         self.keep_links();
         self.issue();
@@ -142,15 +158,19 @@ impl Turns {
 
     /// How long nothing has to be done by itself.
     fn patience(&self) -> Option<Duration> {
-        let waits_outside = self.let_in.is_some() || self.somebody_outside;
+        let waits_outside = self.somebody_outside && !self.is_closed_for_now();
         if !self.again.is_empty() || (waits_outside && self.let_in.is_none()) {
             return Some(Duration::ZERO);
         }
-        let retries = (self.let_in.is_some() || self.wants_link()).then_some(self.next_try);
+        let lets_in = self.let_in.is_some() && !self.is_closed_for_now();
+        let retries = (lets_in || self.wants_link()).then_some(self.next_try);
         let due = self.hall.core.wake_at().into_iter().chain(retries).min();
         let due = due.map(|due| Duration::from_micros(due.saturating_sub(self.now())));
         let tell = (!self.untold.is_empty()).then_some(TELL_AGAIN);
-        due.into_iter().chain(tell).min()
+        due.into_iter()
+            .chain(tell)
+            .chain(self.carrying_patience())
+            .min()
     }
 
     /// Orders first, then answers to barriers, which release; then requests, then replies.
@@ -230,15 +250,16 @@ impl Turns {
             return;
         }
         self.shut();
-        self.end_all(|_| true);
+        self.end_all(|relay| !relay.is_carried());
         self.behind = behind;
     }
 
     fn obey(&mut self, order: GateOrder) {
         tracing::debug!("gate: {order:?}");
-        self.hall.paused = order == GateOrder::Pause;
+        self.note_pause(&order);
         match order {
             GateOrder::Pause => {}
+            GateOrder::Carry(carry) => self.carry(&carry),
             GateOrder::Shut => self.shut(),
             GateOrder::Stale => {
                 if self.standing != Standing::Stale {
@@ -270,6 +291,11 @@ impl Turns {
         self.standing = standing;
         self.hall.open = standing != Standing::Shut;
         self.hall.holding = matches!(standing, Standing::Holding(_));
+        self.hall.reign = match standing {
+            Standing::Holding(epoch) => Some(epoch),
+            Standing::Pass => Some(Epoch::MAX),
+            Standing::Shut | Standing::Stale | Standing::Carrying => None,
+        };
         for slot in 0..self.relays.len() {
             self.with(slot, Relay::hold);
         }
@@ -280,8 +306,8 @@ impl Turns {
         self.hall.core.shut();
         self.links = [const { None }; LINKS_MAX];
         self.standing = Standing::Shut;
-        (self.hall.open, self.hall.holding) = (false, false);
-        self.end_all(|relay| !relay.is_replica());
+        (self.hall.open, self.hall.holding, self.hall.reign) = (false, false, None);
+        self.end_all(|relay| !relay.is_replica() && !relay.is_carried());
     }
 
     fn end_all(&mut self, which: impl Fn(&Relay) -> bool) {
@@ -361,8 +387,7 @@ impl Turns {
     fn report(&mut self) {
         let news: Vec<News> = self.hall.core.news().collect();
         if news.contains(&News::Deposed) {
-            tracing::warn!("the gate is shut: its server is no primary");
-            self.shut();
+            self.on_deposed();
         }
         self.untold.extend(news);
         let surplus = self.untold.len().saturating_sub(UNTOLD_MAX);
@@ -378,7 +403,7 @@ impl Turns {
     /// Lets in those who wait outside.
     fn admit(&mut self) {
         for _ in 0..ACCEPTS_PER_TURN {
-            if !self.somebody_outside && self.let_in.is_none() {
+            if (!self.somebody_outside && self.let_in.is_none()) || self.is_closed_for_now() {
                 return;
             }
             let client = match self.let_in.take().map_or_else(|| self.doors.accept(), Ok) {
@@ -398,6 +423,10 @@ impl Turns {
 
     /// Connects one to the server. `false`: not now.
     fn welcome(&mut self, client: OwnedFd) -> bool {
+        if self.standing == Standing::Carrying {
+            self.take_along(client);
+            return true;
+        }
         let Some(behind) = &self.behind else {
             return true;
         };
@@ -406,7 +435,7 @@ impl Turns {
             return true;
         }
         match connect(&behind.socket, behind.id.pid) {
-            Ok(server) => self.begin(client, server),
+            Ok(server) => self.begin(client, server.into()),
             Err(nix::errno::Errno::EAGAIN) => {
                 self.let_in = Some(client);
                 self.next_try = self.hall.now + AGAIN;
@@ -417,12 +446,12 @@ impl Turns {
         true
     }
 
-    fn begin(&mut self, client: OwnedFd, server: UnixStream) {
+    fn begin(&mut self, client: OwnedFd, server: OwnedFd) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.relays.push(None);
             self.relays.len() - 1
         });
-        let relay = Relay::new(slot, client, server);
+        let relay = Relay::new(slot, client, server, Session::new(self.mutant));
         if relay.watch(&self.hall.poller).is_err() {
             self.free.push(slot);
             return;

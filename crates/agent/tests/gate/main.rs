@@ -4,12 +4,14 @@
 #[path = "../server_support/mod.rs"]
 mod server_support;
 
+mod carry;
 mod client;
 mod commands;
 mod cut;
 mod group;
 mod loss;
 mod orders;
+mod pair;
 mod sizes;
 
 /// Work that waits by itself; the runtime has nothing else to do meanwhile.

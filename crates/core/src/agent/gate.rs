@@ -20,6 +20,7 @@ impl Agent {
         }
         if order != self.gate {
             self.forget_laggards(&order);
+            self.note_order(now, &order);
             self.gate = order.clone();
             out.push(AgentOutput::Gate(order));
         }
@@ -41,6 +42,9 @@ impl Agent {
         };
         if matches!(self.server, ServerState::Down | ServerState::Starting) {
             return GateOrder::Shut;
+        }
+        if let Some(carry) = self.carry(now, record) {
+            return carry;
         }
         let handed = record.phase == Phase::Electing && record.handoff.is_some();
         match self.standing {

@@ -92,7 +92,7 @@ impl Agent {
             .as_ref()
             .is_some_and(|i| record.is_primary(&self.settings.node, i));
         match record.phase {
-            Phase::Electing => self.wanted_electing(record),
+            Phase::Electing => self.wanted_electing(record, now),
             _ if mine => self.wanted_primary(record, now),
             // The others go on as they are until the appointed one can be followed; its predecessor ends.
             // One that is held for a handoff stays held, so that its clients wait instead of being sent away before
@@ -117,7 +117,7 @@ impl Agent {
         }
     }
 
-    fn wanted_electing(&self, record: &Record) -> Option<Operation> {
+    fn wanted_electing(&self, record: &Record, now: Millis) -> Option<Operation> {
         let epoch = record.epoch;
         if let Some(target) = &record.handoff {
             if *target == self.settings.node {
@@ -125,7 +125,7 @@ impl Agent {
             }
             let ruled = record.names(&self.settings.node) && self.standing.is_master();
             let pause = ruled && self.standing != Standing::Paused(epoch);
-            return pause.then_some(Operation::Pause);
+            return (pause && self.may_pause(now)).then_some(Operation::Pause);
         }
         (self.standing != Standing::Sealed(epoch)).then_some(Operation::Seal)
     }

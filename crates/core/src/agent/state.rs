@@ -19,6 +19,8 @@ pub struct Settings {
     pub priority: u32,
     /// Whether a redis-server that ended is started again.
     pub restart: bool,
+    /// Whether its clients come through a gate that tells when it is drained.
+    pub gated: bool,
     /// A bug to plant, for the simulator's self-test.
     pub mutant: crate::mutant::Mutant,
 }
@@ -131,6 +133,8 @@ pub enum AgentInput {
     },
     /// From the gate: the members of the sync set that hold replies back just now.
     Lagging(BTreeSet<Node>),
+    /// From the gate, while it is paused: whatever was asked is answered and released, as far as that can be waited for.
+    Drained,
     /// Please end: after a handoff if so wished, in this many milliseconds at most.
     Stop {
         /// Hand over first if this is the primary.

@@ -12,4 +12,7 @@ pub enum News {
     Lagging(BTreeSet<Node>),
     /// The server is no master: nothing more is released.
     Deposed,
+    /// After [`GateOrder::Pause`](super::GateOrder::Pause): whatever was asked is answered and released, as far as that can be
+    /// waited for.
+    Drained,
 }

@@ -1,6 +1,7 @@
 //! What the agent's mind orders its gate to do.
 
 use super::Hold;
+use crate::names::{Address, Epoch};
 
 /// The newest order counts, from the moment at which it arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,4 +18,16 @@ pub enum GateOrder {
     Pause,
     /// A primary's: release by these rules.
     Hold(Hold),
+    /// A former primary's, after a handoff: nothing goes to its server; running sessions that can go on elsewhere do, and
+    /// whoever comes now is taken there too.
+    Carry(Carry),
+}
+
+/// Where sessions go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carry {
+    /// The reign of the new primary.
+    pub epoch: Epoch,
+    /// Its gate.
+    pub to: Address,
 }

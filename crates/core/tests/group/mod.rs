@@ -167,6 +167,7 @@ impl Group {
             address,
             priority: 100,
             restart: true,
+            gated: false,
             mutant: Mutant::None,
         };
         self.agents

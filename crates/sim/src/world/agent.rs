@@ -56,6 +56,7 @@ impl World {
             address: host.address.clone(),
             priority: 100,
             restart: true,
+            gated: false,
             mutant,
         };
         host.agent = Some(Agent::new(settings, stored));

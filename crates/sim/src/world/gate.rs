@@ -174,7 +174,8 @@ impl World {
                 gate.leave();
                 self.pass_all(node);
             }
-            GateOrder::Shut | GateOrder::Stale => {
+            // Sessions are not simulated: whoever is to be carried over comes again.
+            GateOrder::Shut | GateOrder::Stale | GateOrder::Carry(_) => {
                 gate.leave();
                 self.close_gate(node);
             }
@@ -217,7 +218,12 @@ impl World {
             return;
         };
         match payload {
-            Payload::Opened if matches!(gate.order, GateOrder::Shut | GateOrder::Stale) => {
+            Payload::Opened
+                if matches!(
+                    gate.order,
+                    GateOrder::Shut | GateOrder::Stale | GateOrder::Carry(_)
+                ) =>
+            {
                 self.close(id, Place::Node(node));
             }
             Payload::Opened => gate.open_session(id),
@@ -401,6 +407,7 @@ impl World {
                 }
                 AgentInput::Lagging(nodes)
             }
+            News::Drained => AgentInput::Drained,
             News::Deposed => return self.close_gate(node),
         };
         let run = self.nodes[node].run;

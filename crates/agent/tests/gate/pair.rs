@@ -1,0 +1,112 @@
+//! Two nodes that hand over to each other.
+
+use crate::client::Client;
+use crate::group::Gated;
+use holdfast_core::gate::{Carry, GateOrder, Hold, News};
+use holdfast_core::mutant::Mutant;
+use holdfast_core::names::{Incarnation, Node};
+use holdfast_core::syncset::SyncRule;
+use std::time::{Duration, Instant};
+
+pub struct Pair {
+    nodes: [Gated; 2],
+    ruler: usize,
+    epoch: u64,
+}
+
+impl Pair {
+    pub async fn start(mutant: Mutant) -> Self {
+        let nodes = [
+            Gated::start("", mutant).await,
+            Gated::start("", mutant).await,
+        ];
+        let mut pair = Self {
+            nodes,
+            ruler: 0,
+            epoch: 1,
+        };
+        let [primary, replica] = &mut pair.nodes;
+        primary.node.reign().await;
+        replica.node.follow_and_catch_up(&mut primary.node).await;
+        replica.gate.order(GateOrder::Stale);
+        pair.nodes[0].gate.order(pair.hold());
+        pair
+    }
+
+    fn hold(&self) -> GateOrder {
+        let replica = &self.nodes[1 - self.ruler];
+        let node = Node::from("replica");
+        let mut rule = SyncRule {
+            k: 1,
+            ..SyncRule::default()
+        };
+        rule.members.insert(node.clone(), Incarnation::from("run"));
+        rule.addresses
+            .insert(node, replica.node.options.listen.clone());
+        GateOrder::Hold(Hold {
+            epoch: self.epoch,
+            version: self.epoch,
+            addresses: rule.addresses.clone(),
+            rules: vec![rule],
+        })
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.nodes[self.ruler].port())
+    }
+
+    pub fn client_of_old(&self) -> Client {
+        Client::connect(self.nodes[1 - self.ruler].port())
+    }
+
+    /// The same user on both.
+    pub async fn user(&mut self, name: &str, rules: &[&str]) {
+        for one in &mut self.nodes {
+            let args = [&["ACL", "SETUSER", name], rules].concat();
+            one.node.link.command(&args).await.unwrap();
+        }
+    }
+
+    /// As the sentinels do: only to a replica in step.
+    pub async fn handoff(&mut self) {
+        self.in_step().await;
+        self.pause();
+        self.hand_over().await;
+    }
+
+    async fn in_step(&mut self) {
+        let until = Instant::now() + Duration::from_secs(10);
+        let replica = &mut self.nodes[1 - self.ruler];
+        while !replica.node.link.replication().await.unwrap().link_up {
+            assert!(Instant::now() < until, "not in step in time");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub fn pause(&self) {
+        self.nodes[self.ruler].gate.order(GateOrder::Pause);
+    }
+
+    pub async fn hand_over(&mut self) {
+        let [first, second] = &mut self.nodes;
+        let (old, new) = if self.ruler == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        old.heard(|news| *news == News::Drained);
+        old.node.link.hold(5_000).await.unwrap();
+        new.node.catch_up(&mut old.node).await;
+        new.gate.order(GateOrder::Shut);
+        new.node.link.promote().await.unwrap();
+        old.node.link.depose().await.unwrap();
+        new.node.link.open().await.unwrap();
+        old.node.link.follow_now(new.node.address()).await.unwrap();
+        (self.ruler, self.epoch) = (1 - self.ruler, self.epoch + 1);
+        let to = self.nodes[self.ruler].node.address().clone();
+        let epoch = self.epoch;
+        let [old, new] = [1 - self.ruler, self.ruler].map(|index| &self.nodes[index]);
+        old.gate.order(GateOrder::Carry(Carry { epoch, to }));
+        new.gate.order(self.hold());
+    }
+}
