@@ -13,6 +13,7 @@
 mod carrying;
 mod gate;
 mod lease;
+mod leaving;
 mod orders;
 mod reporting;
 mod server;
@@ -30,6 +31,7 @@ use crate::time::Millis;
 use crate::wire::{FromSentinel, ServerState, TakeOver};
 use carrying::Carrying;
 use lease::Leases;
+use leaving::Stop;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -73,13 +75,6 @@ pub struct Agent {
     carrying: Carrying,
     /// Members of the sync set that hold replies back.
     lagging: BTreeSet<Node>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stop {
-    handoff: bool,
-    until: Millis,
-    ordered: bool,
 }
 
 impl Agent {
@@ -228,16 +223,5 @@ impl Agent {
     fn on_stored(&mut self, promised: Epoch) {
         self.storing = false;
         self.stored.promised = self.stored.promised.max(promised);
-    }
-
-    fn on_stop(&mut self, now: Millis, handoff: bool, within: Millis) {
-        if self.stop.is_none() {
-            self.stop = Some(Stop {
-                handoff,
-                until: now + within,
-                ordered: false,
-            });
-            self.urgent = true;
-        }
     }
 }

@@ -66,6 +66,10 @@ pub const HANDOFF_MAX: Millis = 500;
 /// A request to the register is repeated when no majority has answered for this long.
 pub const REGISTER_RETRY: Millis = 60;
 
+/// A primary that is to stop gives up waiting for a handoff when it had neither replica nor sentinel for this long:
+/// longer than a broken connection to either of them takes to come back.
+pub const NOBODY_LEFT: Millis = 2_000;
+
 /// A start waits this long for all expected nodes before a majority of them will do.
 pub const COLD_GRACE: Millis = 10_000;
 

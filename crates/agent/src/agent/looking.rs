@@ -35,6 +35,7 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
         link_up: replication.link_up,
         syncing: replication.sync_in_progress,
         fenced: replication.fenced,
+        replicas: replication.connected_replicas.len(),
         ..before.clone()
     }
 }

@@ -207,34 +207,6 @@ impl Agent {
         out.push(AgentOutput::Do(operation));
     }
 
-    /// Carries a wish to stop through. Returns whether it has taken over.
-    fn advance_stop(&mut self, now: Millis, out: &mut Vec<AgentOutput>) -> bool {
-        let Some(stop) = self.stop else { return false };
-        if stop.ordered {
-            if matches!(self.server, ServerState::Down | ServerState::Starting) {
-                out.push(AgentOutput::Exit);
-            }
-            return true;
-        }
-        let waits = stop.handoff
-            && self.standing.is_master()
-            && now < stop.until
-            && self.server == ServerState::Up;
-        if waits {
-            return false;
-        }
-        self.stop = Some(super::Stop {
-            ordered: true,
-            ..stop
-        });
-        if matches!(self.server, ServerState::Down | ServerState::Starting) {
-            out.push(AgentOutput::Exit);
-        } else {
-            self.start(Operation::Stop, out);
-        }
-        true
-    }
-
     /// Notes how an operation ended.
     pub(super) fn on_done(
         &mut self,

@@ -63,6 +63,8 @@ pub struct ServerInfo {
     pub syncing: bool,
     /// A master that refuses writes: its fence is closed.
     pub fenced: bool,
+    /// Replicas that are connected to it.
+    pub replicas: usize,
     /// Reading its data set.
     pub loading: bool,
     /// What it has is on disk as well, as far as its persistence goes: no rewrite after a full copy is under way.

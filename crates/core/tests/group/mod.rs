@@ -49,6 +49,8 @@ pub(crate) struct Group {
     pub(crate) config: GroupConfig,
     /// What each gate was told last.
     pub(crate) gates: BTreeMap<Node, GateOrder>,
+    /// When agents that were to stop were through with it.
+    pub(crate) ended: BTreeMap<Node, u64>,
     queue: BTreeMap<(u64, u64), Event>,
     count: u64,
 }
@@ -63,6 +65,11 @@ pub(crate) fn node(number: usize) -> Node {
 
 pub(crate) fn sentinel(number: usize) -> Sentinel {
     Sentinel(format!("sentinel-{number}"))
+}
+
+/// Whether it was told to follow that node.
+fn follows(agent: &Agent, primary: &Node) -> bool {
+    matches!(agent.standing(), Standing::Following(_, address) if address.host == primary.as_str())
 }
 
 impl Group {
@@ -100,6 +107,7 @@ impl Group {
             set: (0..3).map(sentinel).collect(),
             config,
             gates: BTreeMap::new(),
+            ended: BTreeMap::new(),
             queue: BTreeMap::new(),
             count: 0,
         };
@@ -229,6 +237,15 @@ impl Group {
         );
     }
 
+    /// Asks an agent to end, as SIGTERM does.
+    pub(crate) fn stop_agent(&mut self, node: &Node, within: u64) {
+        let handoff = true;
+        self.later(Event::Agent(
+            node.clone(),
+            AgentInput::Stop { handoff, within },
+        ));
+    }
+
     /// Ends a redis-server; its agent sees it at once.
     pub(crate) fn kill_redis(&mut self, node: &Node) {
         self.redis.entry(node.clone()).or_default().alive = false;
@@ -327,7 +344,7 @@ impl Group {
             redis.info.clone()
         };
         for (node, agent) in &self.agents {
-            let follows = matches!(agent.standing(), Standing::Following(_, address) if address.host == primary.as_str());
+            let follows = follows(agent, &primary);
             if let Some(redis) = self.redis.get_mut(node).filter(|_| follows) {
                 redis.info.replid.clone_from(&leader.replid);
                 redis.info.offset = leader.offset;
@@ -382,7 +399,10 @@ impl Group {
             self.step_sentinel(&me, SentinelInput::Tick);
         }
         for node in self.agents.keys().cloned().collect::<Vec<_>>() {
-            let redis = &self.redis.entry(node.clone()).or_default();
+            let replicas = self.agents.values().filter(|agent| follows(agent, &node));
+            let replicas = replicas.count();
+            let redis = self.redis.entry(node.clone()).or_default();
+            redis.info.replicas = replicas;
             let look = (redis.alive && !redis.frozen).then(|| redis.info.clone());
             self.step_agent(&node, look.map_or(AgentInput::Tick, AgentInput::Info));
         }
@@ -463,6 +483,9 @@ impl Group {
                 AgentOutput::Decide(text) => self.decisions.push((self.now, text)),
                 AgentOutput::Gate(order) => {
                     self.gates.insert(node.clone(), order);
+                }
+                AgentOutput::Exit => {
+                    self.ended.entry(node.clone()).or_insert(self.now);
                 }
                 _ => {}
             }

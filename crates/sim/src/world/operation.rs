@@ -76,6 +76,7 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         offset: info.offset,
         link_up: info.link_up,
         syncing: info.sync_in_progress,
+        replicas: info.replicas.len(),
         loading: info.loading,
         persisted: info.persisted,
         keys: info.keys,
