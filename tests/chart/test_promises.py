@@ -83,6 +83,7 @@ CHANGES = [
     ("holdfast__logLevel", "debug", [NODE, SENTINEL]),
     ("useHostnames", "true", [NODE, SENTINEL]),
     ("auth__sentinel", "true", [SENTINEL]),
+    ("gate", "true", [NODE]),
 ]
 
 
@@ -91,6 +92,14 @@ def test_restarts(helm, key, value, expected):
     """A change of numbers, passwords, users and most of redis.conf restarts nothing."""
     before, after = (pod_templates(helm.rendered(**settings)) for settings in (BASE, {**BASE, key: value}))
     assert [name for name in (NODE, SENTINEL) if before[name] != after[name]] == expected
+
+
+def test_durability_changes_while_all_run(helm):
+    """With the gate in place, which comes before and goes after."""
+    steps = ({"gate": "true"}, {"gate": "true", "durability": "quorum"}, {"durability": "quorum"}, {"durability": "quorum", "syncReplicas": "2"},
+             {"durability": "quorum", "onLossOfQuorum": "degrade"})
+    first, *others = (pod_templates(helm.rendered(**step)) for step in steps)
+    assert all(other == first for other in others)
 
 
 def test_a_new_version_of_the_chart_restarts_nothing(helm, tmp_path):

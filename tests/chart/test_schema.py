@@ -55,6 +55,9 @@ CONTRADICTIONS = {
     "sentinel.persistence.enabled": {"sentinel__persistence__enabled": "false"},
     "sentinel.service.name": {"sentinel__service__name": "my-release-redis-cluster-primary"},
     "fullnameOverride": {"release": "1st"},
+    "syncReplicas": {"durability": "quorum", "syncReplicas": "4"},
+    "gate": {"durability": "quorum", "gate": "false"},
+    "the gate": {"durability": "quorum", "tls__enabled": "true", "tls__existingSecret": "x"},
 }
 
 

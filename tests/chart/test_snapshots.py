@@ -29,7 +29,7 @@ def test_case(helm, case, update):
             snapshot.absent(name, update)
 
 
-@pytest.mark.parametrize("name", ["default", "auth-existing", "exposed", "ephemeral", "guarded", "tls-secret"])
+@pytest.mark.parametrize("name", ["default", "quorum", "auth-existing", "exposed", "ephemeral", "guarded", "tls-secret"])
 def test_notes(helm, name, update):
     snapshot.compare(f"notes-{name}.txt", helm.notes(name), update)
 

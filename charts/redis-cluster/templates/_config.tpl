@@ -18,6 +18,15 @@
 {{- if kindIs "bool" .Values.useHostnames }}{{ if .Values.useHostnames }}yes{{ end }}{{ else if .Values.tls.enabled }}yes{{ end -}}
 {{- end }}
 
+{{/* Do replies wait for replicas? That takes the agents' gate. */}}
+{{- define "redis-cluster.holds-replies" -}}
+{{- if ne .Values.durability "async" }}yes{{ end -}}
+{{- end }}
+
+{{- define "redis-cluster.has-gate" -}}
+{{- if kindIs "bool" .Values.gate | ternary .Values.gate (include "redis-cluster.holds-replies" . | empty | not) }}yes{{ end -}}
+{{- end }}
+
 {{- define "redis-cluster.agent-config" -}}
 {{- $any := include "redis-cluster.any-address" . -}}
 group: {{ .Values.sentinel.masterSet }}
@@ -29,6 +38,9 @@ listen: {{ printf "%s:6379" $any | quote }}
 http: {{ printf "%s:8080" $any | quote }}
 redis_conf: /etc/holdfast/redis.conf
 stop_seconds: {{ sub .Values.terminationGracePeriodSeconds 5 }}
+{{- if include "redis-cluster.has-gate" . }}
+durability: {{ include "redis-cluster.holds-replies" . | empty | ternary "quorum" .Values.durability }}
+{{- end }}
 {{- with .Values.holdfast.serverPath }}
 server: {{ . }}
 {{- end }}
@@ -87,6 +99,10 @@ groups:
   - name: {{ .Values.sentinel.masterSet }}
     nodes: {{ add 1 .Values.slaveReplicaCount }}
     durability: {{ .Values.durability }}
+    {{- if include "redis-cluster.holds-replies" . }}
+    sync_replicas: {{ .Values.syncReplicas }}
+    on_loss_of_quorum: {{ .Values.onLossOfQuorum }}
+    {{- end }}
     cache: {{ kindIs "bool" .Values.cache | ternary .Values.cache (not .Values.persistence.enabled) }}
 {{- end }}
 

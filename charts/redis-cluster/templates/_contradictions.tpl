@@ -30,9 +30,38 @@
 {{- if and .Values.persistence.enabled (kindIs "bool" .Values.sentinel.persistence.enabled) (not .Values.sentinel.persistence.enabled) }}
 {{- fail "sentinel.persistence.enabled: sentinels that forget keep Redis pods with data waiting for a person; switch off both, or none" }}
 {{- end }}
+{{- include "redis-cluster.durability-contradictions" . }}
 {{- $taken := list -}}
 {{- range list "nodes" "sentinels" "primary" "replica" }}{{ $taken = append $taken (include (printf "redis-cluster.%s" .) $) }}{{ end -}}
 {{- if has .Values.sentinel.service.name $taken }}
 {{- fail (printf "sentinel.service.name: %s is another Service of this release" .Values.sentinel.service.name) }}
+{{- end }}
+{{- end }}
+
+{{/* Of durability: what no group could keep, and steps that a running release cannot take at once. */}}
+{{- define "redis-cluster.durability-contradictions" -}}
+{{- $word := .Values.durability -}}
+{{- $gate := include "redis-cluster.has-gate" . -}}
+{{- if include "redis-cluster.holds-replies" . }}
+{{- if not $gate }}
+{{- fail (printf "gate: durability %s needs it" $word) }}
+{{- end }}
+{{- if gt (int .Values.syncReplicas) (int .Values.slaveReplicaCount) }}
+{{- fail (printf "syncReplicas: %d replicas cannot acknowledge where slaveReplicaCount is %d; take fewer, or more replicas" (int .Values.syncReplicas) (int .Values.slaveReplicaCount)) }}
+{{- end }}
+{{- end }}
+{{- if and $gate .Values.tls.enabled }}
+{{- fail "tls.enabled: the gate, which durability quorum needs, does not speak TLS yet; take durability async" }}
+{{- end }}
+{{- $running := (lookup "v1" "ConfigMap" .Release.Namespace (include "redis-cluster.config" .)).data | default dict -}}
+{{- if and .Release.IsUpgrade $running }}
+{{- $agents := get $running "agent.yaml" | default "" | fromYaml -}}
+{{- $group := first (get (get $running "sentinel.yaml" | default "" | fromYaml) "groups" | default (list dict)) -}}
+{{- if and (include "redis-cluster.holds-replies" .) (not (get $agents "durability")) }}
+{{- fail (printf "durability: the pods that run have no gate, and %s would end them; first upgrade with gate=true and wait for the rollout, then with durability=%s" $word $word) }}
+{{- end }}
+{{- if and (not $gate) (ne (get $group "durability" | default "async") "async") }}
+{{- fail "gate: replies that run through it now still wait for replicas; first upgrade with durability=async and gate=true, and a minute later with gate=false" }}
+{{- end }}
 {{- end }}
 {{- end }}
