@@ -45,7 +45,7 @@ image: ## container images in target/images: Holdfast's own (ARGS='--profile rel
 e2e: ## every promise of the chart on a real cluster: $KUBECONFIG's, else ../shared/k8s (ARGS='install drain', --list)
 	@scripts/install-redis
 	@scripts/install-valkey
-	@cargo run --quiet --locked -p holdfast-e2e -- $(ARGS)
+	@cargo run --quiet --release --locked -p holdfast-e2e -- $(ARGS)
 
 verify: ## formatting, lints, documentation, dependencies, spelling; never writes to the tree
 	@scripts/verify

@@ -34,7 +34,7 @@ use promise::Promise;
 use stage::Stage;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Keeps the chart's promises to account on a real Kubernetes cluster: that of `$KUBECONFIG`, else the
 /// one of ../shared/k8s.
@@ -58,7 +58,7 @@ struct Cli {
     #[arg(long, default_value = "charts/redis-cluster", value_name = "FOLDER")]
     chart: PathBuf,
     /// Most seconds that the promises may take in all, images and cluster not counted.
-    #[arg(long, default_value_t = 1200, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 1500, value_name = "SECONDS")]
     limit: u64,
 }
 
@@ -90,16 +90,25 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
     std::fs::create_dir_all(&cli.out).with_context(|| format!("making {}", cli.out.display()))?;
     let stage = Stage::set(&cli.out, cli.binary.as_deref(), &cli.chart, cli.keep)?;
     limit::watch(Duration::from_secs(cli.limit), &stage.ending());
-    let rows: Vec<table::Row> = chosen.iter().map(|promise| play(promise, &stage)).collect();
-    println!("\n{}", table::render(&rows));
+    let (begin, count) = (Instant::now(), chosen.len());
+    let mut rows = Vec::new();
+    for (number, promise) in (1..).zip(chosen) {
+        let so_far = begin.elapsed().as_secs();
+        eprintln!(
+            "== {number} of {count} ({so_far} s so far) {}: {}",
+            promise.name, promise.text
+        );
+        rows.push(play(promise, &stage));
+    }
+    println!("\n{}", table::render(&rows, begin.elapsed()));
     Ok(rows.iter().all(table::Row::is_kept))
 }
 
 /// Runs one promise and says at once how it went.
 fn play(promise: &Promise, stage: &Stage) -> table::Row {
-    eprintln!("== {}: {}", promise.name, promise.text);
+    let begin = Instant::now();
     let result = (promise.run)(stage);
-    let row = table::Row::of(promise, &result);
+    let row = table::Row::of(promise, &result, begin.elapsed());
     if !row.is_kept() {
         stage.gather(promise.name, &row.remark);
     }

@@ -14,6 +14,7 @@ mod node_lost;
 mod plugin;
 mod primary_deleted;
 mod quiet;
+mod quorum;
 mod reinstall;
 mod replica_deleted;
 mod rotate_certificates;
@@ -64,7 +65,11 @@ const ALL: &[Promise] = &[
     image_upgrade::PROMISE,
     scale::NODES,
     scale::SENTINELS,
+    quorum::RAISED,
     reinstall::PROMISE,
+    quorum::POD,
+    quorum::SERVER,
+    net_cut::QUORUM,
     empty_dir::PROMISE,
     drain::PROMISE,
     two_releases::PROMISE,

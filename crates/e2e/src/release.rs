@@ -90,6 +90,13 @@ impl Release {
         self.helm.run(seconds(40), &words).map(|_| ())
     }
 
+    /// Whether helm knows it.
+    pub(crate) fn is_installed(&self) -> anyhow::Result<bool> {
+        let words = ["list", "--all", "--short"].map(String::from);
+        let known = self.helm.run(seconds(20), &words)?;
+        Ok(known.lines().any(|line| line == self.name))
+    }
+
     /// Uninstalls it and deletes its volumes; what is not there need not go.
     pub(crate) fn remove(&self) -> anyhow::Result<()> {
         self.uninstall()?;
@@ -101,10 +108,7 @@ impl Release {
 
     /// `helm uninstall`, and waits until the pods are gone. The volumes stay.
     pub(crate) fn uninstall(&self) -> anyhow::Result<()> {
-        let known = self
-            .helm
-            .run(seconds(20), &["list", "--all", "--short"].map(String::from))?;
-        if known.lines().any(|line| line == self.name) {
+        if self.is_installed()? {
             self.helm
                 .run(seconds(60), &["uninstall".to_owned(), self.name.clone()])?;
         }

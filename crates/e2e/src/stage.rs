@@ -93,10 +93,16 @@ impl Stage {
         )
     }
 
-    /// The release without any values that most promises are about, whole: installed anew where it is not.
+    /// The release without any values that most promises are about.
     pub(crate) fn standard(&self) -> anyhow::Result<Release> {
-        let release = self.release("my-release", &[]);
-        if release.whole(seconds(20)).is_err() {
+        self.whole("my-release", &[])
+    }
+
+    /// A release that is whole: as it was left by the promise before, else installed anew with these values.
+    pub(crate) fn whole(&self, name: &str, values: &[&str]) -> anyhow::Result<Release> {
+        let release = self.release(name, values);
+        let is_there = release.is_installed()?;
+        if !is_there || release.whole(seconds(20)).is_err() {
             self.clear()?;
             release.install()?;
             release.whole(seconds(60))?;

@@ -12,11 +12,13 @@ pub(crate) struct Row {
     deadline: Option<Duration>,
     outcome: Option<Outcome>,
     broken: bool,
+    /// What putting it to the test took, preparations included.
+    took: Duration,
     pub(crate) remark: String,
 }
 
 impl Row {
-    pub(crate) fn of(promise: &Promise, result: &anyhow::Result<Outcome>) -> Self {
+    pub(crate) fn of(promise: &Promise, result: &anyhow::Result<Outcome>, took: Duration) -> Self {
         let (outcome, complaint) = match result {
             Ok(outcome) => (Some(outcome.clone()), complaint(promise, outcome)),
             Err(error) => (None, Some(format!("{error:#}"))),
@@ -36,6 +38,7 @@ impl Row {
             deadline: promise.deadline,
             outcome,
             broken: complaint.is_some(),
+            took,
             remark: remark.join("; "),
         }
     }
@@ -44,7 +47,7 @@ impl Row {
         !self.broken
     }
 
-    fn cells(&self) -> [String; 6] {
+    fn cells(&self) -> [String; 7] {
         let measured = self
             .outcome
             .as_ref()
@@ -61,6 +64,7 @@ impl Row {
             measured.unwrap_or_else(|| "-".into()),
             counted(|outcome| outcome.acknowledged),
             counted(|outcome| outcome.lost),
+            format!("{:.0} s", self.took.as_secs_f64()),
         ]
     }
 }
@@ -79,9 +83,9 @@ fn seconds(time: Duration) -> String {
     format!("{:.3} s", time.as_secs_f64())
 }
 
-const WIDTHS: [usize; 6] = [7, 24, 10, 10, 8, 6];
+const WIDTHS: [usize; 7] = [7, 24, 10, 10, 8, 6, 6];
 
-fn line(cells: &[String; 6], remark: &str) -> String {
+fn line(cells: &[String; 7], remark: &str) -> String {
     let padded = cells
         .iter()
         .zip(WIDTHS)
@@ -98,11 +102,21 @@ impl fmt::Display for Row {
     }
 }
 
-/// All rows under a heading.
-pub(crate) fn render(rows: &[Row]) -> String {
-    let heading = ["", "promise", "deadline", "measured", "acked", "lost"].map(String::from);
+/// All rows under a heading, and how many promises were kept in how much time.
+pub(crate) fn render(rows: &[Row], took: Duration) -> String {
+    let heading = [
+        "", "promise", "deadline", "measured", "acked", "lost", "took",
+    ]
+    .map(String::from);
     let lines = rows.iter().map(|row| format!("{row}\n"));
-    format!("{}\n{}", line(&heading, ""), lines.collect::<String>())
+    let kept = rows.iter().filter(|row| row.is_kept()).count();
+    format!(
+        "{}\n{}{kept} of {} promises kept in {} s",
+        line(&heading, ""),
+        lines.collect::<String>(),
+        rows.len(),
+        took.as_secs()
+    )
 }
 
 #[cfg(test)]
@@ -125,7 +139,7 @@ mod tests {
             lost,
             ..Outcome::default()
         };
-        Row::of(promise, &Ok(outcome)).is_kept()
+        Row::of(promise, &Ok(outcome), Duration::ZERO).is_kept()
     }
 
     #[test]
@@ -134,6 +148,13 @@ mod tests {
         assert!(!kept(&promise(Loss::None), 1001, 0));
         assert!(!kept(&promise(Loss::None), 10, 1));
         assert!(kept(&promise(Loss::Counted), 10, 1));
-        assert!(!Row::of(&promise(Loss::None), &Err(anyhow::anyhow!("no"))).is_kept());
+        assert!(
+            !Row::of(
+                &promise(Loss::None),
+                &Err(anyhow::anyhow!("no")),
+                Duration::ZERO
+            )
+            .is_kept()
+        );
     }
 }

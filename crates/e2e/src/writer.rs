@@ -89,7 +89,7 @@ impl Writer {
     }
 
     /// Ends the writing; nothing is looked up.
-    pub(crate) fn stop(mut self) -> anyhow::Result<Vec<Log>> {
+    fn stop(mut self) -> anyhow::Result<Vec<Log>> {
         self.stop.store(true, Ordering::Relaxed);
         let lanes = std::mem::take(&mut self.lanes);
         lanes
@@ -100,11 +100,16 @@ impl Writer {
 
     /// Ends the writing and looks for every acknowledged write on the primary of the release.
     pub(crate) fn finish(self, release: &Release) -> anyhow::Result<Tally> {
+        self.finish_with_logs(release).map(|(tally, _)| tally)
+    }
+
+    /// The same, with what each client saw.
+    pub(crate) fn finish_with_logs(self, release: &Release) -> anyhow::Result<(Tally, Vec<Log>)> {
         let (begin, prefix) = (self.begin, self.prefix.clone());
         let logs = self.stop()?;
         let primary = release.primary_address()?;
         let missing = check::missing(&release.access, &primary, &prefix, &logs)?;
-        Ok(Tally::of(begin, &logs, &missing))
+        Ok((Tally::of(begin, &logs, &missing), logs))
     }
 }
 

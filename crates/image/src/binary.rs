@@ -25,6 +25,11 @@ impl Target {
         }
     }
 
+    /// Whether what `cargo build` has made for this machine is good enough to start from.
+    fn is_shared(&self) -> bool {
+        self.profile != PUBLISHED && self.triple == Self::host(&self.profile).triple
+    }
+
     /// The architecture as OCI calls it.
     pub fn architecture(&self) -> anyhow::Result<&'static str> {
         match self.triple.split('-').next() {
@@ -41,17 +46,7 @@ impl Target {
 /// Builds the static binary of the workspace at `root` and returns where it is.
 /// Fails when the outcome still asks for a dynamic loader: it would not start on an empty base.
 pub fn build(root: &Path, target: &Target) -> anyhow::Result<PathBuf> {
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "holdfast-cli",
-            "--bin",
-            "holdfast",
-        ])
-        .args(["--profile", &target.profile, "--target", &target.triple])
-        .env("RUSTFLAGS", flags(root, &target.profile))
+    let status = cargo(root, target)
         .current_dir(root)
         .status()
         .context("starting cargo: install Rust from https://rustup.rs")?;
@@ -108,10 +103,28 @@ const BINARY: &str = "/usr/local/bin/holdfast";
 /// Profile of what is published.
 const PUBLISHED: &str = "dist";
 
-/// Static linking; and in what is published no path of this machine. Elsewhere the paths stay: they would make every other
-/// folder build everything anew.
+/// What is published is built apart from everything else, so that no path of this machine is in it. Otherwise this machine's
+/// everyday build will do: how a program is linked is a matter of its last step, and the rest is shared with `cargo build`.
+fn cargo(root: &Path, target: &Target) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let program = ["--locked", "--package", "holdfast-cli", "--bin", "holdfast"];
+    cargo
+        .arg(if target.is_shared() { "rustc" } else { "build" })
+        .args(program)
+        .args(["--profile", &target.profile]);
+    if target.is_shared() {
+        cargo.args(["--", STATIC]);
+    } else {
+        cargo.args(["--target", &target.triple]);
+        cargo.env("RUSTFLAGS", flags(root, &target.profile));
+    }
+    cargo
+}
+
+const STATIC: &str = "-Ctarget-feature=+crt-static";
+
 fn flags(root: &Path, profile: &str) -> String {
-    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    let mut flags = vec![STATIC.to_owned()];
     if profile == PUBLISHED {
         hide_paths(root, &mut flags);
     }
@@ -133,7 +146,11 @@ fn artifacts(root: &Path, target: &Target) -> PathBuf {
         "dev" => "debug",
         other => other,
     };
-    all.join(&target.triple).join(folder)
+    if target.is_shared() {
+        all.join(folder)
+    } else {
+        all.join(&target.triple).join(folder)
+    }
 }
 
 /// Whether a 64-bit little-endian ELF file has no program header that names an interpreter.
@@ -170,6 +187,21 @@ mod tests {
         let mut header_alone = this[..64].to_vec();
         header_alone[56..58].fill(0);
         assert!(is_static(&header_alone));
+    }
+
+    #[test]
+    fn only_what_is_published_is_built_apart() {
+        assert!(Target::host("release").is_shared());
+        assert!(!Target::host("dist").is_shared());
+        let words = |target: &Target| {
+            let cargo = cargo(Path::new("/src"), target);
+            let words = cargo
+                .get_args()
+                .map(|word| word.to_string_lossy().into_owned());
+            words.collect::<Vec<_>>().join(" ")
+        };
+        assert!(words(&Target::host("release")).ends_with("-- -Ctarget-feature=+crt-static"));
+        assert!(words(&Target::host("dist")).contains("--target "));
     }
 
     #[test]

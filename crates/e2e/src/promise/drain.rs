@@ -21,12 +21,7 @@ pub(super) const PROMISE: Promise = Promise {
 /// Local volumes would tie pods to the drained node, so this is about pods without volumes: the harder case.
 fn run(stage: &Stage) -> anyhow::Result<Outcome> {
     let image = format!("image={}", stage.images.redis);
-    let release = stage.release(empty_dir::NAME, &["persistence.enabled=false", &image]);
-    if release.whole(seconds(10)).is_err() {
-        stage.clear()?;
-        release.install()?;
-        release.whole(seconds(60))?;
-    }
+    let release = stage.whole(empty_dir::NAME, &["persistence.enabled=false", &image])?;
     let nodes: BTreeSet<String> = release.pods("")?.into_iter().map(|pod| pod.node).collect();
     let (writer, begin) = (Writer::start(&release)?, Instant::now());
     for node in &nodes {

@@ -18,11 +18,8 @@ pub(super) const PROMISE: Promise = Promise {
 pub(super) const NAME: &str = "cache";
 
 fn run(stage: &Stage) -> anyhow::Result<Outcome> {
-    stage.clear()?;
     let image = format!("image={}", stage.images.redis);
-    let release = stage.release(NAME, &["persistence.enabled=false", &image]);
-    release.install()?;
-    release.whole(seconds(60))?;
+    let release = stage.whole(NAME, &["persistence.enabled=false", &image])?;
     let old = Writer::start(&release)?;
     old.go_on(seconds(1))?;
     let old_logs = old.finish(&release)?;

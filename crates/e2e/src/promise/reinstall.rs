@@ -21,10 +21,11 @@ fn run(stage: &Stage) -> anyhow::Result<Outcome> {
     writer.go_on(seconds(1))?;
     let begin = Instant::now();
     release.uninstall()?;
+    let uninstalled = begin.elapsed().as_secs_f64();
     release.install()?;
     release.whole(seconds(90))?;
     let took = begin.elapsed();
     // Clients ask for the sentinels' Service by name; this one keeps an address, and the new Service has another.
     let tally = writer.finish(&release)?;
-    Ok(Outcome::counted(took, &tally))
+    Ok(Outcome::counted(took, &tally).saying(format!("uninstalled in {uninstalled:.1} s")))
 }

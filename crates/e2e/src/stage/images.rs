@@ -29,7 +29,7 @@ impl Images {
         let target = Target::host("release");
         let binary = match binary {
             Some(path) => path.into(),
-            None => holdfast_image::build_binary(&std::env::current_dir()?, &target)?,
+            None => kept(folder, &target)?,
         };
         let image = holdfast(&format!("{HOLDFAST}:{version}"), &binary, &target)?;
         let mut images = if pulls {
@@ -76,6 +76,14 @@ const HOLDFAST: &str = "ghcr.io/holdfast-redis/holdfast";
 fn holdfast(name: &str, binary: &Path, target: &Target) -> anyhow::Result<Image> {
     let bytes = std::fs::read(binary).with_context(|| format!("reading {}", binary.display()))?;
     holdfast_image::holdfast(name, bytes, target, None)
+}
+
+/// Builds it and keeps a copy: the next `cargo build` replaces it by one that is not static.
+fn kept(folder: &Path, target: &Target) -> anyhow::Result<PathBuf> {
+    let built = holdfast_image::build_binary(&std::env::current_dir()?, target)?;
+    let kept = folder.join("holdfast");
+    std::fs::copy(&built, &kept).with_context(|| format!("copying {}", built.display()))?;
+    Ok(kept)
 }
 
 fn write(folder: &Path, stem: &str, image: &Image) -> anyhow::Result<PathBuf> {
