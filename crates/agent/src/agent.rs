@@ -204,6 +204,7 @@ impl Running {
             self.showing.note(&output);
             self.carry_out(output);
         }
+        self.hands.guide_gate(self.core.serving_primary());
         self.showing.look(&self.core);
         let vigilant = self.core.standing().is_master();
         self.hands.watch(

@@ -25,7 +25,7 @@ pub use doors::DoorError;
 
 use crate::server::stat::ProcessId;
 use doors::Doors;
-use holdfast_core::gate::{GateOrder, News};
+use holdfast_core::gate::{Carry, GateOrder, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Address;
 use poller::{Bell, Ready};
@@ -52,6 +52,8 @@ pub struct Behind {
 pub(crate) enum Word {
     /// The newest order of the agent's mind.
     Order(GateOrder),
+    /// Who is primary and serves, by the newest record.
+    Primary(Carry),
     /// The server that is there from now on; `None`: none is.
     Server(Option<Behind>),
 }
@@ -96,6 +98,11 @@ impl Gate {
     /// Gives it an order.
     pub fn order(&self, order: GateOrder) {
         self.say(Word::Order(order));
+    }
+
+    /// Names the primary that serves: sessions that were carried before go there by the shortest way.
+    pub fn guide(&self, primary: Carry) {
+        self.say(Word::Primary(primary));
     }
 
     /// Names the server behind it.

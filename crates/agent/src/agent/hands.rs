@@ -13,9 +13,10 @@ use crate::server::{
     WatchdogCommand,
 };
 use holdfast_core::agent::{DataAtStart, Operation, ServerInfo};
-use holdfast_core::gate::{GateOrder, News};
+use holdfast_core::gate::{Carry, GateOrder, News};
 use holdfast_core::limits::PAUSE_MAX;
 use holdfast_core::mutant::Mutant;
+use holdfast_core::names::Epoch;
 use holdfast_core::time::Millis;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -91,6 +92,8 @@ pub(super) struct Hands {
     warned: bool,
     /// Where clients come in, if not at redis-server itself.
     gate: Option<Gate>,
+    /// The reign of which the gate was told last.
+    guided: Epoch,
 }
 
 impl Hands {
@@ -115,6 +118,7 @@ impl Hands {
             waker: Rc::new(Notify::new()),
             warned: false,
             gate: None,
+            guided: 0,
         }
     }
 
@@ -134,6 +138,16 @@ impl Hands {
             (Some(gate), order) => gate.order(order),
             (None, GateOrder::Hold(_)) => self.refuse_to_promise(),
             (None, _) => {}
+        }
+    }
+
+    /// Tells the gate of another primary, once.
+    pub(super) fn guide_gate(&mut self, primary: Option<Carry>) {
+        let Some((gate, primary)) = self.gate.as_ref().zip(primary) else {
+            return;
+        };
+        if primary.epoch > std::mem::replace(&mut self.guided, primary.epoch) {
+            gate.guide(primary);
         }
     }
 

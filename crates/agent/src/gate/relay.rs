@@ -15,7 +15,7 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
-pub(super) use passage::{Crossing, Tokens};
+pub(super) use passage::{Crossing, Step, Tokens};
 
 /// What all relays share.
 #[derive(Debug)]
@@ -73,6 +73,10 @@ pub(super) struct Relay {
     session: Session,
     passage: Option<Box<Passage>>,
     carried: bool,
+    /// The reign to which it was carried; gates that it came through before this one; it is about to take a shorter way.
+    carried_to: Epoch,
+    hops: u8,
+    homing: bool,
     /// Read and not to be sent to this server any more, unless it is to go on with it.
     pending: Vec<u8>,
     phase: Phase,
@@ -109,6 +113,9 @@ impl Relay {
             session,
             passage: None,
             carried: false,
+            carried_to: 0,
+            hops: 0,
+            homing: false,
             pending: Vec::new(),
             phase: Phase::Opening(Vec::new()),
             held_as: None,
@@ -297,11 +304,12 @@ impl Relay {
 
     /// A session that comes from another gate, to this reign or a later one.
     fn welcome(&mut self, said: &[u8], end: usize, hall: &mut Hall) -> Result<(), Ended> {
-        let epoch = greeted(&said[..end]).ok_or(Ended)?;
+        let (epoch, hops) = greeted(&said[..end]).ok_or(Ended)?;
         if hall.reign.is_none_or(|reign| reign < epoch) {
             return Err(Ended);
         }
         send(&self.client, WELCOME, SendFlags::NOSIGNAL)?;
+        self.hops = hops;
         self.phase = Phase::Client;
         self.hold(hall)?;
         self.request(&said[end..], hall)

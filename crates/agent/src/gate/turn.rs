@@ -9,7 +9,7 @@ use super::poller::{Bell, Event, Poller, Ready, Source};
 use super::relay::{Crossing, Ended, Hall, Relay, Tokens};
 use super::{Behind, Word};
 use crate::server::probe::connect;
-use carrying::Carrying;
+use carrying::{Carrying, Homing};
 use holdfast_core::gate::{Gate, GateOrder, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
@@ -73,6 +73,7 @@ pub(super) struct Turns {
     /// What could not be told yet, oldest first.
     untold: Vec<News>,
     carrying: Carrying,
+    homing: Homing,
     tokens: Tokens,
     mutant: Mutant,
 }
@@ -123,6 +124,7 @@ impl Turns {
             tell,
             untold: Vec::new(),
             carrying: Carrying::default(),
+            homing: Homing::default(),
             tokens,
             mutant,
         })
@@ -143,6 +145,7 @@ impl Turns {
         self.events = events;
         self.resume();
         self.settle();
+        self.send_home();
         self.take_across();
         self.admit();
         self.keep_links();
@@ -238,6 +241,7 @@ impl Turns {
         loop {
             match heard.try_recv() {
                 Ok(Word::Order(order)) => self.obey(order),
+                Ok(Word::Primary(home)) => self.guide(&home),
                 Ok(Word::Server(behind)) => self.serve(behind),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,

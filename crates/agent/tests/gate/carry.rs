@@ -6,7 +6,7 @@ use crate::pair::Pair;
 use holdfast_core::mutant::Mutant;
 use holdfast_resp::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const USER: [&str; 6] = ["on", ">secret", "~*", "&*", "+@all", "-@dangerous"];
@@ -215,57 +215,73 @@ async fn a_transaction_under_way_is_finished_where_it_began() {
 }
 
 /// Handoffs in a row under load, with clients that never connect again: each error counts, and so does each lost write.
+/// `HANDOFFS` in the environment says how many; the pause of each is what the slowest client saw.
 #[tokio::test]
 async fn under_load_nobody_sees_more_than_a_pause() {
-    const HANDOFFS: usize = 10;
+    let handoffs = std::env::var("HANDOFFS").map_or(10, |text| text.parse().expect("a number"));
     let mut pair = Pair::start(Mutant::None).await;
     let stop = Arc::new(AtomicBool::new(false));
-    let work = |number: usize, depth: usize, mut client: Client, stop: Arc<AtomicBool>| {
-        let key = format!("counter-{number}");
-        std::thread::spawn(move || {
-            let (mut count, mut longest) = (0_i64, Duration::ZERO);
-            while !stop.load(Ordering::Relaxed) {
-                let begun = Instant::now();
-                for _ in 0..depth {
-                    client.send(&["INCR", &key]);
-                }
-                for _ in 0..depth {
-                    count += 1;
-                    assert_eq!(client.read(), Value::Integer(count), "{key}");
-                }
-                for command in [&["MULTI"][..], &["INCR", &key], &["INCR", &key], &["EXEC"]] {
-                    client.send(command);
-                }
-                let replies: Vec<String> = (0..4).map(|_| text(&client.read())).collect();
-                assert_eq!(replies[3], format!("{} {}", count + 1, count + 2), "{key}");
-                count += 2;
-                longest = longest.max(begun.elapsed());
-            }
-            (client, count, longest)
-        })
+    let longest = Arc::new(AtomicU64::new(0));
+    let begin = |number: usize, client: Client| {
+        let (stop, longest) = (stop.clone(), longest.clone());
+        let depth = if number.is_multiple_of(2) { 1 } else { 16 };
+        std::thread::spawn(move || count_up(number, depth, client, &stop, &longest))
     };
-    let threads: Vec<_> = (0..8)
-        .map(|number| {
-            work(
-                number,
-                if number % 2 == 0 { 1 } else { 16 },
-                pair.client(),
-                stop.clone(),
-            )
-        })
-        .collect();
-    for _ in 0..HANDOFFS {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let threads: Vec<_> = (0..8).map(|number| begin(number, pair.client())).collect();
+    let mut pauses: Vec<u64> = Vec::new();
+    for _ in 0..handoffs {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        longest.store(0, Ordering::Relaxed);
         pair.handoff().await;
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        pauses.push(longest.load(Ordering::Relaxed));
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
     stop.store(true, Ordering::Relaxed);
+    let mut writes = 0;
     // Without them the gate has nobody to acknowledge, so the runtime must not stand still; they need none of it.
     for (number, thread) in threads.into_iter().enumerate() {
-        let (mut client, count, longest) = thread.join().expect("no error");
+        let (mut client, count) = thread.join().expect("no error");
         assert!(count > 0);
         let kept = client.text(&["GET", &format!("counter-{number}")]);
         assert_eq!(kept, count.to_string());
-        println!("client {number}: {count} writes, longest round {longest:?}");
+        writes += count;
     }
+    pauses.sort_unstable();
+    let at = |share: usize| pauses[(pauses.len() - 1) * share / 100];
+    println!(
+        "{handoffs} handoffs, {writes} writes, pauses in microseconds: p50 {}, p99 {}, longest {}",
+        at(50),
+        at(99),
+        at(100)
+    );
+}
+
+/// Counts in a pipeline and in a transaction, over and over, and looks at each reply.
+fn count_up(
+    number: usize,
+    depth: usize,
+    mut client: Client,
+    stop: &AtomicBool,
+    longest: &AtomicU64,
+) -> (Client, i64) {
+    let key = format!("counter-{number}");
+    let mut count = 0_i64;
+    while !stop.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        for _ in 0..depth {
+            client.send(&["INCR", &key]);
+        }
+        for _ in 0..depth {
+            count += 1;
+            assert_eq!(client.read(), Value::Integer(count), "{key}");
+        }
+        for command in [&["MULTI"][..], &["INCR", &key], &["INCR", &key], &["EXEC"]] {
+            client.send(command);
+        }
+        let replies: Vec<String> = (0..4).map(|_| text(&client.read())).collect();
+        assert_eq!(replies[3], format!("{} {}", count + 1, count + 2), "{key}");
+        count += 2;
+        longest.fetch_max(begun.elapsed().as_micros() as u64, Ordering::Relaxed);
+    }
+    (client, count)
 }

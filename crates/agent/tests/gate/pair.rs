@@ -106,7 +106,11 @@ impl Pair {
         let to = self.nodes[self.ruler].node.address().clone();
         let epoch = self.epoch;
         let [old, new] = [1 - self.ruler, self.ruler].map(|index| &self.nodes[index]);
-        old.gate.order(GateOrder::Carry(Carry { epoch, to }));
+        let carry = Carry { epoch, to };
+        old.gate.order(GateOrder::Carry(carry.clone()));
         new.gate.order(self.hold());
+        for gate in [&old.gate, &new.gate] {
+            gate.guide(carry.clone());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Agent, Standing};
 use crate::gate::{Carry, GateOrder};
-use crate::record::{Phase, Record};
+use crate::record::{Member, Phase, Record};
 use crate::time::Millis;
 
 /// What was asked before a handoff has this long to be answered; then the handoff goes on without.
@@ -46,6 +46,15 @@ impl Agent {
         self.carrying.drained = false;
     }
 
+    /// The primary that serves by the newest record that is known, whoever it is.
+    pub fn serving_primary(&self) -> Option<Carry> {
+        let record = self.record.as_ref()?;
+        serving(record).map(|primary| Carry {
+            epoch: record.epoch,
+            to: primary.address.clone(),
+        })
+    }
+
     /// Where its clients go on, after a handoff.
     pub(super) fn carry(&self, now: Millis, record: &Record) -> Option<GateOrder> {
         let carried = match &self.gate {
@@ -56,14 +65,19 @@ impl Agent {
         if !matches!(self.standing, Standing::Sealed(_) | Standing::Following(..)) {
             return None;
         }
-        let other = record
-            .primary
-            .as_ref()
-            .filter(|primary| record.phase == Phase::Stable && primary.node != self.settings.node);
-        let next = other.map(|primary| Carry {
+        let another = |primary: &&Member| primary.node != self.settings.node;
+        let next = serving(record).filter(another).map(|primary| Carry {
             epoch: record.epoch,
             to: primary.address.clone(),
         });
         next.or_else(|| carried.cloned()).map(GateOrder::Carry)
     }
+}
+
+/// Whoever serves by this record.
+fn serving(record: &Record) -> Option<&Member> {
+    record
+        .primary
+        .as_ref()
+        .filter(|_| record.phase == Phase::Stable)
 }

@@ -32,6 +32,11 @@ impl std::fmt::Debug for Replay {
 }
 
 impl Replay {
+    /// Whether its client is sent what it does not ask for each time: messages, or keys that are not valid any more.
+    pub fn listens(&self) -> bool {
+        self.confirmations > 0 || !self.notice.is_empty()
+    }
+
     fn ask(&mut self, words: &[&[u8]]) {
         encode(&mut self.bytes, words);
         self.replies += 1;

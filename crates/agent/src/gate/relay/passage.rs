@@ -8,12 +8,17 @@
 //!
 //! Whoever is not settled when the server is sealed is closed: what became of its last request is unknown.
 
-use super::super::bounds::READ;
+mod homing;
+
+pub(in super::super) use homing::Step;
+
+use super::super::bounds::{HELD_PER_CLIENT, READ};
 use super::super::poller::{Event, Source};
 use super::super::question::Question;
 use super::{Ended, Hall, Phase, Relay, Side, sent};
 use bytes::{Bytes, BytesMut};
 use holdfast_core::gate::Micros;
+use holdfast_core::names::Epoch;
 use holdfast_core::session::Replay;
 use holdfast_resp::{Decoder, Encoder, Limits, Proto, Value};
 use rustix::buffer::spare_capacity;
@@ -30,7 +35,10 @@ const HALF_SAID: Micros = 20_000;
 /// A session that did not arrive after this long is closed.
 const ARRIVE_WITHIN: Micros = 5_000_000;
 
-/// What a gate says first to another one.
+/// Gates that a session may go through; beyond, it is closed instead of being carried on.
+const HOPS_MAX: u8 = 8;
+
+/// What a gate says first to another one: this, the reign to which a session goes, and how many gates it came through.
 const GREETING: &str = "HOLDFAST.CARRY";
 
 /// What it is answered where its sessions may go on.
@@ -85,7 +93,7 @@ pub(super) struct Replaying {
 #[derive(Debug, Default)]
 pub(in super::super) struct Crossing {
     /// The reign of the primary to go to.
-    pub(in super::super) epoch: u64,
+    pub(in super::super) epoch: Epoch,
     /// Somebody arrived there.
     pub(in super::super) open: bool,
     /// Who has to try again.
@@ -114,7 +122,7 @@ impl Relay {
     pub(super) fn is_stopped(&self, hall: &Hall) -> bool {
         let between = self.passage.is_some() || self.session.is_at_rest();
         let paused = hall.paused && !self.is_replica() && !self.carried;
-        (paused && between) || self.is_crossing()
+        (paused && between) || self.homing || self.is_crossing()
     }
 
     /// Whether the pause need not wait for it.
@@ -258,14 +266,15 @@ impl Relay {
     pub(super) fn leaves_replies(&self, hall: &Hall) -> bool {
         match self.passage.as_deref() {
             None | Some(Passage::Asked(..) | Passage::Settled(_, Some(_))) => false,
-            Some(Passage::Settled(_, None)) => hall.paused,
+            Some(Passage::Settled(_, None)) => hall.paused || self.homing,
             Some(_) => true,
         }
     }
 
     /// The pause is over, and nobody goes anywhere.
     pub(super) fn stay(&mut self, hall: &mut Hall) -> Result<(), Ended> {
-        if hall.paused || !matches!(self.passage.as_deref(), Some(Passage::Settled(..))) {
+        let settled = matches!(self.passage.as_deref(), Some(Passage::Settled(..)));
+        if hall.paused || self.homing || !settled {
             return Ok(());
         }
         let mut out = Vec::new();
@@ -289,11 +298,11 @@ impl Relay {
         let asks_again = blocked.is_some();
         let mut after = blocked.map(|blocked| blocked.after).unwrap_or_default();
         self.read_rest(&mut after, hall);
-        let listens = replay.confirmations > 0 || !replay.notice.is_empty();
+        let listens = replay.listens();
         let line = after.starts_with(UNBLOCKED)
             && after.iter().position(|b| *b == b'\n') == Some(after.len() - 1);
         let unanswered = asks_again && (line || IN_VAIN.contains(&after.as_slice()));
-        if self.held > 0 || !(after.is_empty() || unanswered || listens) {
+        if self.held > 0 || self.hops >= HOPS_MAX || !(after.is_empty() || unanswered || listens) {
             return Err(Ended);
         }
         self.held_as = None;
@@ -406,7 +415,8 @@ impl Relay {
     }
 
     fn say_again(&mut self, journey: Journey, hall: &mut Hall) -> Result<(), Ended> {
-        let mut bytes = format!("{GREETING} {}\r\n", hall.crossing.epoch).into_bytes();
+        let (epoch, hops) = (hall.crossing.epoch, self.hops + 1);
+        let mut bytes = format!("{GREETING} {epoch} {hops}\r\n").into_bytes();
         bytes.extend_from_slice(&journey.replay.bytes);
         let replaying = Replaying {
             decoder: Decoder::new(Limits::REPLY),
@@ -433,20 +443,27 @@ impl Relay {
             let into = spare_capacity(&mut hall.scratch);
             match recv(&self.server, into, RecvFlags::empty()) {
                 Ok((0, _)) | Err(Errno::CONNRESET) => closed = true,
-                Ok((_, _)) => replaying.buffer.extend_from_slice(&hall.scratch),
+                Ok(_) if replaying.buffer.len() > HELD_PER_CLIENT => return Err(Ended),
+                Ok(_) => replaying.buffer.extend_from_slice(&hall.scratch),
                 Err(Errno::AGAIN) => break,
                 Err(error) => return Err(error.into()),
             }
         }
-        if replaying.hear()? {
-            return self.arrive(journey, *replaying, hall);
-        }
-        if closed && !replaying.welcome {
-            self.turn_away(journey, hall);
-            return Ok(());
+        match replaying.hear() {
+            Ok(true) => return self.arrive(journey, *replaying, hall),
+            Err(_) if replaying.welcome => return Err(Ended),
+            // Not the primary's gate, or not yet: one whose server does not know the greeting.
+            heard if closed || heard.is_err() => {
+                if replaying.welcome {
+                    return Err(Ended);
+                }
+                self.turn_away(journey, hall);
+                return Ok(());
+            }
+            _ => {}
         }
         self.passage = Some(Box::new(Passage::Replaying(journey, replaying)));
-        if closed { Err(Ended) } else { Ok(()) }
+        Ok(())
     }
 
     fn arrive(
@@ -456,6 +473,7 @@ impl Relay {
         hall: &mut Hall,
     ) -> Result<(), Ended> {
         self.carried = true;
+        self.carried_to = hall.crossing.epoch;
         hall.crossing.open = true;
         let came = [&replaying.meanwhile[..], &replaying.buffer].concat();
         self.to_client.push(&came);
@@ -527,11 +545,12 @@ fn is_confirmation(value: &Value) -> bool {
     matches!(kind, Some("subscribe" | "psubscribe" | "ssubscribe"))
 }
 
-/// The epoch in a gate's greeting.
-pub(super) fn greeted(line: &[u8]) -> Option<u64> {
+/// The epoch in a gate's greeting, and how many gates the session came through.
+pub(super) fn greeted(line: &[u8]) -> Option<(Epoch, u8)> {
     let text = std::str::from_utf8(line).ok()?;
-    let epoch = text.trim_end().strip_prefix(GREETING)?;
-    epoch.trim_start().parse().ok()
+    let mut words = text.strip_prefix(GREETING)?.split_ascii_whitespace();
+    let epoch = words.next()?.parse().ok()?;
+    Some((epoch, words.next()?.parse().ok()?))
 }
 
 /// Words that nobody else says.

@@ -1,5 +1,7 @@
 //! A handoff at the gate: pause until everything is answered, then take the sessions to the new primary.
 
+mod homing;
+
 use super::{AGAIN, Standing, Turns};
 use crate::gate::dial::{Places, dial};
 use crate::gate::relay::{Ended, Relay};
@@ -7,6 +9,8 @@ use holdfast_core::gate::{Carry, GateOrder, Micros, News};
 use holdfast_core::session::Session;
 use rustix::fd::OwnedFd;
 use std::time::Duration;
+
+pub(super) use homing::Homing;
 
 /// How often a pause looks whether everything is answered, beside all news.
 const LOOK: Duration = Duration::from_micros(500);
@@ -31,10 +35,8 @@ impl Turns {
         let pauses = *order == GateOrder::Pause;
         if pauses && !self.hall.paused {
             self.hall.now = self.now();
-            self.carrying = Carrying {
-                paused_at: self.hall.now,
-                ..Carrying::default()
-            };
+            (self.carrying.paused_at, self.carrying.told) = (self.hall.now, false);
+            self.carrying.deposed = false;
         }
         self.hall.paused = pauses;
         if self.carrying.deposed && !pauses && !matches!(order, GateOrder::Carry(_)) {
@@ -86,7 +88,9 @@ impl Turns {
         }
         let waits = !self.carrying.waiting.is_empty();
         let left = self.carrying.next_dial.saturating_sub(self.now());
-        waits.then(|| Duration::from_micros(left.max(50)))
+        let dial = waits.then(|| Duration::from_micros(left.max(50)));
+        let home = self.homing.patience(self.now());
+        dial.into_iter().chain(home).min()
     }
 
     /// The server is sealed, and another one is primary.

@@ -1,0 +1,75 @@
+//! A carried session takes the shortest way: when the primary has changed again, the gate that has the client goes there itself.
+//!
+//! Its own connection is asked what every session is asked before it leaves, through all gates behind it. When that is answered nothing is under way.
+//! A session in the middle of something goes on the longer way until it is at rest.
+
+use super::{ARRIVE_WITHIN, Journey, Passage, Tokens};
+use crate::gate::relay::{Ended, Hall, Relay, Side};
+use holdfast_core::names::Epoch;
+
+/// What came of one look at a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gate) enum Step {
+    /// It is in the middle of something, or stays for good.
+    Later,
+    /// It is asked, and its client waits.
+    Asked,
+    /// It is to be dialled for.
+    Leaves,
+}
+
+impl Relay {
+    /// Whether its session goes through gates that are not needed any more.
+    pub(in crate::gate) fn strays(&self, primary: Epoch) -> bool {
+        self.carried && self.carried_to < primary && !self.is_crossing() && !self.is_leaving()
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.from_client.ended || self.from_server.ended || self.session.spoiled().is_some()
+    }
+
+    /// One look at a session that strays.
+    pub(in crate::gate) fn go_home(
+        &mut self,
+        hall: &mut Hall,
+        tokens: &mut Tokens,
+    ) -> Result<Step, Ended> {
+        match self.passage.take().map(|one| *one) {
+            // What it is sent between two connections would be lost.
+            Some(Passage::Settled(replay, None)) if replay.listens() => Ok(self.stay_away(hall)),
+            Some(Passage::Settled(replay, None)) => {
+                (self.homing, self.from_server) = (false, Side::default());
+                self.set_out(Journey {
+                    replay,
+                    asks_again: false,
+                    until: hall.now + ARRIVE_WITHIN,
+                });
+                Ok(Step::Leaves)
+            }
+            Some(other) => {
+                self.passage = Some(Box::new(other));
+                Ok(Step::Asked)
+            }
+            // It was answered that it cannot be carried.
+            None if self.homing => Ok(self.stay_away(hall)),
+            None if self.may_be_asked() => {
+                self.homing = true;
+                self.ask_server(hall, tokens)?;
+                Ok(Step::Asked)
+            }
+            None => Ok(Step::Later),
+        }
+    }
+
+    /// It keeps its way, until the primary changes again.
+    fn stay_away(&mut self, hall: &Hall) -> Step {
+        (self.homing, self.carried_to) = (false, hall.crossing.epoch);
+        Step::Later
+    }
+
+    /// What may be answered late is not asked behind: nobody knows how long that takes.
+    fn may_be_asked(&self) -> bool {
+        let said = self.to_server.len() == 0 && self.pending.is_empty();
+        said && self.session.is_at_rest() && !self.session.waits()
+    }
+}
