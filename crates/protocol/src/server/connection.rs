@@ -1,29 +1,26 @@
 //! One client's connection: a small state machine that is polled, so that it holds buffers only while something is under way.
 
+mod requests;
+mod sending;
+
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use holdfast_resp::{Encoder, Limits, RequestParser};
+use holdfast_resp::RequestParser;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
 use super::client::Client;
 use super::shared::{Shared, count};
-use crate::{
-    ActionKind, ActionRequest, ClientLimits, Environment, Ms, Outcome, ReplyForm, Request, Session,
-    handle,
-};
+#[cfg(feature = "tls")]
+use crate::ClientLimits;
+use crate::{Ms, ReplyForm, Session};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
-/// With this much waiting to be sent, no further request is handled until it is.
-const HIGH_WATER_BYTES: usize = 64 * 1024;
-/// A write buffer larger than this is not kept for the next connection.
-const KEPT_BYTES: usize = 256 * 1024;
 
 thread_local! {
     /// What a connection borrows while it runs.
@@ -199,47 +196,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Sends the outbox, and what the stream itself (TLS) holds back.
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.outbox.is_empty() && !self.unflushed {
-            return Poll::Ready(Ok(()));
-        }
-        let sent = write_some(&mut self.stream, context, &self.outbox[self.sent..])?;
-        self.sent += sent;
-        if self.sent == self.outbox.len() {
-            (self.outbox, self.sent) = (Vec::new(), 0);
-        } else if self.sent > self.outbox.len() / 2 {
-            self.outbox.drain(..std::mem::take(&mut self.sent));
-        }
-        self.after_write(context, sent)?;
-        if self.outbox.is_empty() && !self.unflushed {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Pending
-        }
-    }
-
-    /// Sends as much of `output` as the socket takes; the rest waits in the outbox, which must be empty.
-    fn send(&mut self, context: &mut Context<'_>, output: &[u8]) -> io::Result<()> {
-        let sent = write_some(&mut self.stream, context, output)?;
-        self.outbox.extend_from_slice(&output[sent..]);
-        self.after_write(context, sent)
-    }
-
-    /// Flushes the stream and keeps account.
-    fn after_write(&mut self, context: &mut Context<'_>, sent: usize) -> io::Result<()> {
-        self.unflushed = Pin::new(&mut self.stream).poll_flush(context)?.is_pending();
-        count(&self.at.shared.counters.bytes_out, sent);
-        let waiting = self.outbox.len() - self.sent + usize::from(self.unflushed);
-        if waiting > 0 || self.has_waited {
-            self.at
-                .client
-                .note_output(waiting, sent > 0, self.at.shared.now());
-            self.has_waited = waiting > 0;
-        }
-        Ok(())
-    }
-
     /// Reads what has come, and handles it.
     fn poll_read(
         &mut self,
@@ -280,107 +236,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(used > 0)
     }
 
-    fn send_scratch(&mut self, context: &mut Context<'_>, scratch: &mut Scratch) -> io::Result<()> {
-        let sent = self.send(context, &scratch.output);
-        scratch.output.clear();
-        if scratch.output.capacity() > KEPT_BYTES {
-            scratch.output = Vec::new();
-        }
-        sent
-    }
-
-    /// Handles the requests in `buffer`, until one is incomplete or something must wait; how many bytes were used up.
-    fn handle_requests(&mut self, buffer: &[u8], scratch: &mut Scratch) -> usize {
-        let mut parser = self
-            .parser
-            .take()
-            .map_or_else(|| std::mem::take(&mut scratch.parser), |parser| *parser);
-        let shared = Arc::clone(&self.at.shared);
-        let (view, now) = (shared.wiring.view.load(), shared.now());
-        let env = Environment {
-            view: &view,
-            now,
-            acl: &shared.acl,
-            clients: &*shared,
-        };
-        let limits = request_limits(&shared.limits);
-        let mut used = 0;
-        while scratch.output.len() < HIGH_WATER_BYTES && self.awaited.is_none() && !self.closing {
-            parser.restrict(!self.session.is_authenticated());
-            match parser.advance(&buffer[used..], &limits) {
-                Ok(None) => break,
-                Ok(Some(end)) => {
-                    let request = Request::new(parser.args(), &buffer[used..]);
-                    self.handle_request(request, &env, &mut scratch.output);
-                    used += end;
-                }
-                Err(error) => {
-                    Encoder::new(&mut scratch.output, self.session.proto())
-                        .error(format!("ERR {error}"));
-                    self.closing = true;
-                }
-            }
-        }
-        self.put_back(parser, scratch);
-        self.note(now);
-        if self.closing { buffer.len() } else { used }
-    }
-
-    fn handle_request(
-        &mut self,
-        request: Request<'_>,
-        env: &Environment<'_>,
-        output: &mut Vec<u8>,
-    ) {
-        let start = output.len();
-        match handle(&mut self.session, request, env, output) {
-            Outcome::Done => {}
-            Outcome::Close => self.closing = true,
-            Outcome::Action(kind, form) => self.forward(kind, form, env.now, output),
-        }
-        let counters = &self.at.shared.counters;
-        count(&counters.commands, 1);
-        if output.get(start) == Some(&b'-') {
-            count(&counters.errors, 1);
-        }
-    }
-
-    fn forward(&mut self, kind: ActionKind, form: ReplyForm, now: Ms, output: &mut Vec<u8>) {
-        let (reply, answer) = oneshot::channel();
-        match self
-            .at
-            .shared
-            .wiring
-            .actions
-            .try_send(ActionRequest { kind, reply })
-        {
-            Ok(()) => {
-                self.awaited = Some(Box::new(Awaited {
-                    answer,
-                    form,
-                    since: now,
-                }));
-                self.at.client.set_waiting(true);
-            }
-            Err(error) => {
-                let text = match error {
-                    TrySendError::Full(_) => "Holdfast: too many actions are waiting, try again",
-                    TrySendError::Closed(_) => "Holdfast: the sentinel is stopping",
-                };
-                form.write(&Err(text.to_owned()), self.session.proto(), output);
-            }
-        }
-    }
-
-    /// Keeps the parser only while it is in the middle of a request.
-    fn put_back(&mut self, parser: RequestParser, scratch: &mut Scratch) {
-        if parser.is_partial() && !self.closing {
-            self.parser = Some(Box::new(parser));
-        } else if !parser.is_partial() {
-            scratch.parser = parser;
-        }
-    }
-
     /// Tells the table what it shows of this connection.
     fn note(&mut self, now: Ms) {
         self.at.client.touch(now, self.session.last_command);
@@ -394,33 +249,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.at.client.take_events();
             }
         }
-    }
-}
-
-/// Writes until the socket takes no more; how many bytes it took.
-fn write_some<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    context: &mut Context<'_>,
-    output: &[u8],
-) -> io::Result<usize> {
-    let mut sent = 0;
-    while sent < output.len() {
-        match Pin::new(&mut *stream).poll_write(context, &output[sent..])? {
-            Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Poll::Ready(written) => sent += written,
-            Poll::Pending => break,
-        }
-    }
-    Ok(sent)
-}
-
-fn request_limits(limits: &ClientLimits) -> Limits {
-    let most = limits.request_bytes;
-    Limits {
-        frame_bytes: most,
-        bulk_bytes: most,
-        inline_bytes: Limits::REQUEST.inline_bytes.min(most),
-        ..Limits::REQUEST
     }
 }
 
