@@ -26,6 +26,7 @@ pub(crate) mod probe;
 mod process;
 pub mod reaper;
 mod renewal;
+mod socket;
 mod spawn;
 pub mod stat;
 mod version;

@@ -346,7 +346,8 @@ impl Hands {
         }
         let (options, version) = (self.options.clone(), self.version.clone());
         let (password, data) = (self.password.clone(), alive.data);
-        let configure = move || configure(&options, &version, &password, data);
+        let socket = alive.server.socket().to_owned();
+        let configure = move || configure(&options, &version, &password, data, &socket);
         let renewing = renew(alive.server.link(), alive.renewal.clone(), configure);
         alive.renewing = Some(spawn_local(renewing).abort_handle());
     }

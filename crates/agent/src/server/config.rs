@@ -123,12 +123,6 @@ pub enum ConfigError {
         /// What is wrong.
         what: String,
     },
-    /// The path of the agent's socket is longer than Unix allows.
-    #[error("the socket `{}` has a path of {} bytes and Unix allows {MAX_SOCKET_PATH}: choose a shorter `dir`", path.display(), path.as_os_str().len())]
-    SocketPath {
-        /// The path.
-        path: PathBuf,
-    },
     /// Options that only make sense together.
     #[error("{0}")]
     Contradiction(&'static str),
@@ -140,16 +134,8 @@ pub enum ConfigError {
     },
 }
 
-/// Bytes of a Unix socket's path (`sun_path` less its end mark).
-pub const MAX_SOCKET_PATH: usize = 107;
-
 /// The file's text for these inputs. Pure.
 pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
-    if inputs.socket.as_os_str().len() > MAX_SOCKET_PATH {
-        return Err(ConfigError::SocketPath {
-            path: inputs.socket.to_owned(),
-        });
-    }
     if inputs.options.gated() {
         judge_gated(inputs)?;
     }

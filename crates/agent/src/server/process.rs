@@ -5,6 +5,7 @@ use super::config::{self, ConfigError, DataUse, Inputs};
 use super::event::{Death, DeathReason, Event};
 use super::link::{Link, LinkError};
 use super::probe::Probe;
+use super::socket::Socket;
 use super::stat::{Eye, ProcessId};
 use super::watch::{Shared, Watch, Watcher};
 use super::{Version, log, reaper, spawn};
@@ -26,7 +27,7 @@ const KILL_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Server {
     id: ProcessId,
-    socket: PathBuf,
+    socket: Socket,
     password: String,
     configuration: Configuration,
     shared: Arc<Shared>,
@@ -107,8 +108,10 @@ impl Server {
         data: DataUse,
     ) -> Result<Self, StartError> {
         prepare_directories(options)?;
-        let (socket, log) = socket_and_log(options);
-        let configuration = configure(options, version, password, data)?;
+        let log = log_path(options);
+        let socket = Socket::in_directory(&options.dir)
+            .map_err(|error| failed("open the directory", &options.dir, &error))?;
+        let configuration = configure(options, version, password, data, socket.path())?;
         if !options.gated() {
             port_is_free(options)?;
         }
@@ -116,7 +119,7 @@ impl Server {
         write_secret(&conf, &configuration.rendered.text)
             .map_err(|error| failed("write", &conf, &error))?;
         log::rotate(&log).map_err(|error| failed("rotate", &log, &error))?;
-        let _ = std::fs::remove_file(&socket);
+        let _ = std::fs::remove_file(socket.path());
         let (out, log_from) = log::open(&log).map_err(|error| failed("open", &log, &error))?;
         let oom_before = OomKills::now();
         let server = &version.executable;
@@ -129,7 +132,7 @@ impl Server {
         let (eye, id) = opened
             .inspect_err(|_| shared.kill())
             .map_err(|error| failed("watch", Path::new("/proc"), &error))?;
-        let probe = Probe::new(socket.clone(), pid, password);
+        let probe = Probe::new(socket.path().to_owned(), pid, password);
         let watcher = Watcher {
             pid,
             shared: shared.clone(),
@@ -160,9 +163,9 @@ impl Server {
         self.id.pid
     }
 
-    /// The Unix socket by which the agent talks to it.
+    /// The Unix socket by which the agent talks to it: a path that this process and its children understand.
     pub fn socket(&self) -> &Path {
-        &self.socket
+        self.socket.path()
     }
 
     /// What the operator should hear about the configuration, one line each.
@@ -177,7 +180,7 @@ impl Server {
 
     /// A new connection to this very process, made when first used. It never talks to a later incarnation.
     pub fn link(&self) -> Link {
-        Link::new(self.socket.clone(), self.password.clone(), self.id.pid)
+        Link::new(self.socket().to_owned(), self.password.clone(), self.id.pid)
     }
 
     /// Watches it more or less closely; relaxed at the start.
@@ -278,21 +281,18 @@ fn prepare_directories(options: &Options) -> Result<(), StartError> {
     Ok(())
 }
 
-fn socket_and_log(options: &Options) -> (PathBuf, PathBuf) {
-    (
-        options.dir.join("redis.sock"),
-        options.dir.join("server.log"),
-    )
+fn log_path(options: &Options) -> PathBuf {
+    options.dir.join("server.log")
 }
 
-/// Reads the operator's files and makes the configuration.
+/// Reads the operator's files and makes the configuration of a server with this socket.
 pub fn configure(
     options: &Options,
     version: &Version,
     password: &str,
     data: DataUse,
+    socket: &Path,
 ) -> Result<Configuration, StartError> {
-    let (socket, log) = socket_and_log(options);
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path).map_err(|error| failed("read", path, &error))
     };
@@ -314,8 +314,8 @@ pub fn configure(
         options,
         version,
         password,
-        socket: &socket,
-        log: &log,
+        socket,
+        log: &log_path(options),
         memory_limit,
         redis_conf: redis_conf.as_deref(),
         acl: acl.as_deref(),

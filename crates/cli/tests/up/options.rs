@@ -1,7 +1,7 @@
 //! Ports, paths, passwords, sizes.
 
 use crate::common::{holdfast, said};
-use crate::group::{PATIENCE, Up, own_base_port, primary, redis, signal, small};
+use crate::group::{PATIENCE, Up, eventually, own_base_port, primary, redis, signal, small};
 use serde_json::Value;
 use std::fs;
 use std::io::Read as _;
@@ -144,4 +144,26 @@ fn a_line_that_redis_refuses_ends_the_start_with_its_reason() {
     assert_eq!(output.status.code(), Some(1));
     let last = said(&output).lines().last().unwrap_or_default().to_owned();
     assert!(last.contains("nosuchdirective"), "{last}");
+}
+
+#[test]
+fn a_folder_deeper_than_a_sockets_path_may_be_long_works() {
+    for more in [&[][..], &["--durability", "quorum"]] {
+        let dir = tempdir().unwrap();
+        let deep = dir.path().join("d".repeat(100)).join("e".repeat(200));
+        fs::create_dir_all(&deep).unwrap();
+        let port = own_base_port().to_string();
+        let up = Up::ready(&deep, &[&["--base-port", &port], more].concat());
+        up.settled();
+        let first = primary(&up);
+        assert!(redis(&first, "SET k v").starts_with("+OK"));
+        let nodes = up.manifest()["nodes"].as_array().unwrap().clone();
+        let ruler = nodes.iter().find(|node| node["address"] == first).unwrap();
+        signal("-KILL", ruler["server_pid"].as_i64().unwrap() as i32);
+        eventually("another primary takes writes", || {
+            let next = primary(&up);
+            next != first && redis(&next, "SET k w").starts_with("+OK")
+        });
+        up.settled();
+    }
 }
