@@ -6,6 +6,7 @@ mod doctor;
 mod drills;
 mod exit;
 mod failover;
+mod footprint;
 mod force;
 mod forget;
 mod install;

@@ -1,6 +1,7 @@
 //! The long-running roles.
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::footprint::give_back_start;
 use crate::runtime::block_on;
 use crate::settings::{AgentSettings, Effective, RoleArgs, SentinelSettings, Settings, watch};
 use clap::ArgMatches;
@@ -11,6 +12,7 @@ pub(crate) fn sentinel(args: Box<RoleArgs<SentinelSettings>>, matches: &ArgMatch
     let audience = args.kubernetes.of_sentinel(options.name.as_str())?;
     let renewed = watch(&args, &options).map_err(|error| Failure::failed(&error.into()))?;
     drop(args);
+    give_back_start();
     ended(block_on(holdfast_sentinel::run(
         options, audience, renewed,
     ))?)
@@ -24,6 +26,7 @@ pub(crate) fn agent(args: Box<RoleArgs<AgentSettings>>, matches: &ArgMatches) ->
         .of_agent(options.name.as_str(), options.listen.port)?;
     let renewed = watch(&args, &options).map_err(|error| Failure::failed(&error.into()))?;
     drop(args);
+    give_back_start();
     ended(block_on(holdfast_agent::run(options, audience, renewed))?)
 }
 
