@@ -10,13 +10,29 @@ use nix::unistd::Pid;
 const LITTLE_DISK_BYTES: u64 = 256 * 1024 * 1024;
 
 pub(super) fn check(evidence: &Evidence) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = evidence.servers.iter().filter_map(unreadable).collect();
+    let unheard = evidence
+        .servers
+        .iter()
+        .filter(|server| !known_away(server, evidence));
+    let mut findings: Vec<Finding> = unheard.filter_map(unreadable).collect();
     findings.extend(evidence.servers.iter().filter_map(full_memory));
     findings.extend(evidence.servers.iter().filter_map(no_room_to_fork));
     findings.extend(evidence.servers.iter().filter_map(failed_save));
     findings.extend(evidence.disks.iter().filter_map(disk));
     findings.extend(processes(evidence));
     findings
+}
+
+/// The sentinels say so themselves: another finding tells it, with the reason.
+fn known_away(server: &Server, evidence: &Evidence) -> bool {
+    let status = evidence.observation.best();
+    status.is_some_and(|status| {
+        let mut away = status
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.state.as_str(), "down" | "gone" | "silent" | "hung"));
+        away.any(|node| node.name == server.name)
+    })
 }
 
 fn unreadable(server: &Server) -> Option<Finding> {

@@ -8,14 +8,17 @@ use holdfast_core::status::GroupStatus;
 use std::collections::BTreeSet;
 
 pub(super) fn check(evidence: &Evidence) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = evidence
-        .observation
-        .views
-        .iter()
-        .filter_map(|(address, view)| view.as_ref().err().map(|error| silent(address, error)))
+    let status = evidence.observation.best();
+    // First what stops everything, then who is to blame.
+    let mut findings: Vec<Finding> = status
+        .and_then(|status| majority(status, evidence))
+        .into_iter()
         .collect();
-    if let Some(status) = evidence.observation.best() {
-        findings.extend(majority(status, evidence));
+    let views = evidence.observation.views.iter();
+    findings.extend(
+        views.filter_map(|(address, view)| view.as_ref().err().map(|error| silent(address, error))),
+    );
+    if let Some(status) = status {
         findings.extend(disagreement(evidence));
         findings.extend(voters(status));
         findings.extend(number(status));

@@ -236,6 +236,23 @@ fn disks() {
 }
 
 #[test]
+fn a_server_that_does_not_answer_is_told_once() {
+    let silent = || Server {
+        info: Err("Connection refused".into()),
+        ..server(1, &[])
+    };
+    for (state, expected) in [("up", "node-unreachable"), ("down", "node-down")] {
+        let mut status = healthy();
+        status.nodes[1].state = state.into();
+        let evidence = Evidence {
+            servers: vec![silent()],
+            ..evidence(vec![status])
+        };
+        assert_eq!(codes(&evidence), [expected]);
+    }
+}
+
+#[test]
 fn problems_come_before_warnings() {
     let found = sick(|status| {
         status.sentinels[2].voting = false;
