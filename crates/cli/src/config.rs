@@ -3,6 +3,7 @@
 mod example;
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::print;
 use crate::settings::{AgentSettings, Effective, RoleArgs, SentinelSettings, Settings};
 use clap::{ArgMatches, Subcommand, ValueEnum};
 use serde_json::Value;
@@ -49,7 +50,7 @@ pub(crate) fn run(command: &ConfigCommand, matches: &ArgMatches) -> Outcome {
         } => example::text::<SentinelSettings>(),
         ConfigCommand::Example { role: Role::Agent } => example::text::<AgentSettings>(),
     };
-    print!("{text}");
+    print(text.trim_end())?;
     Ok(Exit::Ok)
 }
 

@@ -13,6 +13,7 @@ mod sentinels;
 mod tests;
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::print;
 use crate::paint::{Paint, Tone};
 use crate::routes::Routes;
 use crate::runtime::block_on;
@@ -69,7 +70,7 @@ pub(crate) async fn examine(
     } else {
         lines(&findings, &evidence, Paint::stdout()).join("\n")
     };
-    println!("{}", routes.in_words(&text));
+    print(routes.in_words(&text))?;
     Ok(exit(&findings, &evidence))
 }
 

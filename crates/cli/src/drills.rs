@@ -1,9 +1,11 @@
 //! `holdfast crucible` and `holdfast bench`: drills and measurements on real processes.
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::print;
 use crate::runtime::block_on;
 use clap::Args;
 use holdfast_crucible::{BenchOptions, CrucibleOptions};
+use serde::Serialize;
 
 #[derive(Debug, Args)]
 pub(crate) struct CrucibleArgs {
@@ -25,12 +27,7 @@ pub(crate) fn crucible(args: CrucibleArgs) -> Outcome {
     } else {
         report.text()
     };
-    println!("{text}");
-    Ok(if report.violated() {
-        Exit::Failed
-    } else {
-        Exit::Ok
-    })
+    shown(&text, report.violated())
 }
 
 /// Faults at random for minutes.
@@ -38,16 +35,21 @@ fn ordeal(args: CrucibleArgs) -> Outcome {
     let report = block_on(holdfast_crucible::ordeal::run(args.options))?
         .map_err(|error| Failure::failed(&error))?;
     let text = if args.json {
-        serde_json::to_string_pretty(&report).map_err(Failure::bad_input)?
+        json(&report)?
     } else {
         report.text()
     };
-    println!("{text}");
-    Ok(if report.violated() {
-        Exit::Failed
-    } else {
-        Exit::Ok
-    })
+    shown(&text, report.violated())
+}
+
+fn json(figures: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(figures).map_err(|error| Failure::failed(&error.into()))
+}
+
+/// Prints a report; a broken promise is a failure.
+fn shown(text: &str, violated: bool) -> Outcome {
+    print(text)?;
+    Ok(if violated { Exit::Failed } else { Exit::Ok })
 }
 
 #[derive(Debug, Args)]
@@ -63,10 +65,9 @@ pub(crate) fn bench(args: BenchArgs) -> Outcome {
     let figures = block_on(holdfast_crucible::bench(args.options))?
         .map_err(|error| Failure::failed(&error))?;
     let text = if args.json {
-        serde_json::to_string_pretty(&figures).map_err(Failure::bad_input)?
+        json(&figures)?
     } else {
         figures.text()
     };
-    println!("{text}");
-    Ok(Exit::Ok)
+    shown(&text, false)
 }

@@ -2,6 +2,7 @@
 
 use holdfast_cluster::StartError;
 use std::fmt::Display;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// For `--help`.
@@ -71,7 +72,8 @@ impl From<StartError> for Failure {
 /// Says what went wrong, on stderr, and turns the outcome into the process's exit code.
 pub(crate) fn report(outcome: Outcome) -> ExitCode {
     let exit = outcome.unwrap_or_else(|failure| {
-        eprintln!("holdfast: {}", failure.text);
+        // Nobody may be listening there either.
+        let _ = writeln!(std::io::stderr(), "holdfast: {}", failure.text);
         failure.exit
     });
     ExitCode::from(exit as u8)

@@ -1,6 +1,7 @@
 //! `holdfast failover`: a handoff where the primary is healthy, a failover where it is not.
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::print;
 use crate::runtime::block_on;
 use crate::whom::WhomArgs;
 use clap::Args;
@@ -34,14 +35,11 @@ pub(crate) fn run(args: &FailoverArgs) -> Outcome {
 pub(crate) async fn order(args: &Wish, client: &SentinelClient) -> Outcome {
     let done = client.failover(args.to.as_deref()).await;
     let done = done.map_err(|error| failure(&error))?;
-    println!(
-        "{}",
-        if args.json {
-            json(&done)?
-        } else {
-            sentence(&done)
-        }
-    );
+    print(if args.json {
+        json(&done)?
+    } else {
+        sentence(&done)
+    })?;
     Ok(Exit::Ok)
 }
 

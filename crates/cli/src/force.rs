@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::failover::failure;
+use crate::out::print;
 use crate::runtime::block_on;
 use crate::whom::WhomArgs;
 use clap::Args;
@@ -28,6 +29,6 @@ pub(crate) fn run(args: &ForceArgs) -> Outcome {
     }
     let client = args.whom.client()?;
     let said = block_on(client.force(&args.node))?.map_err(|error| failure(&error))?;
-    println!("{said}");
+    print(said)?;
     Ok(Exit::Ok)
 }

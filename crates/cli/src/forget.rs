@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Outcome};
 use crate::failover::failure;
+use crate::out::print;
 use crate::runtime::block_on;
 use crate::whom::WhomArgs;
 use clap::Args;
@@ -18,6 +19,6 @@ pub(crate) struct ForgetArgs {
 pub(crate) fn run(args: &ForgetArgs) -> Outcome {
     let client = args.whom.client()?;
     let said = block_on(client.forget(&args.node))?.map_err(|error| failure(&error))?;
-    println!("{said}");
+    print(said)?;
     Ok(Exit::Ok)
 }

@@ -1,6 +1,7 @@
 //! `holdfast install`: puts this very executable into a directory, for pods whose image does not have it.
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::print;
 use clap::Args;
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &InstallArgs) -> Outcome {
         let text = format!("cannot install {NAME} into {}: {error}", args.dir.display());
         Failure::new(Exit::Failed, text)
     })?;
-    println!("{}", path.display());
+    print(path.display())?;
     Ok(Exit::Ok)
 }
 

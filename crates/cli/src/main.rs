@@ -14,6 +14,7 @@ mod kubectl;
 mod kubernetes;
 mod logging;
 mod observation;
+mod out;
 mod paint;
 mod roles;
 mod routes;
@@ -69,7 +70,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Smoke(args) => smoke::run(&args),
         Command::Install(args) => install::run(&args),
         Command::Completions { shell } => {
-            completions(shell);
+            out::print(completions(shell))?;
             Ok(Exit::Ok)
         }
     }
@@ -83,11 +84,8 @@ fn given(matches: &clap::ArgMatches, id: &str) -> bool {
     source.is_some_and(|source| source != clap::parser::ValueSource::DefaultValue)
 }
 
-fn completions(shell: clap_complete::Shell) {
-    clap_complete::generate(
-        shell,
-        &mut cli::command(),
-        "holdfast",
-        &mut std::io::stdout(),
-    );
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(), "holdfast", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }

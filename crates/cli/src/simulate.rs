@@ -4,6 +4,7 @@ mod hunt;
 mod output;
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::print;
 use clap::Args;
 use holdfast_sim::{Config, Mutant, Progress, Summary, explore};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &SimArgs, seeds_given: bool) -> Outcome {
         let good = summary.failed == 0;
         (output::summary(&summary, args), good)
     };
-    println!("{}", text.0);
+    print(&text.0)?;
     Ok(if text.1 { Exit::Ok } else { Exit::Failed })
 }
 

@@ -6,6 +6,7 @@ pub(crate) use render::state_tone;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::observation::Observation;
+use crate::out::{Reader, print};
 use crate::paint::Paint;
 use crate::runtime::block_on;
 use crate::units::unix_ms;
@@ -13,7 +14,7 @@ use crate::whom::{WhomArgs, unreachable};
 use clap::Args;
 use holdfast_cluster::SentinelClient;
 use holdfast_core::status::GroupStatus;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ async fn once(args: &Manner, client: &SentinelClient) -> Outcome {
         print(&json(status, true)?)?;
     } else {
         print(
-            &render::lines(status, &observation.decisions(), unix_ms(), Paint::stdout()).join("\n"),
+            render::lines(status, &observation.decisions(), unix_ms(), Paint::stdout()).join("\n"),
         )?;
     }
     Ok(if healthy(status) {
@@ -91,7 +92,9 @@ async fn watch(args: &Manner, client: &SentinelClient) -> Outcome {
             None => "no sentinel answers".to_owned(),
         };
         let clear = if args.json { "" } else { clear };
-        print(&format!("{clear}{text}"))?;
+        if print(format_args!("{clear}{text}"))? == Reader::Gone {
+            return Ok(Exit::Ok);
+        }
     }
 }
 
@@ -111,12 +114,4 @@ fn json(status: &GroupStatus, pretty: bool) -> Result<String, Failure> {
         serde_json::to_string(status)
     };
     text.map_err(|error| Failure::new(Exit::Failed, error))
-}
-
-/// Prints to stdout. A reader that has gone (`| head`) ends the program quietly.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot print: {error}")))
 }

@@ -8,6 +8,7 @@ mod view;
 pub(crate) use args::{DEFAULT_DIR, UpArgs};
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::out::tell;
 use crate::runtime::block_on;
 use holdfast_cluster::{Event, LocalGroup, NotReady, Spec};
 use std::io::IsTerminal as _;
@@ -104,6 +105,8 @@ async fn stop(group: LocalGroup) -> Outcome {
             killed.join(", ")
         );
     }
-    println!("stopped; the data is left in {dir}; `holdfast up --dir {dir}` goes on with it");
+    tell(format_args!(
+        "stopped; the data is left in {dir}; `holdfast up --dir {dir}` goes on with it"
+    ));
     Ok(Exit::Ok)
 }

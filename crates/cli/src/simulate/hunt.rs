@@ -2,6 +2,7 @@
 
 use super::{SimArgs, json, mutant_name};
 use crate::exit::{Exit, Outcome};
+use crate::out::print;
 use crate::paint::{Paint, Tone};
 use crate::table::Table;
 use holdfast_sim::mutants::{self, Found};
@@ -33,14 +34,11 @@ pub(super) fn run(args: &SimArgs, seeds: u64) -> Outcome {
         eprintln!("{}: {}", mutant_name(mutant), word(&hunted).0);
         all.push(hunted);
     }
-    println!(
-        "{}",
-        if args.json {
-            json(&as_json(&all))?
-        } else {
-            table(&all).lines(Paint::stdout()).join("\n")
-        }
-    );
+    print(if args.json {
+        json(&as_json(&all))?
+    } else {
+        table(&all).lines(Paint::stdout()).join("\n")
+    })?;
     let missed = all
         .iter()
         .any(|hunted| hunted.found.is_none() && !hunted.is_left());

@@ -4,6 +4,7 @@ use super::narrator::Narrator;
 use super::{greeting, stop};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::observation::Observation;
+use crate::out::tell;
 use holdfast_cluster::{Event, LocalGroup, NotReady};
 use holdfast_core::status::GroupStatus;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(group: LocalGroup, begun: Instant, events: Receiver<Event>) -> Outcome {
     for line in greeting(&group) {
-        println!("{line}");
+        tell(line);
     }
     let end = tokio::select! {
         end = told_to_stop() => end,
@@ -67,7 +68,8 @@ struct Story {
 
 impl Story {
     fn say(&self, line: &str) {
-        println!("{:9.3}  {line}", self.begun.elapsed().as_secs_f64());
+        let at = self.begun.elapsed().as_secs_f64();
+        tell(format_args!("{at:9.3}  {line}"));
     }
 
     /// Fails only when there is nothing to wait for any more.

@@ -19,6 +19,7 @@ mod state;
 use super::stop;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::observation::Observation;
+use crate::out::tell;
 use crate::units::unix_ms;
 use act::Actor;
 use draw::Look;
@@ -44,9 +45,9 @@ pub(super) async fn run(
     let shown = show(&group, &mut terminal, events, password).await;
     ratatui::restore();
     for line in super::greeting(&group) {
-        println!("{line}");
+        tell(line);
     }
-    println!("stopping …");
+    tell("stopping …");
     let stopped = stop(group).await;
     shown.and(stopped)
 }

@@ -74,6 +74,11 @@ impl Up {
         }
     }
 
+    /// Closes the other end of its stdout: the thread that reads it ends with the next line.
+    pub(crate) fn stop_listening(&mut self) {
+        self.lines = channel().1;
+    }
+
     pub(crate) fn manifest(&self) -> Value {
         // Written atomically: whoever reads it never sees half of it.
         serde_json::from_str(&fs::read_to_string(self.dir.join("cluster.json")).unwrap()).unwrap()

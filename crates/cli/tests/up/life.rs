@@ -152,3 +152,40 @@ fn without_restart_a_dead_process_stays_down() {
         .unwrap();
     assert_eq!(status.status.code(), Some(3));
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_neither_the_group_nor_a_command_badly() {
+    let dir = tempdir().unwrap();
+    let mut up = small(&dir, &[]);
+    up.settled();
+    up.stop_listening();
+    let server = up.manifest()["nodes"][1]["server_pid"].as_i64().unwrap() as i32;
+    signal("-KILL", server);
+    // Lines are due about this, and nobody reads them.
+    eventually("another redis-server", || {
+        let next = up.manifest()["nodes"][1]["server_pid"].as_i64();
+        next.is_some_and(|next| next as i32 != server)
+    });
+    up.settled();
+    assert!(up.child.try_wait().unwrap().is_none(), "up goes on");
+    for args in [
+        &["status", "--json"][..],
+        &["status", "--watch"],
+        &["completions", "bash"],
+    ] {
+        let mut command = holdfast(dir.path());
+        command.args(args);
+        if args[0] == "status" {
+            command.args(["--dir", "group"]);
+        }
+        let mut child = command
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
+        assert_eq!(said(&output), "", "{args:?}");
+    }
+}
