@@ -49,7 +49,11 @@ pub(crate) fn failure(error: &AskError) -> Failure {
         AskError::Unreachable(..) | AskError::NobodyToAsk => Exit::Unreachable,
         AskError::NoAnswer(..) | AskError::Refused(..) | AskError::Strange(..) => Exit::Failed,
     };
-    Failure::new(exit, error)
+    let advice = match error {
+        AskError::Unreachable(..) => "; is the group running?",
+        _ => "",
+    };
+    Failure::new(exit, format!("{error}{advice}"))
 }
 
 fn json(done: &Handoff) -> Result<String, Failure> {

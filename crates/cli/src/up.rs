@@ -19,7 +19,7 @@ use tokio::sync::broadcast::Receiver;
 const STARTS_MAX: usize = 4;
 
 pub(crate) fn run(args: &UpArgs) -> Outcome {
-    let spec = args.spec().map_err(|error| Failure::failed(&error))?;
+    let spec = args.spec()?;
     block_on(async {
         let begun = Instant::now();
         let (group, events) = start(&spec).await?;

@@ -121,7 +121,11 @@ fn options_that_are_unknown_or_contradict_each_other() {
         &["up", "--base-port", "70000"],
         &["up", "--durability", "maybe"],
         &["sim", "--seed", "1", "--mutants"],
+        &["up", "--sync-replicas", "1"],
+        &["up", "--durability", "async", "--degrade"],
         &["sim", "--mutant", "no-such-bug"],
+        &["crucible", "--rounds", "0"],
+        &["bench", "--rounds", "none"],
         &["status", "--sentinel", "nowhere"],
         &["frobnicate"],
         &[],
@@ -146,7 +150,7 @@ fn a_redis_conf_line_that_holdfast_owns() {
     up_refused(
         &["--redis-conf", "/nowhere/my.conf"],
         2,
-        &["/nowhere/my.conf", "No such file"],
+        &["/nowhere/my.conf", "No such file", "leave it out"],
     );
 }
 
@@ -323,7 +327,12 @@ fn nobody_who_answers() {
         4,
         &[&port, "is the group running?"],
     );
-    refused(dir.path(), &["failover", "--sentinel", &port], 4, &[&port]);
+    refused(
+        dir.path(),
+        &["failover", "--sentinel", &port],
+        4,
+        &[&port, "is the group running?"],
+    );
     let output = holdfast(dir.path())
         .args(["doctor", "--sentinel", &port])
         .output()
@@ -349,4 +358,105 @@ fn forcing_needs_a_persons_word() {
         2,
         &["redis-1", "--accept-loss"],
     );
+}
+
+/// Files of a role's own, with ports that nobody else has.
+struct Role {
+    dir: TempDir,
+    port: u16,
+}
+
+impl Role {
+    fn new() -> Self {
+        let dir = tempdir().unwrap();
+        fs::write(dir.path().join("secret"), "a secret of sixteen bytes").unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        Self { dir, port }
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        fs::write(self.dir.path().join(name), text).unwrap();
+    }
+
+    /// A sentinel alone, and these words.
+    fn sentinel(&self, clients: u16, control: u16) {
+        let at = |port: u16| format!("127.0.0.1:{port}");
+        let text = format!(
+            "name: s\ncluster: c\nsecret_file: secret\ndir: home\nlisten: {clients}\ncontrol: {control}\n\
+             sentinels: [{{name: s, control: \"{control}\", clients: \"{clients}\"}}]\ngroups: [{{name: g, nodes: 1}}]\n",
+            clients = at(clients),
+            control = at(control),
+        );
+        self.file("role.yaml", &text);
+    }
+
+    fn agent(&self, more: &str) {
+        let text = format!(
+            "name: n\ngroup: g\ncluster: c\nsecret_file: secret\ndir: home\ndata_dir: data\nlisten: 127.0.0.1:{}\n\
+             sentinels: [\"127.0.0.1:1\"]\n{more}",
+            self.port,
+        );
+        self.file("role.yaml", &text);
+    }
+
+    fn refused(&self, role: &str, code: i32, words: &[&str]) {
+        refused(
+            self.dir.path(),
+            &[role, "--config", "role.yaml"],
+            code,
+            words,
+        );
+    }
+}
+
+#[test]
+fn a_sentinel_whose_ports_are_taken() {
+    let role = Role::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken
+        .local_addr()
+        .map(|at| at.port())
+        .map(|port| (taken, port));
+    let (_held, port) = taken.unwrap();
+    let words = [&format!("127.0.0.1:{port}"), "choose another port"];
+    role.sentinel(port, role.port);
+    role.refused("sentinel", 1, &words);
+    role.sentinel(role.port, port);
+    role.refused("sentinel", 1, &words);
+}
+
+#[test]
+fn a_secret_that_is_missing_or_short() {
+    let role = Role::new();
+    role.agent("");
+    role.file("secret", "short\n");
+    role.refused("agent", 1, &["secret", "5 bytes", "at least 16"]);
+    fs::remove_file(role.dir.path().join("secret")).unwrap();
+    role.refused("agent", 1, &["secret", "the same file"]);
+    assert!(!role.dir.path().join("home").exists(), "nothing half-done");
+    assert!(!role.dir.path().join("data").exists(), "nothing half-done");
+}
+
+#[test]
+fn a_memory_that_is_damaged() {
+    let role = Role::new();
+    role.agent("");
+    let home = role.dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("memory"), "garbage\n").unwrap();
+    role.refused("agent", 1, &["home/memory is damaged", "move"]);
+    assert_eq!(
+        fs::read_to_string(home.join("memory")).unwrap(),
+        "garbage\n"
+    );
+}
+
+#[test]
+fn a_configuration_with_a_key_that_there_is_not() {
+    let role = Role::new();
+    role.agent("prioritee: 3\n");
+    role.refused("agent", 2, &["role.yaml", "`prioritee`", "priority"]);
+    role.agent("priority: high\n");
+    role.refused("agent", 2, &["role.yaml", "line 9"]);
 }

@@ -162,8 +162,12 @@ fn password(path: Option<&Path>, option: &str) -> Result<Option<String>, StartEr
 
 fn text(path: Option<&Path>, option: &str) -> Result<Option<String>, StartError> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(|error| StartError::bad(format!("{option} {}: {error}", path.display())))
+        std::fs::read_to_string(path).map_err(|error| {
+            StartError::bad(format!(
+                "{option} {}: {error}; name a file that can be read, or leave it out",
+                path.display()
+            ))
+        })
     };
     path.map(read).transpose()
 }

@@ -97,7 +97,7 @@ pub struct CrucibleOptions {
     #[arg(long = "drill", value_enum, value_delimiter = ',')]
     pub drills: Vec<Drill>,
     /// Rounds of each drill
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = rounds)]
     pub rounds: usize,
     /// Run every round against this system too, alternating
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -213,6 +213,15 @@ impl CrucibleOptions {
     }
 }
 
+/// At least one: no rounds at all would show nothing and pass.
+fn rounds(text: &str) -> Result<usize, String> {
+    let rounds = text
+        .parse()
+        .ok()
+        .filter(|rounds| (1..=100_000).contains(rounds));
+    rounds.ok_or_else(|| format!("`{text}` rounds: take 1 to 100000"))
+}
+
 /// More than none, and no more than a week.
 fn minutes(text: &str) -> Result<f64, String> {
     let minutes: f64 = text
@@ -234,10 +243,10 @@ pub struct BenchOptions {
     #[arg(long = "event", value_enum, value_delimiter = ',')]
     pub events: Vec<Event>,
     /// Rounds of each event
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, value_parser = rounds)]
     pub rounds: usize,
     /// Rounds of the events with a big data set
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, value_parser = rounds)]
     pub big_rounds: usize,
     /// Size of the big data set in MiB
     #[arg(long, default_value_t = 2048, value_name = "MIB")]

@@ -23,7 +23,9 @@ impl std::fmt::Debug for Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file could not be read.
-    #[error("read the secret file {0}: {1}")]
+    #[error(
+        "read the secret file {0}: {1}; give every agent and sentinel the same file, and this user the right to read it"
+    )]
     Read(PathBuf, std::io::Error),
     /// It holds too little.
     #[error("the secret file {0} holds {1} bytes; at least {SECRET_MIN} are needed")]

@@ -9,7 +9,6 @@ pub(crate) use asking::Asked;
 
 use crate::bell;
 use crate::options::Options;
-use anyhow::Context;
 use arc_swap::ArcSwap;
 use holdfast_core::names::{Address, Group, Sentinel};
 use holdfast_core::sentinel::{Answer, Happening, SentinelCore};
@@ -75,8 +74,7 @@ impl Clients {
             clock: Clock::since(origin),
         };
         let asked = asking::protocol_options(options, identity)?;
-        let server = holdfast_protocol::spawn(asked.clone(), wiring)
-            .with_context(|| format!("listen for clients at {}", options.listen))?;
+        let server = holdfast_protocol::spawn(asked.clone(), wiring)?;
         let guard = Arc::new(Guard::new(server.renewal(), identity, &asked));
         Ok(Self {
             addresses: addresses(options),

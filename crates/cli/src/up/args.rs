@@ -1,9 +1,8 @@
 //! Options of `holdfast up`.
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::settings::durability;
 use crate::whom::password;
-use anyhow::Context as _;
 use clap::Args;
 use holdfast_cluster::Spec;
 use holdfast_core::record::{Durability, OnLossOfQuorum};
@@ -41,8 +40,9 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "WORD", default_value = "async", value_parser = durability)]
     durability: Durability,
     /// With quorum: how many replicas must have a write before its reply is released.
-    #[arg(long, value_name = "K", default_value_t = 1)]
-    sync_replicas: usize,
+    /// [default: 1]
+    #[arg(long, value_name = "K")]
+    sync_replicas: Option<usize>,
     /// With quorum: serve with fewer, visibly, while that many cannot be reached; otherwise replies wait.
     #[arg(long)]
     degrade: bool,
@@ -69,8 +69,12 @@ impl UpArgs {
         self.password_file.as_deref().map(password).transpose()
     }
 
-    pub(super) fn spec(&self) -> anyhow::Result<Spec> {
-        let binary = std::env::current_exe().context("cannot tell where this program is")?;
+    pub(super) fn spec(&self) -> Result<Spec, Failure> {
+        self.check_durability()?;
+        let binary = std::env::current_exe().map_err(|error| {
+            let text = format!("cannot tell where this program is: {error}");
+            Failure::new(Exit::Failed, text)
+        })?;
         Ok(Spec {
             dir: self.dir.clone(),
             replicas: self.replicas,
@@ -79,7 +83,7 @@ impl UpArgs {
             server: self.server.clone(),
             group: self.group.as_deref().map(Into::into),
             durability: self.durability,
-            sync_replicas: self.sync_replicas,
+            sync_replicas: self.sync_replicas.unwrap_or(1),
             on_loss_of_quorum: if self.degrade {
                 OnLossOfQuorum::Degrade
             } else {
@@ -91,5 +95,21 @@ impl UpArgs {
             sentinel_password_file: self.sentinel_password_file.clone(),
             redis_conf: self.redis_conf.clone(),
         })
+    }
+
+    /// What only `quorum` knows must not be ignored in silence.
+    fn check_durability(&self) -> Result<(), Failure> {
+        let only = [
+            ("--sync-replicas", self.sync_replicas.is_some()),
+            ("--degrade", self.degrade),
+        ];
+        match only.iter().find(|(_, given)| *given) {
+            Some((option, _)) if self.durability != Durability::Quorum => {
+                Err(Failure::bad_input(format!(
+                    "{option} is for durability `quorum` only: add --durability quorum, or leave it out"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 }

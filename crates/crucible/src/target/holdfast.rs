@@ -1,7 +1,7 @@
 //! Holdfast: `holdfast up --headless`, read through `cluster.json`.
 
 use crate::target::pod::Recipe;
-use crate::target::{Group, GroupSpec, Interposer, process};
+use crate::target::{Durability, Group, GroupSpec, Interposer, process};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -108,7 +108,9 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--base-port".to_owned(), base_port().to_string()]);
     words.extend(["--group".to_owned(), spec.group.clone()]);
     words.extend(["--durability".to_owned(), spec.durability.to_string()]);
-    words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
+    if spec.durability == Durability::Quorum {
+        words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
+    }
     words
 }
 

@@ -47,7 +47,7 @@ pub struct Wiring {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}: {1}; stop what listens there or choose another port")]
     Listen(SocketAddr, std::io::Error),
     /// The users are not well-formed.
     #[error("cannot read the ACL users: {0}")]

@@ -154,7 +154,11 @@ async fn bind(options: &Options) -> anyhow::Result<TcpListener> {
     let control = &options.control;
     TcpListener::bind((control.host.as_str(), control.port))
         .await
-        .with_context(|| format!("listen for agents and sentinels at {control}"))
+        .map_err(|error| {
+            anyhow::anyhow!(
+                "listen for agents and sentinels at {control}: {error}; stop what listens there or choose another port"
+            )
+        })
 }
 
 /// Those who ask over HTTP, if anybody may.
