@@ -167,3 +167,16 @@ fn a_folder_deeper_than_a_sockets_path_may_be_long_works() {
         up.settled();
     }
 }
+
+#[test]
+fn clients_of_the_nodes_may_need_a_password() {
+    let dir = tempdir().unwrap();
+    fs::write(dir.path().join("word"), "guarded\n").unwrap();
+    let up = small(&dir, &["--password-file", "word"]);
+    // Replicas are in step: they and the agents have a user of their own.
+    up.settled();
+    let first = primary(&up);
+    assert!(redis(&first, "SET k v").starts_with("-NOAUTH"));
+    assert!(redis(&first, "AUTH wrong").starts_with("-WRONGPASS"));
+    assert!(redis(&first, "AUTH guarded").starts_with("+OK"));
+}
