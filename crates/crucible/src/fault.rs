@@ -1,5 +1,6 @@
 //! What goes wrong.
 
+pub(crate) mod burden;
 pub mod catalogue;
 pub mod chaos;
 pub mod empty;

@@ -10,6 +10,7 @@ pub mod files;
 pub mod group;
 pub mod holdfast;
 pub mod interposer;
+mod member;
 pub mod network;
 pub mod pod;
 pub mod ports;

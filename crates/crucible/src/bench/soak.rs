@@ -8,19 +8,17 @@ use crate::client::connection::ask;
 use crate::clock::{self, millis};
 use crate::drill::Stage;
 use crate::drill::settle::settle;
+use crate::fault::burden;
 use crate::history::History;
 use crate::measure::Outage;
 use crate::options::BenchOptions;
 use crate::target::{Against, Group, System, process};
 use crate::workload::{Crew, CrewSpec, Workload};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::sys::signal::Signal;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tokio::process::{Child, Command};
 
-const SCRIPT: &str = "local function now() local t = redis.call('TIME') return t[1] + t[2] / 1000000 end \
-     local start = now() while now() - start < 5 do end return 1";
 const STRESS: &str = "every core saturated; every 20 s one of: BGSAVE on every node, a 5 s script on the primary, a 1 s stall of every process";
 
 /// One system after the other: stress on a shared machine would mix them up.
@@ -51,7 +49,7 @@ async fn soak(system: &System, against: Against, seconds: u64) -> Result<SoakFig
     let crew_spec = crew_spec();
     let crew = Crew::start(&system.group()?, &crew_spec)?;
     let event = clock::now();
-    let hogs = saturate()?;
+    let hogs = burden::saturate()?;
     let stressed = stress(system, Duration::from_secs(seconds)).await;
     drop(hogs);
     let log = crew.finish().await?;
@@ -95,26 +93,14 @@ fn crew_spec() -> CrewSpec {
     }
 }
 
-/// One endless loop per core; they end when dropped.
-fn saturate() -> Result<Vec<Child>> {
-    let cores = std::thread::available_parallelism().map_or(1, Into::into);
-    let hog = || {
-        Command::new("sh")
-            .args(["-c", "while :; do :; done"])
-            .kill_on_drop(true)
-            .spawn()
-    };
-    (0..cores).map(|_| hog().context("start a loop")).collect()
-}
-
 async fn stress(system: &System, length: Duration) -> Result<()> {
     let start = Instant::now();
     for turn in 0.. {
         let begun = Instant::now();
         let group = system.group()?;
         match turn % 3 {
-            0 => snapshot(&group).await,
-            1 => long_script(&group).await,
+            0 => burden::fork(&group).await,
+            1 => burden::long_script(&group).await,
             _ => stall(&group).await?,
         }
         let rest = Duration::from_secs(20).saturating_sub(begun.elapsed());
@@ -124,32 +110,6 @@ async fn stress(system: &System, length: Duration) -> Result<()> {
         }
     }
     Ok(())
-}
-
-async fn snapshot(group: &Group) {
-    for node in &group.nodes {
-        // Busy already, or saving: the next turn tries again.
-        let _ = ask(&node.address, &["BGSAVE"], Duration::from_secs(5)).await;
-    }
-}
-
-async fn long_script(group: &Group) {
-    for node in &group.nodes {
-        let role = ask(&node.address, &["ROLE"], Duration::from_secs(5)).await;
-        let primary = role.is_ok_and(|role| {
-            role.as_slice()
-                .and_then(|words| words.first()?.as_str().map(|kind| kind == "master"))
-                .unwrap_or(false)
-        });
-        if primary {
-            let _ = ask(
-                &node.address,
-                &["EVAL", SCRIPT, "0"],
-                Duration::from_secs(20),
-            )
-            .await;
-        }
-    }
 }
 
 /// Stops every process for a second, as a paused virtual machine would be.

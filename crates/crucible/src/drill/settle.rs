@@ -6,10 +6,13 @@
 use crate::client::Directory;
 use crate::client::connection::ask;
 use crate::target::{Against, Group, System, readiness};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::time::{Duration, Instant};
 
 const ASK: Duration = Duration::from_millis(500);
+/// How long a stock group is left alone with its troubles.
+const ALONE: Duration = Duration::from_millis(300);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What stock Sentinel uses by itself.
 const USUAL_INFO_PERIOD_MS: u64 = 10_000;
 const HURRIED_INFO_PERIOD_MS: u64 = 200;
@@ -20,30 +23,15 @@ pub async fn settle(system: &System, limit: Duration) -> Result<String> {
         return readiness::wait(system, limit).await;
     }
     set_info_period(&system.group()?, HURRIED_INFO_PERIOD_MS).await;
-    let primary = settle_upstream(system, limit).await;
+    let (group, began) = (system.group()?, Instant::now());
+    let help = async || {
+        if began.elapsed() > ALONE {
+            lend_a_hand(&group).await;
+        }
+    };
+    let primary = readiness::wait_helping(system, limit, LOOK_EVERY, help).await;
     set_info_period(&system.group()?, USUAL_INFO_PERIOD_MS).await;
     primary
-}
-
-async fn settle_upstream(system: &System, limit: Duration) -> Result<String> {
-    let start = Instant::now();
-    loop {
-        let lack = match readiness::look(system).await {
-            Ok(primary) => return Ok(primary),
-            Err(lack) => lack,
-        };
-        if start.elapsed() > limit {
-            bail!(
-                "{} is not whole after {:.1} s: {lack}",
-                system.against(),
-                limit.as_secs_f64()
-            );
-        }
-        if start.elapsed() > Duration::from_millis(300) {
-            lend_a_hand(&system.group()?).await;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// Points every stray node at the primary that all sentinels name, once none of them has a failover under way.

@@ -48,6 +48,12 @@ pub enum Drill {
     SlowDisk,
     /// The wall clocks of the primary and of one sentinel jump an hour ahead, then behind.
     ClockJump,
+    /// A script keeps the primary's redis-server busy for 5 s.
+    LongScript,
+    /// Every node forks for a snapshot of 256 MiB.
+    Fork,
+    /// An endless loop on every core for 5 s.
+    Saturated,
     /// The primary's network cable is pulled; plugged in again after the failover.
     Partition,
     /// The primary is cut from the rest of the group while clients still reach it.
@@ -94,9 +100,11 @@ impl Drill {
     /// How long the fault must last at least to show its effect: these do not stop the primary at once.
     pub fn least_hold(self) -> Duration {
         match self {
-            Self::DiskFull | Self::SlowDisk | Self::FreezeAgent | Self::PartitionFromGroup => {
-                Duration::from_secs(3)
-            }
+            Self::DiskFull
+            | Self::SlowDisk
+            | Self::FreezeAgent
+            | Self::PartitionFromGroup
+            | Self::Fork => Duration::from_secs(3),
             Self::TwoFaults => Duration::from_millis(2500),
             _ => Duration::ZERO,
         }
@@ -137,6 +145,9 @@ impl Drill {
                 | Self::Replica
                 | Self::SlowDisk
                 | Self::ClockJump
+                | Self::LongScript
+                | Self::Fork
+                | Self::Saturated
         )
     }
 

@@ -1,15 +1,20 @@
 //! From a drill's name to the deed.
 
+use crate::bench::ballast;
 use crate::clock;
-use crate::fault::{Drill, Remedy, Scene, chaos, empty, handoff, pairs};
+use crate::fault::{Drill, Remedy, Scene, burden, chaos, empty, handoff, pairs};
 use crate::target::interposer::Orders;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::time::Duration;
 
 /// How much longer an fsync takes on a slow disk.
 const SLOW_SYNC: Duration = Duration::from_millis(300);
+/// Data of a group whose nodes fork.
+const FORK_MIB: u64 = 256;
+/// How long every core is kept busy.
+const SATURATED: Duration = Duration::from_secs(5);
 /// How far a clock jumps.
-const JUMP_MS: i64 = 3_600_000;
+pub(crate) const JUMP_MS: i64 = 3_600_000;
 
 /// Injects `drill`; when it fell and what must be undone is noted in `scene`.
 pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
@@ -39,23 +44,16 @@ pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
         }
         Drill::Everything => kill_everything(scene),
         Drill::RestartEmpty => empty::kill_and_delete(scene).await,
-        Drill::DiskFull => order(
-            scene,
-            primary.server_pid,
-            Orders {
-                disk_full: true,
-                ..Orders::default()
-            },
-        ),
-        Drill::SlowDisk => order(
-            scene,
-            primary.server_pid,
-            Orders {
-                slow_sync: SLOW_SYNC,
-                ..Orders::default()
-            },
-        ),
+        Drill::DiskFull => order(scene, primary.server_pid, Orders::full_disk()),
+        Drill::SlowDisk => order(scene, primary.server_pid, Orders::slow_disk(SLOW_SYNC)),
         Drill::ClockJump => jump_clocks(scene).await,
+        Drill::LongScript => {
+            scene.strike();
+            burden::long_script(&scene.group).await;
+            Ok(())
+        }
+        Drill::Fork => fork(scene).await,
+        Drill::Saturated => saturate(scene).await,
         Drill::Partition => cut(scene),
         Drill::PartitionFromGroup => isolate(scene),
         Drill::TwoFaults => pairs::two(scene).await,
@@ -84,21 +82,31 @@ fn kill_everything(scene: &mut Scene<'_>) -> Result<()> {
 }
 
 fn order(scene: &mut Scene<'_>, pid: Option<i32>, orders: Orders) -> Result<()> {
-    let pid = pid.context("disturb a process that is not running")?;
-    let interposer = scene.interposer(pid)?;
-    scene.remedies.push(Remedy::Relent(pid));
     scene.strike();
-    interposer.order(pid, orders)
+    scene.disturb(pid, orders)
+}
+
+/// With enough data that a fork takes its time.
+async fn fork(scene: &mut Scene<'_>) -> Result<()> {
+    ballast::ensure(scene.system, FORK_MIB).await?;
+    scene.strike();
+    burden::fork(&scene.group).await;
+    Ok(())
+}
+
+async fn saturate(scene: &mut Scene<'_>) -> Result<()> {
+    let hogs = burden::saturate()?;
+    scene.strike();
+    tokio::time::sleep(SATURATED).await;
+    drop(hogs);
+    Ok(())
 }
 
 async fn jump_clocks(scene: &mut Scene<'_>) -> Result<()> {
     let primary = scene.primary().clone();
     let sentinel = scene.some_sentinel()?;
     for jump in [JUMP_MS, -JUMP_MS] {
-        let orders = Orders {
-            clock_ahead_ms: jump,
-            ..Orders::default()
-        };
+        let orders = Orders::clock(jump);
         for pid in [primary.server_pid, primary.agent_pid, sentinel.pid]
             .into_iter()
             .flatten()
@@ -112,10 +120,7 @@ async fn jump_clocks(scene: &mut Scene<'_>) -> Result<()> {
 
 fn cut(scene: &mut Scene<'_>) -> Result<()> {
     let place = scene.primary_place()?;
-    let network = scene
-        .system
-        .network()
-        .context("the group has no network of its own")?;
+    let network = scene.network()?;
     scene.remedies.push(Remedy::Mend(place.clone()));
     network.cut(&place)?;
     // The cut holds once `ip` has done its work, some milliseconds after it was called.
@@ -125,10 +130,7 @@ fn cut(scene: &mut Scene<'_>) -> Result<()> {
 
 fn isolate(scene: &mut Scene<'_>) -> Result<()> {
     let place = scene.primary_place()?;
-    let network = scene
-        .system
-        .network()
-        .context("the group has no network of its own")?;
+    let network = scene.network()?;
     scene.remedies.push(Remedy::Reunite(place.clone()));
     scene.strike();
     network.isolate_from_group(&place)

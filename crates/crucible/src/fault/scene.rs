@@ -3,8 +3,9 @@
 use crate::clock::{self, Micros};
 use crate::dice::Dice;
 use crate::fault::Remedy;
+use crate::target::interposer::Orders;
 use crate::target::network::Place;
-use crate::target::{Group, Interposer, NodeProcess, SentinelProcess, System, process};
+use crate::target::{Group, Interposer, Network, NodeProcess, SentinelProcess, System, process};
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
@@ -102,12 +103,23 @@ impl<'a> Scene<'a> {
         Ok(interposer)
     }
 
+    /// Stands between a process and the kernel until the end of the fault.
+    pub fn disturb(&mut self, pid: Option<i32>, orders: Orders) -> Result<()> {
+        let pid = pid.context("disturb a process that is not running")?;
+        let interposer = self.interposer(pid)?;
+        self.remedies.push(Remedy::Relent(pid));
+        interposer.order(pid, orders)
+    }
+
+    /// The network that the group lives in.
+    pub fn network(&self) -> Result<&'a Network> {
+        self.system
+            .network()
+            .context("the group has no network of its own")
+    }
+
     /// The primary's place in the network.
     pub fn primary_place(&self) -> Result<Place> {
-        let network = self
-            .system
-            .network()
-            .context("the group has no network of its own")?;
-        Ok(network.node(self.primary))
+        Ok(self.network()?.node(self.primary))
     }
 }

@@ -1,6 +1,7 @@
 //! Carrying out one blow.
 
 use crate::clock::{self, Micros};
+use crate::fault::inject::JUMP_MS;
 use crate::fault::{Remedy, Scene, handoff};
 use crate::ordeal::blow::Blow;
 use crate::ordeal::plan::Planned;
@@ -14,7 +15,6 @@ use serde::Serialize;
 use std::time::Duration;
 
 const SLOW_SYNC: Duration = Duration::from_millis(150);
-const JUMP_MS: i64 = 3_600_000;
 /// Handoffs of a storm.
 const STORM: usize = 4;
 
@@ -131,9 +131,9 @@ fn hit_sentinel(
         Blow::KillSentinel => scene.kill(sentinel.pid),
         Blow::FreezeSentinel => scene.freeze(sentinel.pid),
         _ => {
-            let place = network(scene)?.sentinel(index);
+            let place = scene.network()?.sentinel(index);
             scene.remedies.push(Remedy::Mend(place.clone()));
-            network(scene)?.cut(&place)
+            scene.network()?.cut(&place)
         }
     }
 }
@@ -159,53 +159,18 @@ fn hit_node(blow: Blow, node: &NodeProcess, scene: &mut Scene<'_>) -> Result<()>
             head.context("stop a node that is not running")?,
             Signal::SIGTERM,
         ),
-        Blow::DiskFull => order(
-            scene,
-            node.server_pid,
-            Orders {
-                disk_full: true,
-                ..Orders::default()
-            },
-        ),
-        Blow::SlowDisk => order(
-            scene,
-            node.server_pid,
-            Orders {
-                slow_sync: SLOW_SYNC,
-                ..Orders::default()
-            },
-        ),
+        Blow::DiskFull => scene.disturb(node.server_pid, Orders::full_disk()),
+        Blow::SlowDisk => scene.disturb(node.server_pid, Orders::slow_disk(SLOW_SYNC)),
         Blow::ClockJump => {
             let ahead = if scene.dice.below(2) == 0 {
                 JUMP_MS
             } else {
                 -JUMP_MS
             };
-            order(
-                scene,
-                node.server_pid,
-                Orders {
-                    clock_ahead_ms: ahead,
-                    ..Orders::default()
-                },
-            )
+            scene.disturb(node.server_pid, Orders::clock(ahead))
         }
         _ => anyhow::bail!("{} is no blow to a node", blow.name()),
     }
-}
-
-fn order(scene: &mut Scene<'_>, pid: Option<i32>, orders: Orders) -> Result<()> {
-    let pid = pid.context("disturb a process that is not running")?;
-    let interposer = scene.interposer(pid)?;
-    scene.remedies.push(Remedy::Relent(pid));
-    interposer.order(pid, orders)
-}
-
-fn network<'a>(scene: &Scene<'a>) -> Result<&'a crate::target::Network> {
-    scene
-        .system
-        .network()
-        .context("the group has no network of its own")
 }
 
 fn cut(
@@ -215,7 +180,7 @@ fn cut(
     scene: &mut Scene<'_>,
     struck: &mut Struck,
 ) -> Result<()> {
-    let network = network(scene)?;
+    let network = scene.network()?;
     let place = network.node(node);
     let group = network.others(&[&place]);
     let clients = vec![network.clients()];
@@ -247,7 +212,7 @@ fn split(
     scene: &Scene<'_>,
     struck: &mut Struck,
 ) -> Result<Vec<(Place, Vec<String>, Side)>> {
-    let network = network(scene)?;
+    let network = scene.network()?;
     let neighbour = (node + 1) % scene.group.nodes.len();
     struck.whom = format!(
         "{}, {} and {}",

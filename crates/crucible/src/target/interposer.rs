@@ -20,6 +20,32 @@ pub struct Orders {
     pub clock_ahead_ms: i64,
 }
 
+impl Orders {
+    /// Nothing can be written.
+    pub fn full_disk() -> Self {
+        Self {
+            disk_full: true,
+            ..Self::default()
+        }
+    }
+
+    /// Each fsync takes this much longer.
+    pub fn slow_disk(slow_sync: Duration) -> Self {
+        Self {
+            slow_sync,
+            ..Self::default()
+        }
+    }
+
+    /// The wall clock is so many milliseconds ahead.
+    pub fn clock(clock_ahead_ms: i64) -> Self {
+        Self {
+            clock_ahead_ms,
+            ..Self::default()
+        }
+    }
+}
+
 /// A built library and the folder with its orders.
 #[derive(Clone, Debug)]
 pub struct Interposer {

@@ -16,6 +16,16 @@ const STEP: Duration = Duration::from_millis(20);
 /// # Errors
 /// Says what was missing at the end.
 pub async fn wait(system: &System, limit: Duration) -> Result<String> {
+    wait_helping(system, limit, STEP, async || ()).await
+}
+
+/// The same with a look every `step` only, and with help after each that found it lacking.
+pub(crate) async fn wait_helping(
+    system: &System,
+    limit: Duration,
+    step: Duration,
+    help: impl AsyncFn(),
+) -> Result<String> {
     let start = Instant::now();
     loop {
         let lack = match look(system).await {
@@ -29,7 +39,8 @@ pub async fn wait(system: &System, limit: Duration) -> Result<String> {
                 limit.as_secs_f64()
             );
         }
-        tokio::time::sleep(STEP).await;
+        help().await;
+        tokio::time::sleep(step).await;
     }
 }
 

@@ -1,10 +1,9 @@
 //! Holdfast's roles one by one, each in a network namespace of its own: what `holdfast up` does, spread over a network that can
 //! be cut. The configuration files are JSON, which is YAML too.
 
+use crate::target::member::Member;
 use crate::target::pod::{Pod, Recipe};
-use crate::target::{
-    Durability, Group, GroupSpec, Interposer, Network, NodeProcess, SentinelProcess, process,
-};
+use crate::target::{Durability, Group, GroupSpec, Interposer, Network, NodeProcess, process};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
@@ -20,15 +19,6 @@ const CONTROL_PORT: u16 = 27379;
 const RESTART_DELAY_MS: u64 = 300;
 /// Identity of the deployment; a drill's network reaches nobody else.
 const CLUSTER: &str = "c0ffee00c0ffee00c0ffee00c0ffee00";
-
-/// One role and where it lives.
-#[derive(Debug)]
-struct Member {
-    name: String,
-    address: String,
-    dir: PathBuf,
-    pod: Pod,
-}
 
 /// A group of agents and sentinels in namespaces.
 #[derive(Debug)]
@@ -79,14 +69,9 @@ impl RolesGroup {
             address: member.address.clone(),
             data_dir: member.dir.join("data"),
         };
-        let sentinel = |member: &Member| SentinelProcess {
-            name: member.name.clone(),
-            pid: member.pod.pid(),
-            address: member.address.clone(),
-        };
         Group {
             group: self.group.clone(),
-            sentinels: self.sentinels.iter().map(sentinel).collect(),
+            sentinels: self.sentinels.iter().map(Member::sentinel).collect(),
             nodes: self.nodes.iter().map(node).collect(),
         }
     }

@@ -1,22 +1,14 @@
 //! Stock redis-server and redis-sentinel, as a careful person would run them: append-only file on, three sentinels, quorum of
 //! a majority. A dead process is started again with the configuration that it last wrote, as a pod would be.
 
+use crate::target::member::Member;
 use crate::target::pod::{Pod, Recipe};
-use crate::target::{Group, GroupSpec, Interposer, Network, NodeProcess, SentinelProcess, ports};
+use crate::target::{Group, GroupSpec, Interposer, Network, NodeProcess, ports};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// One stock process and where it lives.
-#[derive(Debug)]
-struct Member {
-    name: String,
-    address: String,
-    dir: PathBuf,
-    pod: Pod,
-}
 
 /// A stock group.
 #[derive(Debug)]
@@ -70,14 +62,9 @@ impl UpstreamGroup {
             address: member.address.clone(),
             data_dir: member.dir.clone(),
         };
-        let sentinel = |member: &Member| SentinelProcess {
-            name: member.name.clone(),
-            pid: member.pod.pid(),
-            address: member.address.clone(),
-        };
         Group {
             group: self.group.clone(),
-            sentinels: self.sentinels.iter().map(sentinel).collect(),
+            sentinels: self.sentinels.iter().map(Member::sentinel).collect(),
             nodes: self.nodes.iter().map(node).collect(),
         }
     }
