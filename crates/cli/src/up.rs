@@ -106,7 +106,13 @@ async fn stop(group: LocalGroup) -> Outcome {
         );
     }
     tell(format_args!(
-        "stopped; the data is left in {dir}; `holdfast up --dir {dir}` goes on with it"
+        "stopped; the data is left in {dir}; `{} up --dir {dir}` goes on with it",
+        called()
     ));
     Ok(Exit::Ok)
+}
+
+/// As what this program was called: after `make up` it is not in PATH.
+fn called() -> String {
+    std::env::args().next().unwrap_or_else(|| "holdfast".to_owned())
 }

@@ -44,9 +44,6 @@ pub(super) async fn run(
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot use the terminal: {error}")))?;
     let shown = show(&group, &mut terminal, events, password).await;
     ratatui::restore();
-    for line in super::greeting(&group) {
-        tell(line);
-    }
     tell("stopping …");
     let stopped = stop(group).await;
     shown.and(stopped)

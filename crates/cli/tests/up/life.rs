@@ -38,10 +38,10 @@ fn a_whole_group_starts_shows_itself_and_ends() {
     );
     let (code, lines) = up.stop();
     assert_eq!(code, 0);
-    assert!(
-        lines.last().unwrap().contains("the data is left in"),
-        "{lines:?}"
-    );
+    let last = lines.last().unwrap();
+    assert!(last.contains("the data is left in"), "{lines:?}");
+    let again = format!("`{} up --dir ", env!("CARGO_BIN_EXE_holdfast"));
+    assert!(last.contains(&again), "a command that can be typed: {last}");
     assert!(!pids.iter().any(|pid| lives(*pid)));
     let left: Value =
         serde_json::from_str(&fs::read_to_string(dir.path().join("group/cluster.json")).unwrap())
