@@ -76,6 +76,9 @@ pub(crate) async fn examine(
 
 /// All findings, the worst first.
 fn diagnose(evidence: &Evidence) -> Vec<Finding> {
+    if let Some(all) = machine::not_running(evidence) {
+        return vec![all];
+    }
     let mut findings = sentinels::check(evidence);
     findings.extend(nodes::check(evidence));
     findings.extend(machine::check(evidence));

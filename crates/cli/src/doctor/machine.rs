@@ -4,6 +4,7 @@ use super::evidence::{Disk, Evidence, Server};
 use super::finding::Finding;
 use super::nodes::field;
 use crate::units::bytes;
+use holdfast_cluster::Manifest;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
@@ -131,10 +132,37 @@ fn disk(disk: &Disk) -> Option<Finding> {
     }
 }
 
-fn processes(evidence: &Evidence) -> Vec<Finding> {
-    let Some(manifest) = &evidence.manifest else {
-        return Vec::new();
-    };
+/// The one thing that there is to say when nothing of the group runs; what does not answer follows from it.
+pub(super) fn not_running(evidence: &Evidence) -> Option<Finding> {
+    let all = named(evidence.manifest.as_ref()?);
+    let unheard = evidence.observation.statuses().next().is_none();
+    (unheard && all.iter().all(|(_, pid)| !runs(*pid))).then(|| {
+        Finding::problem(
+            "not-running",
+            "none of the group's processes runs",
+            "start it: holdfast up, with the same --dir",
+        )
+    })
+}
+
+fn processes(evidence: &Evidence) -> Option<Finding> {
+    let all = named(evidence.manifest.as_ref()?);
+    let down: Vec<&str> = all
+        .iter()
+        .filter(|(_, pid)| !runs(*pid))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    (!down.is_empty()).then(|| {
+        Finding::problem(
+            "process-down",
+            format!("not running: {}", down.join(", ")),
+            "`holdfast up` starts a process again within 5 s; if it stays down, its log in the group's folder has the reason",
+        )
+    })
+}
+
+/// All processes of the group, by what a person calls them.
+fn named(manifest: &Manifest) -> Vec<(String, Option<i32>)> {
     let sentinels = manifest
         .sentinels
         .iter()
@@ -149,27 +177,11 @@ fn processes(evidence: &Evidence) -> Vec<Finding> {
             entry.server_pid,
         )
     });
-    let all: Vec<(String, Option<i32>)> = sentinels.chain(agents).chain(servers).collect();
-    let down: Vec<&str> = all
-        .iter()
-        .filter(|(_, pid)| !pid.is_some_and(lives))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if down.is_empty() {
-        return Vec::new();
-    }
-    if down.len() == all.len() {
-        return vec![Finding::problem(
-            "not-running",
-            "none of the group's processes runs",
-            "start it: holdfast up, with the same --dir",
-        )];
-    }
-    vec![Finding::problem(
-        "process-down",
-        format!("not running: {}", down.join(", ")),
-        "`holdfast up` starts a process again within 5 s; if it stays down, its log in the group's folder has the reason",
-    )]
+    sentinels.chain(agents).chain(servers).collect()
+}
+
+fn runs(pid: Option<i32>) -> bool {
+    pid.is_some_and(lives)
 }
 
 fn lives(pid: i32) -> bool {

@@ -2,6 +2,7 @@
 use super::evidence::{Disk, Server};
 use super::*;
 use crate::observation::Observation;
+use holdfast_cluster::SentinelEntry;
 use holdfast_core::names::Address;
 use holdfast_core::status::{GroupStatus, NodeStatus, SentinelStatus};
 use std::collections::BTreeMap;
@@ -250,6 +251,32 @@ fn a_server_that_does_not_answer_is_told_once() {
         };
         assert_eq!(codes(&evidence), [expected]);
     }
+}
+
+#[test]
+fn a_group_that_does_not_run_is_told_as_that_alone() {
+    let mut manifest = Manifest {
+        group: "g".into(),
+        sentinels: vec![SentinelEntry {
+            name: "sentinel-0".into(),
+            pid: None,
+            address: Address::new("127.0.0.1", 26379),
+        }],
+        nodes: Vec::new(),
+    };
+    let found = |manifest: &Manifest| {
+        codes(&Evidence {
+            servers: vec![Server {
+                info: Err("Connection refused".into()),
+                ..server(1, &[])
+            }],
+            manifest: Some(manifest.clone()),
+            ..evidence(Vec::new())
+        })
+    };
+    assert_eq!(found(&manifest), ["not-running"]);
+    manifest.sentinels[0].pid = Some(std::process::id() as i32);
+    assert_eq!(found(&manifest), ["node-unreachable"]);
 }
 
 #[test]
