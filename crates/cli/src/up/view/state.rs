@@ -222,26 +222,15 @@ mod tests {
 
     #[test]
     fn sentences_are_in_order_told_once_and_bounded() {
+        let texts = |state: &State| -> Vec<String> {
+            state.story.iter().map(|told| told.text.clone()).collect()
+        };
         let mut state = State::default();
         state.tell(5, "up", "later");
         state.tell(1, "up", "earlier");
-        assert_eq!(
-            state
-                .story
-                .iter()
-                .map(|d| d.text.as_str())
-                .collect::<Vec<_>>(),
-            ["earlier", "later"]
-        );
+        assert_eq!(texts(&state), ["earlier", "later"]);
         state.tell(6, "up", "earlier");
-        assert_eq!(
-            state
-                .story
-                .iter()
-                .map(|d| d.text.as_str())
-                .collect::<Vec<_>>(),
-            ["later", "earlier"]
-        );
+        assert_eq!(texts(&state), ["later", "earlier"]);
         (0..1_000).for_each(|i| state.tell(10 + i, "up", &i.to_string()));
         assert_eq!(state.story.len(), SENTENCES_KEPT);
     }
