@@ -427,6 +427,40 @@ fn a_sentinel_whose_ports_are_taken() {
 }
 
 #[test]
+fn more_replicas_to_wait_for_than_there_are() {
+    let quorum = |replicas, k| {
+        [
+            "--durability",
+            "quorum",
+            "--replicas",
+            replicas,
+            "--sync-replicas",
+            k,
+        ]
+    };
+    up_refused(&quorum("2", "3"), 2, &["--sync-replicas 3", "1 to 2"]);
+    up_refused(&quorum("2", "0"), 2, &["--sync-replicas 0", "1 to 2"]);
+    up_refused(&quorum("0", "1"), 2, &["there are none", "use async"]);
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let dir = tempdir().unwrap();
+    // Root may read everything else.
+    fs::create_dir_all(dir.path().join("group/plan.json")).unwrap();
+    refused(
+        dir.path(),
+        &["up", "--headless", "--dir", "group"],
+        2,
+        &["group/plan.json", "choose another --dir"],
+    );
+    for role in ["sentinel", "agent"] {
+        let words = ["nowhere.yaml", "name a file that can be read"];
+        refused(dir.path(), &[role, "--config", "nowhere.yaml"], 2, &words);
+    }
+}
+
+#[test]
 fn a_secret_that_is_missing_or_short() {
     let role = Role::new();
     role.agent("");

@@ -59,7 +59,7 @@ impl Plan {
                 )))
             }
             Err(error) => Err(StartError::bad(format!(
-                "cannot read {}: {error}",
+                "cannot read {}: {error}; choose another --dir, or be the user to whom it belongs",
                 path.display()
             ))),
         }
@@ -95,6 +95,7 @@ impl Plan {
             || count_or(previous.nodes.len(), DEFAULT_REPLICAS + 1),
             |replicas| replicas + 1,
         );
+        spec.check_sync_replicas(nodes.saturating_sub(1))?;
         Ok(Self {
             version: PLAN_VERSION,
             sentinels: (0..sentinels)

@@ -90,18 +90,24 @@ impl Spec {
         }
     }
 
+    /// Refuses to wait for more replicas than the group has, old ones of the folder included.
+    pub(crate) fn check_sync_replicas(&self, replicas: usize) -> Result<(), StartError> {
+        match self.sync_replicas {
+            _ if self.durability != Durability::Quorum => Ok(()),
+            _ if replicas == 0 => Err(StartError::bad(
+                "--durability quorum waits for replicas, and there are none: use async, or --replicas 2",
+            )),
+            k if (1..=replicas).contains(&k) => Ok(()),
+            k => Err(StartError::bad(format!(
+                "--sync-replicas {k}: of {replicas} replicas it can wait for 1 to {replicas}"
+            ))),
+        }
+    }
+
     fn check_nodes(&self) -> Result<(), StartError> {
         if let Some(count) = self.replicas.filter(|count| *count > MOST_REPLICAS) {
             return Err(StartError::bad(format!(
                 "--replicas {count}: at most {MOST_REPLICAS} on one machine"
-            )));
-        }
-        let replicas = self.replicas.unwrap_or(DEFAULT_REPLICAS);
-        let k = self.sync_replicas;
-        if self.durability == Durability::Quorum && !(1..=replicas).contains(&k) {
-            return Err(StartError::bad(format!(
-                "--sync-replicas {k}: with {replicas} replicas 1 to {replicas} can be waited for; below {replicas} one may be \
-                 lost without a wait"
             )));
         }
         if self.durability == Durability::Fsync {

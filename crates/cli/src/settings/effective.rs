@@ -54,8 +54,12 @@ pub(super) fn complete<S: Settings>(file: Option<&Path>, given: &S) -> Result<S:
 }
 
 fn read<S: Settings>(path: &Path) -> Result<S, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!(
+            "cannot read {}: {error}; name a file that can be read",
+            path.display()
+        )
+    })?;
     serde_saphyr::from_str(&text).map_err(|error| {
         // What follows its first line is a picture of the same.
         let error = error.to_string();

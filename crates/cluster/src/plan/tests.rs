@@ -97,6 +97,22 @@ fn a_group_grows_but_is_never_cut_or_renamed() {
 }
 
 #[test]
+fn a_resume_waits_for_no_more_replicas_than_the_folder_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let quorum = |replicas, sync_replicas| Spec {
+        durability: holdfast_core::record::Durability::Quorum,
+        replicas,
+        sync_replicas,
+        ..spec(dir.path())
+    };
+    let five = fit(&quorum(Some(5), 4), None).unwrap();
+    assert!(fit(&quorum(None, 5), Some(five.clone())).is_ok());
+    assert!(fit(&quorum(None, 6), Some(five)).is_err());
+    let one = fit(&quorum(Some(1), 1), None).unwrap();
+    assert!(fit(&quorum(None, 2), Some(one)).is_err());
+}
+
+#[test]
 fn a_damaged_plan_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(PLAN_FILE);
