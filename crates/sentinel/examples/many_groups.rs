@@ -309,6 +309,7 @@ fn play_node(
         ),
         priority: 100,
         mutant: Mutant::None,
+        gated: false,
     };
     let info = ServerInfo {
         replid: format!("{group:040x}"),
