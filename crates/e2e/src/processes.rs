@@ -2,6 +2,7 @@
 
 use crate::pod::Pod;
 use anyhow::{Context as _, ensure};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -21,9 +22,18 @@ pub(crate) fn signal_in_pod(pod: &Pod, program: &str, signal: Signal) -> anyhow:
         "no process {program} of {} is seen from here: the nodes must run on this machine, and this as root",
         pod.name
     );
+    let mut reached = false;
     for pid in pids {
-        kill(pid, signal).with_context(|| format!("signalling {program}"))?;
+        match kill(pid, signal) {
+            // A container's first process takes the others with it.
+            Err(Errno::ESRCH) => {}
+            result => {
+                result.with_context(|| format!("signalling {program}"))?;
+                reached = true;
+            }
+        }
     }
+    ensure!(reached, "{program} of {} ended by itself", pod.name);
     Ok(())
 }
 
