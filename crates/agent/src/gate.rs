@@ -5,7 +5,7 @@
 //!  clients ══▶ Relay ════════════════▶ redis-server     requests: as they come
 //!          ◀══ held ◀═════════════════                  replies: held until the core releases them
 //!                      Link ─ barrier ─▶                whatever the core issues; its replies go to the core
-//!  replicas ═▶ Relay ════════════════▶                  raw, never held
+//!  replicas ═▶ Relay ════════════════▶                  raw, never held; what they acknowledge is heard on the way
 //! ```
 //!
 //! What is released when is decided in [`holdfast_core::gate`]. Here bytes move, within bounds: see `bounds`.
@@ -19,6 +19,7 @@ mod opening;
 mod poller;
 mod question;
 mod relay;
+mod replica;
 mod turn;
 
 pub use doors::DoorError;

@@ -3,18 +3,19 @@
 //! ```text
 //!  client ── request ──▶ server ── reply ──▶ held ──▶ open batch ──(barrier is sent)──▶ closed batch ──▶ client
 //!                                                          │                                ▲
-//!                           ROLE · PUBLISH · WAIT · ROLE ──┘── offset O ── acks beyond O ───┘
+//!                                  ROLE · PUBLISH · WAIT ──┘── offset O ── acks beyond O ───┘
 //! ```
 //!
-//! No reply is ever parsed. A barrier is four commands in one write on a connection of the gate's own: `ROLE` tells an
+//! No reply is ever parsed. A barrier is three commands in one write on a connection of the gate's own: `ROLE` tells an
 //! offset O that is at least that of every reply read before the write; the published marker moves the stream beyond O;
-//! `WAIT` makes the replicas acknowledge; the second `ROLE` tells who acknowledged how much, by address. A batch is
-//! released once, in every rule in force, k members of the sync set acknowledged *more* than O: they have what is behind
-//! the replies, and they still followed this primary after it executed them, so that no later primary was elected before. That
-//! also makes reads linearizable, without a clock.
+//! `WAIT` makes the replicas acknowledge. Their acknowledgements come through the gate too, each on a connection that has
+//! told whose it is. A batch is released once, in every rule in force, k members of the sync set acknowledged *more* than O:
+//! they have what is behind the replies, and they still followed this primary after it executed them, so that no later
+//! primary was elected before. That also makes reads linearizable, without a clock.
 //!
 //! Nothing else counts: not the number that `WAIT` returns (it counts connections, also those of strangers), and no error
 //! reply (a server that runs a long script flushes some replies before their effects have an offset, and answers `-BUSY`).
+//! It does not matter in which order an acknowledgement and O are read: what is more than O was acknowledged after O.
 //!
 //! The shell moves the bytes; here is only the arithmetic. Times are microseconds of any clock that never goes back.
 
@@ -30,7 +31,6 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-pub use acks::{Ack, Role};
 pub use barrier::{Answer, Issue};
 pub use connections::Connection;
 pub use hold::Hold;
@@ -38,6 +38,7 @@ pub use news::News;
 pub use order::{Carry, GateOrder};
 
 use crate::mutant::Mutant;
+use crate::names::Address;
 use acks::Acks;
 use barrier::{Barrier, Step};
 use batches::Batches;
@@ -49,7 +50,7 @@ use pace::Pace;
 /// Microseconds of a local clock that never goes back.
 pub type Micros = u64;
 
-/// Most connections for barriers. `WAIT` blocks the one that it is sent on, so this is how many can be under way.
+/// Most connections for barriers. `WAIT` blocks the one that it is sent on, for a while longer than its barrier needs.
 pub const LINKS_MAX: usize = 4;
 
 /// The gate of one server.
@@ -58,6 +59,7 @@ pub struct Gate {
     hold: Option<Hold>,
     connections: Connections,
     batches: Batches,
+    acks: Acks,
     links: [Option<Barrier>; LINKS_MAX],
     ready: [bool; LINKS_MAX],
     pace: Pace,
@@ -65,8 +67,6 @@ pub struct Gate {
     laggards: Laggards,
     /// The newest barrier came back and did not settle what it covers: no hurry with the next.
     short: bool,
-    /// The number that `WAIT` is given.
-    waiting_for: usize,
     released: Vec<(Connection, u64)>,
     news: Vec<News>,
     mutant: Mutant,
@@ -79,13 +79,13 @@ impl Gate {
             hold: None,
             connections: Connections::default(),
             batches: Batches::default(),
+            acks: Acks::new(mutant),
             links: [const { None }; LINKS_MAX],
             ready: [false; LINKS_MAX],
             pace: Pace::default(),
             unconfirmed: None,
             laggards: Laggards::default(),
             short: false,
-            waiting_for: 1,
             released: Vec::new(),
             news: Vec::new(),
             mutant,
@@ -106,7 +106,6 @@ impl Gate {
             first: self.batches.next(),
             offset: None,
         });
-        self.waiting_for = hold.most_needed();
         self.hold = Some(hold);
     }
 
@@ -116,6 +115,7 @@ impl Gate {
         self.hold = None;
         self.connections.clear();
         self.batches.clear();
+        self.acks.clear();
         self.links = [const { None }; LINKS_MAX];
         self.ready = [false; LINKS_MAX];
         self.pace = Pace::default();
@@ -172,15 +172,15 @@ impl Gate {
         self.ready[link] = false;
     }
 
-    /// How many links are worth having now.
+    /// How many links are worth having now: one more than barriers under way, since a settled one keeps its link for a while.
     pub fn links_wanted(&self) -> usize {
-        self.pace.links()
+        self.pace.links() + 1
     }
 
     /// The barrier to send now, if it is time for one. What was held before belongs to it: it is to be sent before
     /// anything else is read.
     pub fn next(&mut self, now: Micros) -> Option<Issue> {
-        self.hold.as_ref()?;
+        let replicas = self.hold.as_ref()?.most_needed();
         let link = self.free_link()?;
         if !self.is_due(now) {
             return None;
@@ -192,10 +192,7 @@ impl Gate {
         }
         self.links[link] = Some(Barrier::new(number, now));
         self.pace.issued(now);
-        Some(Issue {
-            link,
-            replicas: self.waiting_for,
-        })
+        Some(Issue { link, replicas })
     }
 
     /// When [`Gate::next`] is worth asking again, if nothing happens before.
@@ -217,20 +214,33 @@ impl Gate {
         let Some(barrier) = &mut self.links[link] else {
             return;
         };
-        let (number, step, sent_at) = (barrier.number, barrier.step, barrier.sent_at);
-        if barrier.advance() {
-            self.links[link] = None;
-            self.pace.done(now.saturating_sub(sent_at));
-        }
+        let step = barrier.step;
+        let ended = barrier.advance().then_some(*barrier);
         match answer {
-            Answer::Role(role) => self.on_role(now, number, step, &role),
+            Answer::Master(offset) if step == Step::Role => self.on_role(now, link, offset),
             Answer::NotMaster => {
                 self.shut();
                 self.news.push(News::Deposed);
             }
-            Answer::Count(count) => self.on_count(step, count),
+            Answer::Count(count) if step == Step::Wait => self.on_count(count),
             // No answer at all: what it would have told stays unknown, and is asked again.
-            Answer::Refused => self.short |= step == Step::Before,
+            Answer::Refused | Answer::Master(_) | Answer::Count(_) => {
+                self.short |= step == Step::Role;
+            }
+        }
+        if let Some(barrier) = ended {
+            self.links[link] = None;
+            self.on_end(now, barrier);
+        }
+    }
+
+    /// A replica that announces this address has applied so much of the stream. It is to be told only of connections that
+    /// follow the server behind this gate, and after the server was sure to hear it.
+    pub fn acknowledged(&mut self, now: Micros, address: &Address, offset: u64) {
+        if let Some(hold) = &self.hold
+            && self.acks.note(hold, address, offset)
+        {
+            self.settle(now);
         }
     }
 
@@ -244,60 +254,56 @@ impl Gate {
         self.news.drain(..)
     }
 
-    fn on_role(&mut self, now: Micros, number: u64, step: Step, role: &Role) {
-        let Self {
-            hold: Some(hold),
-            batches,
-            released,
-            ..
-        } = self
-        else {
+    fn on_role(&mut self, now: Micros, link: usize, offset: u64) {
+        let (Some(hold), Some(barrier)) = (&self.hold, &mut self.links[link]) else {
             return;
         };
-        let acks = Acks::of(role, &hold.addresses, self.mutant);
-        if step == Step::Before {
-            batches.set_offset(number, role.offset);
-            if let Some(unconfirmed) = &mut self.unconfirmed {
-                unconfirmed.see(number, role.offset);
-            }
+        barrier.offset = Some(offset);
+        self.batches.set_offset(barrier.number, offset);
+        if let Some(unconfirmed) = &mut self.unconfirmed {
+            unconfirmed.see(barrier.number, offset);
         }
+        let behind = self.laggards.judge(now, offset, &self.acks, &hold.rules);
+        self.news.extend(behind.map(News::Lagging));
+        self.settle(now);
+    }
+
+    /// Looks who has enough by now.
+    fn settle(&mut self, now: Micros) {
+        let Some(hold) = &self.hold else { return };
+        let acks = &self.acks;
         let newest = |offset| {
             hold.rules
                 .last()
                 .is_none_or(|rule| acks.satisfy(rule, offset))
         };
+        let all = |offset| hold.rules.iter().all(|rule| acks.satisfy(rule, offset));
         if let Some(version) = self.unconfirmed.and_then(|open| open.confirmed(newest)) {
             self.unconfirmed = None;
             self.news.push(News::Confirmed(version));
         }
-        batches.release(released, |offset| {
-            hold.rules.iter().all(|rule| acks.satisfy(rule, offset))
-        });
-        if step == Step::After {
-            let behind = self.laggards.judge(now, role.offset, &acks, &hold.rules);
-            self.news.extend(behind.map(News::Lagging));
-            self.short = self
-                .batches
-                .oldest_closed()
-                .is_some_and(|oldest| oldest <= number);
-            self.ask_enough(role.acks.len());
+        self.batches.release(&mut self.released, all);
+        let open = self.links.iter_mut().flatten();
+        for barrier in open.filter(|one| !one.settled && one.offset.is_some_and(all)) {
+            barrier.settled = true;
+            self.short = false;
+            self.pace.done(now.saturating_sub(barrier.sent_at));
         }
     }
 
-    /// `WAIT` may have been satisfied by replicas that do not count: the next one waits for more. It is only a hint; a replica
-    /// that is frozen must not be waited for, so it does not stay there.
-    fn ask_enough(&mut self, replicas: usize) {
-        let needed = self.hold.as_ref().map_or(1, Hold::most_needed);
-        self.waiting_for = if self.short && self.waiting_for < replicas {
-            self.waiting_for + 1
-        } else {
-            needed
-        };
+    /// The link is free. Where its barrier is not settled it may still be, by who is late; there is no hurry with another.
+    fn on_end(&mut self, now: Micros, barrier: Barrier) {
+        if !barrier.settled {
+            self.short = true;
+            self.pace.done(now.saturating_sub(barrier.sent_at));
+        }
+        // The rules may have changed meanwhile.
+        self.settle(now);
     }
 
-    fn on_count(&mut self, step: Step, count: u64) {
+    fn on_count(&mut self, count: u64) {
         let needed = self.hold.as_ref().map_or(1, Hold::most_needed) as u64;
-        if self.mutant == Mutant::TrustWait && step == Step::Wait && count >= needed {
+        if self.mutant == Mutant::TrustWait && count >= needed {
             self.batches.release(&mut self.released, |_| true);
         }
     }
@@ -305,7 +311,8 @@ impl Gate {
     /// A link without a barrier under way, among those that are worth having.
     fn free_link(&self) -> Option<usize> {
         let free = |link: &usize| self.ready[*link] && self.links[*link].is_none();
-        let busy = self.links.iter().flatten().count();
+        let under_way = self.links.iter().flatten().filter(|one| !one.settled);
+        let busy = under_way.count();
         (busy < self.pace.links()).then(|| (0..LINKS_MAX).find(free))?
     }
 

@@ -5,8 +5,7 @@ use super::poller::{Poller, Source};
 use crate::server::USER;
 use crate::server::probe::connect;
 use ::bytes::BytesMut;
-use holdfast_core::gate::{Ack, Answer, Role};
-use holdfast_core::names::Address;
+use holdfast_core::gate::Answer;
 use holdfast_resp::{Decoder, Limits, Value, encode_command};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
@@ -59,7 +58,6 @@ impl Link {
         encode_command(&["ROLE"], &mut bytes);
         encode_command(&[publish, CHANNEL, ""], &mut bytes);
         encode_command(&["WAIT", &replicas.to_string(), WAIT_MS], &mut bytes);
-        encode_command(&["ROLE"], &mut bytes);
         self.send(&bytes)
     }
 
@@ -109,7 +107,7 @@ fn answer(value: &Value) -> Answer {
     match value {
         Value::Integer(count) => u64::try_from(*count).map_or(Answer::Refused, Answer::Count),
         Value::Array(Some(items)) => match items.first().and_then(Value::as_str) {
-            Some("master") => role(items).map_or(Answer::Refused, Answer::Role),
+            Some("master") => offset(items).map_or(Answer::Refused, Answer::Master),
             Some("slave") => Answer::NotMaster,
             _ => Answer::Refused,
         },
@@ -117,24 +115,9 @@ fn answer(value: &Value) -> Answer {
     }
 }
 
-/// `master`, the offset, and for each replica its address and what it has acknowledged.
-fn role(items: &[Value]) -> Option<Role> {
-    let offset = u64::try_from(items.get(1)?.as_integer()?).ok()?;
-    let acks = items.get(2)?.as_slice()?.iter().filter_map(ack);
-    Some(Role {
-        offset,
-        acks: acks.collect(),
-    })
-}
-
-fn ack(item: &Value) -> Option<Ack> {
-    let [host, port, offset] = item.as_slice()? else {
-        return None;
-    };
-    Some(Ack {
-        address: Address::new(host.as_str()?, u16::try_from(port.as_integer()?).ok()?),
-        offset: u64::try_from(offset.as_integer()?).ok()?,
-    })
+/// `master`, the offset, and the replicas; what they have is heard from themselves.
+fn offset(items: &[Value]) -> Option<u64> {
+    u64::try_from(items.get(1)?.as_integer()?).ok()
 }
 
 #[cfg(test)]
@@ -152,12 +135,7 @@ mod tests {
     fn only_what_was_asked_for_is_an_answer() {
         let role =
             "*3\r\n$6\r\nmaster\r\n:100\r\n*1\r\n*3\r\n$3\r\nr-1\r\n$4\r\n6379\r\n$2\r\n97\r\n";
-        let ack = Ack {
-            address: Address::new("r-1", 6379),
-            offset: 97,
-        };
-        let acks = vec![ack];
-        assert_eq!(read(role), Answer::Role(Role { offset: 100, acks }));
+        assert_eq!(read(role), Answer::Master(100));
         assert_eq!(read(":2\r\n"), Answer::Count(2));
         let replica = "*5\r\n$5\r\nslave\r\n$1\r\na\r\n:1\r\n$9\r\nconnected\r\n:3\r\n";
         assert_eq!(read(replica), Answer::NotMaster);

@@ -6,6 +6,7 @@ use super::bounds::{HELD_ALWAYS, HELD_PER_CLIENT, HELD_TOTAL, OPENING, READ, REA
 use super::bytes::Bytes;
 use super::opening::{Opening, judge};
 use super::poller::{Event, Poller, Source};
+use super::replica::Replica;
 use holdfast_core::gate::{Connection, Gate, Micros};
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Session;
@@ -80,6 +81,8 @@ pub(super) struct Relay {
     /// Read and not to be sent to this server any more, unless it is to go on with it.
     pending: Vec<u8>,
     phase: Phase,
+    /// What a replica, or what may become one, has told of itself.
+    replica: Option<Box<Replica>>,
     /// As the core knows it, while its replies are held; and the bytes read for it since.
     held_as: Option<Connection>,
     total: u64,
@@ -118,6 +121,7 @@ impl Relay {
             homing: false,
             pending: Vec::new(),
             phase: Phase::Opening(Vec::new()),
+            replica: None,
             held_as: None,
             total: 0,
             to_server: Bytes::default(),
@@ -262,7 +266,7 @@ impl Relay {
             // It talks before it is answered: that is no replica.
             Phase::Syncing => Err(Ended),
             Phase::Client => self.request(bytes, hall),
-            Phase::Replica => self.forward(bytes, hall),
+            Phase::Replica => self.acknowledge(bytes, hall),
         }
     }
 
@@ -284,18 +288,21 @@ impl Relay {
             Opening::Carried(end) => self.welcome(&said, end, hall),
             Opening::Handshake(end) if said.len() - end <= OPENING => {
                 self.session.note(hall.now, &said[..end]);
+                self.introduce(&said[..end]);
                 self.forward(&said[..end], hall)?;
                 self.phase = Phase::Opening(said[end..].to_vec());
                 Ok(())
             }
             Opening::Replica(end) if end == said.len() => {
                 self.phase = Phase::Syncing;
+                self.introduce(&said);
                 self.forward(&said, hall)
             }
             Opening::Replica(_) => Err(Ended),
             Opening::Handshake(_) | Opening::Client if !hall.open => Err(Ended),
             Opening::Handshake(_) | Opening::Client => {
                 self.phase = Phase::Client;
+                self.replica = None;
                 self.hold(hall)?;
                 self.request(&said, hall)
             }
@@ -313,6 +320,28 @@ impl Relay {
         self.phase = Phase::Client;
         self.hold(hall)?;
         self.request(&said[end..], hall)
+    }
+
+    /// Listens to a handshake.
+    fn introduce(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.replica.get_or_insert_default().hear(bytes);
+        }
+    }
+
+    /// What a replica says goes on to the server, and counts once the server's socket took it: so it was still connected to
+    /// that very process.
+    fn acknowledge(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        self.forward(bytes, hall)?;
+        if let Some(replica) = &mut self.replica
+            && let Some(newest) = replica.hear(bytes)
+            && self.to_server.len() == 0
+            && let Some(address) = replica.address()
+        {
+            let now = hall.now;
+            hall.core.acknowledged(now, address, newest.applied);
+        }
+        Ok(())
     }
 
     fn forward(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {

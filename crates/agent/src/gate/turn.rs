@@ -10,7 +10,7 @@ use super::relay::{Crossing, Ended, Hall, Relay, Tokens};
 use super::{Behind, Word};
 use crate::server::probe::connect;
 use carrying::{Carrying, Homing};
-use holdfast_core::gate::{Gate, GateOrder, LINKS_MAX, Micros, News};
+use holdfast_core::gate::{Answer, Gate, GateOrder, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Session;
@@ -60,6 +60,8 @@ pub(super) struct Turns {
     clients: usize,
     clients_max: usize,
     links: [Option<Link>; LINKS_MAX],
+    /// What a link has just said.
+    answers: Vec<Answer>,
     next_try: Micros,
     behind: Option<Behind>,
     standing: Standing,
@@ -114,6 +116,7 @@ impl Turns {
             clients: 0,
             clients_max,
             links: [const { None }; LINKS_MAX],
+            answers: Vec::new(),
             next_try: 0,
             behind: None,
             standing: Standing::Shut,
@@ -176,15 +179,17 @@ impl Turns {
             .min()
     }
 
-    /// Orders first, then answers to barriers, which release; then requests, then replies.
+    /// Orders first, then answers to barriers; then requests and acknowledgements, which release; then replies.
     fn take(&mut self, events: &[Event], heard: &Receiver<Word>) -> bool {
-        let mut goes_on = true;
+        if events.iter().any(|event| event.source == Source::Bell) {
+            self.bell.silence();
+        }
+        let goes_on = self.hear(heard);
         for event in events {
             match event.source {
-                Source::Bell => goes_on = self.hear(heard),
                 Source::Door => self.somebody_outside = true,
-                Source::Link(link) => self.on_link(link),
-                Source::Client(_) | Source::Server(_) => {}
+                Source::Link(link) => self.on_link(link, heard),
+                Source::Bell | Source::Client(_) | Source::Server(_) => {}
             }
         }
         for event in events {
@@ -192,6 +197,7 @@ impl Turns {
                 self.with(slot, |relay, hall| relay.on_client(*event, hall));
             }
         }
+        self.release();
         for event in events {
             if let Source::Server(slot) = event.source {
                 self.with(slot, |relay, hall| relay.on_server(*event, hall));
@@ -237,7 +243,6 @@ impl Turns {
     }
 
     fn hear(&mut self, heard: &Receiver<Word>) -> bool {
-        self.bell.silence();
         loop {
             match heard.try_recv() {
                 Ok(Word::Order(order)) => self.obey(order),
@@ -345,12 +350,23 @@ impl Turns {
         }
     }
 
-    fn on_link(&mut self, index: usize) {
-        let (core, now) = (&mut self.hall.core, self.hall.now);
+    fn on_link(&mut self, index: usize, heard: &Receiver<Word>) {
         let Some(link) = &mut self.links[index] else {
             return;
         };
-        match link.read(|answer| core.answer(now, index, answer)) {
+        let mut answers = std::mem::take(&mut self.answers);
+        let read = link.read(|answer| answers.push(answer));
+        // An order that was given before the server said this is known before it is believed.
+        self.hear(heard);
+        let (core, now) = (&mut self.hall.core, self.hall.now);
+        for answer in answers.drain(..) {
+            if self.links[index].is_some() {
+                core.answer(now, index, answer);
+            }
+        }
+        self.answers = answers;
+        match read {
+            _ if self.links[index].is_none() => {}
             Ok(true) => core.link_ready(index),
             Ok(false) => {}
             Err(_) => {
@@ -384,7 +400,7 @@ impl Turns {
                 self.links[issue.link] = None;
             }
         }
-        // Only a planted bug releases here.
+        // What was acknowledged by those who went on where they stopped.
         self.release();
     }
 

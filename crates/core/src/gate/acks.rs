@@ -1,75 +1,78 @@
-//! Who has acknowledged how much, by one reply to `ROLE`.
+//! Who has acknowledged how much, as read on the way from the replicas to the server.
 
+use super::Hold;
 use crate::mutant::Mutant;
 use crate::names::{Address, Node};
 use crate::syncset::SyncRule;
 use std::collections::BTreeMap;
 
-/// One connected replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ack {
-    /// What it announces.
-    pub address: Address,
-    /// Bytes of the stream that it has applied.
-    pub offset: u64,
-}
-
-/// What a master says to `ROLE`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Role {
-    /// Bytes of the stream so far: what it has executed before this reply has an offset up to here.
-    pub offset: u64,
-    /// The replicas that are connected and stream.
-    pub acks: Vec<Ack>,
-}
-
 /// Acknowledgements per node. A node is its name: one that is connected twice counts once, an address that belongs to no
-/// member counts for nothing.
+/// member, or to more than one, counts for nothing.
 ///
 /// A restarted member that follows again is counted under its name, though it has no vote. That harms nothing: an election
 /// hears |S|−k+1 members in the incarnation that counts, so it shares with those k names one that did not restart.
 #[derive(Debug)]
-pub(super) struct Acks<'a> {
-    by_node: BTreeMap<&'a Node, u64>,
+pub(super) struct Acks {
+    by_node: BTreeMap<Node, u64>,
     /// Planted bug: how much each connection has, whoever it is.
-    by_connection: Option<Vec<u64>>,
-    /// Planted bug: what was there before counts too.
-    early: bool,
+    by_address: BTreeMap<Address, u64>,
+    mutant: Mutant,
 }
 
-impl<'a> Acks<'a> {
-    pub(super) fn of(role: &Role, members: &'a BTreeMap<Node, Address>, mutant: Mutant) -> Self {
-        let mut by_node = BTreeMap::new();
-        for (node, address) in members {
-            let own = role.acks.iter().filter(|ack| ack.address == *address);
-            if let Some(most) = own.map(|ack| ack.offset).max() {
-                by_node.insert(node, most);
+impl Acks {
+    pub(super) fn new(mutant: Mutant) -> Self {
+        Self {
+            by_node: BTreeMap::new(),
+            by_address: BTreeMap::new(),
+            mutant,
+        }
+    }
+
+    /// Of another reign, or another server: nothing of it counts.
+    pub(super) fn clear(&mut self) {
+        self.by_node.clear();
+        self.by_address.clear();
+    }
+
+    /// Whoever announces this address has applied so much. Returns whether that is news of a member.
+    pub(super) fn note(&mut self, hold: &Hold, address: &Address, offset: u64) -> bool {
+        if self.mutant == Mutant::CountConnections {
+            self.by_address.insert(address.clone(), offset);
+            return true;
+        }
+        let mut named = hold.addresses.iter().filter(|(_, of)| *of == address);
+        let (Some((node, _)), None) = (named.next(), named.next()) else {
+            return false;
+        };
+        match self.by_node.get_mut(node) {
+            Some(most) if *most >= offset => return false,
+            Some(most) => *most = offset,
+            None => {
+                self.by_node.insert(node.clone(), offset);
             }
         }
-        let all = || role.acks.iter().map(|ack| ack.offset).collect();
-        Self {
-            by_node,
-            by_connection: (mutant == Mutant::CountConnections).then(all),
-            early: mutant == Mutant::ReleaseNoOps,
-        }
+        true
     }
 
     /// Whether enough members of this rule have more than `offset`.
     pub(super) fn satisfy(&self, rule: &SyncRule, offset: u64) -> bool {
-        let have = match &self.by_connection {
-            Some(all) => all.iter().filter(|acked| **acked > offset).count(),
-            None => rule
-                .members
-                .keys()
-                .filter(|node| self.has(node, offset))
-                .count(),
+        let have = if self.mutant == Mutant::CountConnections {
+            self.by_address
+                .values()
+                .filter(|has| **has > offset)
+                .count()
+        } else {
+            let members = rule.members.keys();
+            members.filter(|node| self.has(node, offset)).count()
         };
         have >= rule.k
     }
 
     /// Whether this node has more than `offset`.
     pub(super) fn has(&self, node: &Node, offset: u64) -> bool {
-        let floor = if self.early { offset } else { offset + 1 };
+        // Planted bug: what was there before counts too.
+        let early = self.mutant == Mutant::ReleaseNoOps;
+        let floor = if early { offset } else { offset + 1 };
         self.by_node.get(node).is_some_and(|acked| *acked >= floor)
     }
 }

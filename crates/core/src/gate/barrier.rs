@@ -1,8 +1,8 @@
 //! Barriers: what is sent, what is answered, and one that is under way.
 
-use super::{Micros, Role};
+use super::Micros;
 
-/// A barrier to send: `ROLE`, a published marker, `WAIT` for this many replicas, `ROLE`, in one write.
+/// A barrier to send: `ROLE`, a published marker, `WAIT` for this many replicas, in one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issue {
     /// On this connection.
@@ -12,10 +12,10 @@ pub struct Issue {
 }
 
 /// A reply on a barrier's connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// `ROLE` of a master.
-    Role(Role),
+    /// `ROLE` of a master, with its offset: what it has executed before this reply has an offset up to here.
+    Master(u64),
     /// `ROLE` of anything else.
     NotMaster,
     /// A number: how many heard the marker, or how many acknowledged. It decides nothing.
@@ -24,17 +24,15 @@ pub enum Answer {
     Refused,
 }
 
-/// Which of its four replies comes next.
+/// Which of its three replies comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The first `ROLE`: the offset behind the replies.
-    Before,
+    /// `ROLE`: the offset behind the replies.
+    Role,
     /// The marker was published.
     Marker,
-    /// `WAIT`.
+    /// `WAIT`: the link is free again.
     Wait,
-    /// The second `ROLE`: what is acknowledged now.
-    After,
 }
 
 /// Sent, and not answered to the end.
@@ -44,24 +42,29 @@ pub(super) struct Barrier {
     pub(super) number: u64,
     pub(super) step: Step,
     pub(super) sent_at: Micros,
+    /// What `ROLE` told.
+    pub(super) offset: Option<u64>,
+    /// Enough members have more than that: only the link is still busy.
+    pub(super) settled: bool,
 }
 
 impl Barrier {
     pub(super) fn new(number: u64, now: Micros) -> Self {
         Self {
             number,
-            step: Step::Before,
+            step: Step::Role,
             sent_at: now,
+            offset: None,
+            settled: false,
         }
     }
 
     /// A reply has come, of whatever kind. Returns whether it was the last.
     pub(super) fn advance(&mut self) -> bool {
         self.step = match self.step {
-            Step::Before => Step::Marker,
+            Step::Role => Step::Marker,
             Step::Marker => Step::Wait,
-            Step::Wait => Step::After,
-            Step::After => return true,
+            Step::Wait => return true,
         };
         false
     }

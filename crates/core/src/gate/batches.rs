@@ -112,9 +112,4 @@ impl Batches {
     pub(super) fn newest_closed(&self) -> Option<u64> {
         self.closed.back().map(|batch| batch.number)
     }
-
-    /// The oldest batch that was closed and is not released.
-    pub(super) fn oldest_closed(&self) -> Option<u64> {
-        self.closed.front().map(|batch| batch.number)
-    }
 }

@@ -13,7 +13,7 @@ pub struct Hold {
     pub version: u64,
     /// All must be satisfied; the newest is the last.
     pub rules: Vec<SyncRule>,
-    /// What the members announce: by that they are known in `ROLE`. A member without one never counts.
+    /// What the members announce: by that they are known when they acknowledge. A member without one never counts.
     pub addresses: BTreeMap<Node, Address>,
 }
 

@@ -18,12 +18,12 @@ pub(super) struct Laggards {
 }
 
 impl Laggards {
-    /// After a barrier: those behind, if they are others than were told before.
+    /// At a barrier's first reply: those behind, if they are others than were told before.
     pub(super) fn judge(
         &mut self,
         now: Micros,
         offset: u64,
-        acks: &Acks<'_>,
+        acks: &Acks,
         rules: &[SyncRule],
     ) -> Option<BTreeSet<Node>> {
         let (at, before) = *self.mark.get_or_insert((now, offset));

@@ -73,7 +73,7 @@ impl Pace {
         self.last_issue = Some(now);
     }
 
-    /// A barrier came back after this time.
+    /// A barrier was settled, or came back without it, after this time.
     pub(super) fn done(&mut self, took: Micros) {
         self.usual = if self.usual == 0 {
             took
@@ -110,7 +110,7 @@ impl Pace {
         match self.quickest {
             quick if quick < LONG => 1,
             quick if quick < 2 * LONG => 2,
-            _ => LINKS_MAX,
+            _ => LINKS_MAX - 1,
         }
     }
 

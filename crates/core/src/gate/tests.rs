@@ -35,17 +35,6 @@ fn hold(version: u64, rules: &[SyncRule]) -> Hold {
     }
 }
 
-fn role(offset: u64, acks: &[(&str, u64)]) -> Answer {
-    let acks = acks.iter().map(|(name, offset)| Ack {
-        address: address(name),
-        offset: *offset,
-    });
-    Answer::Role(Role {
-        offset,
-        acks: acks.collect(),
-    })
-}
-
 /// A gate with one link and one connection.
 fn gate_of(mutant: Mutant, rules: &[SyncRule]) -> (Gate, Connection) {
     let mut gate = Gate::new(mutant);
@@ -59,12 +48,26 @@ fn gate(rules: &[SyncRule]) -> (Gate, Connection) {
     gate_of(Mutant::None, rules)
 }
 
-/// Replies of one barrier.
-fn barrier(gate: &mut Gate, now: Micros, answers: [Answer; 4]) {
-    let issue = gate.next(now).expect("a barrier");
-    for answer in answers {
-        gate.answer(now + 100, issue.link, answer);
+/// What replicas acknowledge.
+fn acknowledge(gate: &mut Gate, now: Micros, acks: &[(&str, u64)]) {
+    for (name, offset) in acks {
+        gate.acknowledged(now, &address(name), *offset);
     }
+}
+
+fn answer(gate: &mut Gate, now: Micros, link: usize, answers: &[Answer]) {
+    for one in answers {
+        gate.answer(now, link, *one);
+    }
+}
+
+/// One barrier: its offset, what is acknowledged meanwhile, and what `WAIT` says of that.
+fn barrier(gate: &mut Gate, now: Micros, offset: u64, acks: &[(&str, u64)], count: u64) {
+    let issue = gate.next(now).expect("a barrier");
+    let before = [Answer::Master(offset), Answer::Count(0)];
+    answer(gate, now + 100, issue.link, &before);
+    acknowledge(gate, now + 100, acks);
+    answer(gate, now + 100, issue.link, &[Answer::Count(count)]);
 }
 
 fn released(gate: &mut Gate) -> Vec<u64> {
@@ -75,14 +78,23 @@ fn released(gate: &mut Gate) -> Vec<u64> {
 fn a_reply_is_released_when_k_members_have_more_than_was_behind_it() {
     let (mut gate, client) = gate(&[rule(&["b", "c"], 1)]);
     gate.held(client, 5);
-    let replies = [role(100, &[("b", 100), ("c", 90)]), Answer::Count(0)];
+    acknowledge(&mut gate, 0, &[("b", 100), ("c", 90)]);
     let issue = gate.next(0).expect("a barrier");
-    for reply in replies {
-        gate.answer(10, issue.link, reply);
-        assert_eq!(released(&mut gate), [0; 0]);
-    }
-    gate.answer(20, issue.link, Answer::Count(1));
-    gate.answer(20, issue.link, role(140, &[("b", 140), ("c", 90)]));
+    answer(&mut gate, 10, issue.link, &[Answer::Master(100)]);
+    acknowledge(&mut gate, 20, &[("c", 100), ("b", 100)]);
+    assert_eq!(released(&mut gate), [0; 0], "nobody has more");
+    acknowledge(&mut gate, 30, &[("b", 140)]);
+    assert_eq!(released(&mut gate), [5], "without a word of WAIT");
+}
+
+#[test]
+fn an_acknowledgement_may_be_read_before_the_offset() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    let issue = gate.next(0).expect("a barrier");
+    acknowledge(&mut gate, 10, &[("b", 140)]);
+    assert_eq!(released(&mut gate), [0; 0], "of what, nobody has told");
+    answer(&mut gate, 10, issue.link, &[Answer::Master(100)]);
     assert_eq!(released(&mut gate), [5]);
 }
 
@@ -92,25 +104,16 @@ fn what_is_read_after_the_barrier_was_sent_waits_for_the_next() {
     gate.held(client, 5);
     let issue = gate.next(0).expect("a barrier");
     gate.held(client, 7);
-    for answer in [
-        role(10, &[]),
-        Answer::Count(0),
-        Answer::Count(1),
-        role(50, &[("b", 50)]),
-    ] {
-        gate.answer(100, issue.link, answer);
-    }
+    answer(&mut gate, 100, issue.link, &[Answer::Master(10)]);
+    acknowledge(&mut gate, 100, &[("b", 50)]);
     assert_eq!(released(&mut gate), [5]);
-    barrier(
+    answer(
         &mut gate,
-        2_000,
-        [
-            role(50, &[("b", 50)]),
-            Answer::Count(0),
-            Answer::Count(1),
-            role(90, &[("b", 90)]),
-        ],
+        100,
+        issue.link,
+        &[Answer::Count(0), Answer::Count(1)],
     );
+    barrier(&mut gate, 2_000, 50, &[("b", 90)], 1);
     assert_eq!(released(&mut gate), [12]);
 }
 
@@ -118,26 +121,17 @@ fn what_is_read_after_the_barrier_was_sent_waits_for_the_next() {
 fn a_busy_reply_never_counts_as_an_answer() {
     let (mut gate, client) = gate(&[rule(&["b"], 1)]);
     gate.held(client, 5);
-    let busy = || Answer::Refused;
-    barrier(&mut gate, 0, [busy(), busy(), busy(), busy()]);
+    let issue = gate.next(0).expect("a barrier");
+    answer(&mut gate, 1, issue.link, &[Answer::Refused; 3]);
     assert_eq!(released(&mut gate), [0; 0]);
     // The script ends in the middle of a barrier: its effects have an offset that nobody has told.
-    let late = [
-        busy(),
-        Answer::Count(0),
-        Answer::Count(1),
-        role(900, &[("b", 900)]),
-    ];
-    barrier(&mut gate, 2_000, late);
+    let issue = gate.next(2_000).expect("a barrier");
+    let late = [Answer::Refused, Answer::Count(0), Answer::Count(1)];
+    answer(&mut gate, 2_001, issue.link, &late);
+    acknowledge(&mut gate, 2_001, &[("b", 900)]);
     assert_eq!(released(&mut gate), [0; 0]);
     assert!(gate.news().next().is_none(), "no barrier has come back");
-    let whole = [
-        role(900, &[("b", 900)]),
-        Answer::Count(0),
-        Answer::Count(1),
-        role(950, &[("b", 950)]),
-    ];
-    barrier(&mut gate, 4_000, whole);
+    barrier(&mut gate, 4_000, 900, &[("b", 950)], 1);
     assert_eq!(released(&mut gate), [5]);
 }
 
@@ -145,21 +139,9 @@ fn a_busy_reply_never_counts_as_an_answer() {
 fn every_rule_in_force_has_to_be_satisfied() {
     let (mut gate, client) = gate(&[rule(&["b", "c"], 1), rule(&["d"], 1)]);
     gate.held(client, 5);
-    let old_only = [
-        role(10, &[]),
-        Answer::Count(0),
-        Answer::Count(1),
-        role(50, &[("b", 50)]),
-    ];
-    barrier(&mut gate, 0, old_only);
+    barrier(&mut gate, 0, 10, &[("b", 50)], 1);
     assert_eq!(released(&mut gate), [0; 0]);
-    let both = [
-        role(50, &[]),
-        Answer::Count(0),
-        Answer::Count(2),
-        role(90, &[("b", 90), ("d", 90)]),
-    ];
-    barrier(&mut gate, 2_000, both);
+    barrier(&mut gate, 2_000, 50, &[("b", 90), ("d", 90)], 2);
     assert_eq!(released(&mut gate), [5]);
 }
 
@@ -167,17 +149,7 @@ fn every_rule_in_force_has_to_be_satisfied() {
 fn only_strangers_answered(mutant: Mutant) -> Vec<u64> {
     let (mut gate, client) = gate_of(mutant, &[rule(&["b", "c"], 2)]);
     gate.held(client, 5);
-    let acks = [("x", 99), ("b", 99), ("b", 99)];
-    barrier(
-        &mut gate,
-        0,
-        [
-            role(10, &[]),
-            Answer::Count(0),
-            Answer::Count(3),
-            role(99, &acks),
-        ],
-    );
+    barrier(&mut gate, 0, 10, &[("x", 99), ("b", 99), ("b", 99)], 3);
     released(&mut gate)
 }
 
@@ -194,16 +166,22 @@ fn each_member_counts_once_and_nobody_else_counts() {
 }
 
 #[test]
+fn an_address_of_two_members_counts_for_none() {
+    let (mut gate, client) = gate(&[rule(&["b", "c"], 1)]);
+    let mut twice = hold(8, &[rule(&["b", "c"], 1)]);
+    twice.addresses.insert(node("c"), address("b"));
+    gate.hold(twice);
+    gate.held(client, 5);
+    barrier(&mut gate, 0, 10, &[("b", 99)], 1);
+    assert_eq!(released(&mut gate), [0; 0]);
+}
+
+#[test]
 fn an_acknowledgement_from_before_a_read_is_no_answer() {
     let frozen = |mutant| {
         let (mut gate, client) = gate_of(mutant, &[rule(&["b"], 1)]);
         gate.held(client, 5);
-        let same = || role(10, &[("b", 10)]);
-        barrier(
-            &mut gate,
-            0,
-            [same(), Answer::Count(0), Answer::Count(0), same()],
-        );
+        barrier(&mut gate, 0, 10, &[("b", 10)], 0);
         released(&mut gate)
     };
     assert_eq!(frozen(Mutant::None), [0; 0]);
@@ -211,25 +189,46 @@ fn an_acknowledgement_from_before_a_read_is_no_answer() {
 }
 
 #[test]
+fn an_acknowledgement_of_another_reign_counts_for_nothing() {
+    let (mut gate, _) = gate(&[rule(&["b"], 1)]);
+    acknowledge(&mut gate, 0, &[("b", 900)]);
+    let mut next = hold(9, &[rule(&["b"], 1)]);
+    next.epoch = 2;
+    gate.hold(next);
+    gate.link_ready(0);
+    let client = gate.open(0);
+    gate.held(client, 5);
+    barrier(&mut gate, 0, 10, &[], 1);
+    assert_eq!(released(&mut gate), [0; 0]);
+}
+
+#[test]
 fn a_short_count_is_asked_again_without_new_replies() {
     let (mut gate, client) = gate(&[rule(&["b"], 1)]);
     gate.held(client, 5);
-    barrier(
-        &mut gate,
-        0,
-        [
-            role(10, &[]),
-            Answer::Count(0),
-            Answer::Count(0),
-            role(50, &[]),
-        ],
-    );
+    barrier(&mut gate, 0, 10, &[], 0);
     assert!(gate.next(101).is_none(), "not at once");
     let at = gate.wake_at().expect("again later");
-    // Its offset is known: the first ROLE of the next barrier is enough.
-    let issue = gate.next(at).expect("again");
-    gate.answer(at + 1, issue.link, role(60, &[("b", 55)]));
+    assert!(gate.next(at).is_some());
+    // Its offset is known: whatever comes late is enough.
+    acknowledge(&mut gate, at + 1, &[("b", 55)]);
     assert_eq!(released(&mut gate), [5]);
+}
+
+#[test]
+fn a_settled_barrier_does_not_hold_up_the_next_though_wait_still_waits() {
+    let (mut gate, client) = gate(&[rule(&["b", "c"], 1)]);
+    gate.link_ready(1);
+    gate.held(client, 5);
+    let first = gate.next(0).expect("a barrier");
+    answer(&mut gate, 50, first.link, &[Answer::Master(10)]);
+    gate.held(client, 5);
+    assert!(gate.next(5_000).is_none(), "one at a time");
+    acknowledge(&mut gate, 5_000, &[("b", 50)]);
+    let second = gate.next(5_001).expect("a barrier");
+    assert_ne!(first.link, second.link);
+    gate.held(client, 5);
+    assert!(gate.next(10_000).is_none());
 }
 
 #[test]
@@ -240,16 +239,7 @@ fn a_lost_link_loses_no_reply() {
     gate.link_lost(0);
     assert!(gate.next(5_000).is_none());
     gate.link_ready(0);
-    barrier(
-        &mut gate,
-        9_000,
-        [
-            role(10, &[]),
-            Answer::Count(0),
-            Answer::Count(1),
-            role(50, &[("b", 50)]),
-        ],
-    );
+    barrier(&mut gate, 9_000, 10, &[("b", 50)], 1);
     assert_eq!(released(&mut gate), [5]);
 }
 
@@ -261,14 +251,8 @@ fn a_slot_that_is_used_again_gets_nothing_of_the_one_before() {
     gate.close(client);
     let next = gate.open(0);
     gate.held(next, 5);
-    for answer in [
-        role(10, &[]),
-        Answer::Count(0),
-        Answer::Count(1),
-        role(50, &[("b", 50)]),
-    ] {
-        gate.answer(100, issue.link, answer);
-    }
+    answer(&mut gate, 100, issue.link, &[Answer::Master(10)]);
+    acknowledge(&mut gate, 100, &[("b", 50)]);
     let all: Vec<_> = gate.released().collect();
     assert_eq!(
         all,
@@ -287,11 +271,15 @@ fn nothing_is_released_before_the_first_order_nor_after_the_last() {
     assert!(gate.next(10_000).is_none());
     gate.hold(hold(1, &[rule(&["b"], 1)]));
     let issue = gate.next(10_000).expect("a barrier");
-    gate.answer(10_001, issue.link, role(10, &[]));
+    answer(&mut gate, 10_001, issue.link, &[Answer::Master(10)]);
     gate.shut();
-    for answer in [Answer::Count(0), Answer::Count(1), role(50, &[("b", 50)])] {
-        gate.answer(10_002, issue.link, answer);
-    }
+    acknowledge(&mut gate, 10_002, &[("b", 50)]);
+    answer(
+        &mut gate,
+        10_002,
+        issue.link,
+        &[Answer::Count(0), Answer::Count(1)],
+    );
     assert_eq!(released(&mut gate), [0; 0]);
 }
 
@@ -300,10 +288,8 @@ fn a_server_that_is_no_master_ends_it() {
     let (mut gate, client) = gate(&[rule(&["b"], 1)]);
     gate.held(client, 5);
     let issue = gate.next(0).expect("a barrier");
-    gate.answer(10, issue.link, role(10, &[]));
-    gate.answer(10, issue.link, Answer::Count(0));
-    gate.answer(10, issue.link, Answer::Count(1));
-    gate.answer(10, issue.link, Answer::NotMaster);
+    answer(&mut gate, 10, issue.link, &[Answer::NotMaster]);
+    acknowledge(&mut gate, 20, &[("b", 50)]);
     assert_eq!(released(&mut gate), [0; 0]);
     assert_eq!(gate.news().collect::<Vec<_>>(), [News::Deposed]);
     assert!(!gate.is_holding());
@@ -314,46 +300,31 @@ fn rules_are_confirmed_by_a_barrier_that_was_sent_after_they_came() {
     let (mut gate, client) = gate(&[rule(&["b"], 1)]);
     gate.held(client, 5);
     let issue = gate.next(0).expect("a barrier");
-    gate.answer(1, issue.link, role(10, &[]));
+    answer(&mut gate, 1, issue.link, &[Answer::Master(10)]);
     gate.hold(hold(8, &[rule(&["b"], 1), rule(&["c"], 1)]));
-    for answer in [
-        Answer::Count(0),
-        Answer::Count(2),
-        role(50, &[("b", 50), ("c", 50)]),
-    ] {
-        gate.answer(100, issue.link, answer);
-    }
+    acknowledge(&mut gate, 100, &[("b", 50), ("c", 50)]);
+    answer(
+        &mut gate,
+        100,
+        issue.link,
+        &[Answer::Count(0), Answer::Count(2)],
+    );
     assert!(gate.news().next().is_none());
+    assert_eq!(released(&mut gate), [5]);
     // The newest alone confirms; both release.
     gate.held(client, 5);
-    barrier(
-        &mut gate,
-        5_000,
-        [
-            role(60, &[]),
-            Answer::Count(0),
-            Answer::Count(1),
-            role(90, &[("c", 90)]),
-        ],
-    );
+    barrier(&mut gate, 5_000, 60, &[("c", 90)], 1);
     assert_eq!(gate.news().collect::<Vec<_>>(), [News::Confirmed(8)]);
-    assert_eq!(released(&mut gate), [5]);
+    assert_eq!(released(&mut gate), [0; 0]);
+    acknowledge(&mut gate, 5_200, &[("b", 90)]);
+    assert_eq!(released(&mut gate), [10]);
 }
 
 #[test]
 fn rules_are_confirmed_although_nobody_asks_anything() {
     let (mut gate, _) = gate(&[rule(&["b"], 1)]);
     let at = gate.wake_at().expect("a barrier is due");
-    barrier(
-        &mut gate,
-        at,
-        [
-            role(60, &[]),
-            Answer::Count(0),
-            Answer::Count(1),
-            role(90, &[("b", 90)]),
-        ],
-    );
+    barrier(&mut gate, at, 60, &[("b", 90)], 1);
     assert_eq!(gate.news().collect::<Vec<_>>(), [News::Confirmed(7)]);
     assert_eq!(gate.wake_at(), None, "an idle gate sleeps");
 }
@@ -367,24 +338,20 @@ fn members_that_stay_behind_are_told_and_told_again_when_they_are_back() {
         let offset = at / 1000;
         gate.hold(hold(at, &[rule(&["b", "c"], 1)]));
         let acks = [("b", offset + 1), ("c", slow.min(offset + 1))];
-        barrier(
-            &mut gate,
-            at,
-            [
-                role(offset, &[]),
-                Answer::Count(0),
-                Answer::Count(1),
-                role(offset, &acks),
-            ],
-        );
+        barrier(&mut gate, at, offset, &acks, 1);
         gate.news().find_map(|news| match news {
             News::Lagging(nodes) => Some(nodes),
             _ => None,
         })
     };
     assert_eq!((go(u64::MAX), go(u64::MAX)), (None, None));
+    assert_eq!(go(3), None, "so far it had everything");
     assert_eq!(go(3), Some(BTreeSet::from([node("c")])));
-    assert_eq!(go(3), None, "known");
+    assert_eq!(
+        go(u64::MAX),
+        None,
+        "known, and not back before this barrier"
+    );
     assert_eq!(go(u64::MAX), Some(BTreeSet::new()));
 }
 
@@ -393,14 +360,9 @@ fn many_clients_share_barriers_and_a_lone_one_does_not_wait() {
     let (mut gate, first) = gate(&[rule(&["b"], 1)]);
     let others: Vec<_> = (1..50).map(|slot| gate.open(slot)).collect();
     gate.next(0);
-    for answer in [
-        role(1, &[]),
-        Answer::Count(0),
-        Answer::Count(1),
-        role(9, &[("b", 9)]),
-    ] {
-        gate.answer(1, 0, answer);
-    }
+    answer(&mut gate, 1, 0, &[Answer::Master(1)]);
+    acknowledge(&mut gate, 1, &[("b", 9)]);
+    answer(&mut gate, 1, 0, &[Answer::Count(0), Answer::Count(1)]);
     for client in others.iter().chain([&first]) {
         gate.asked(1_000_000, *client);
     }

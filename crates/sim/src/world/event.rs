@@ -144,6 +144,15 @@ pub(super) enum Event {
         link: usize,
         answer: Answer,
     },
+    /// A gate reads on its way to redis-server what a replica has; `link` is that of a real one.
+    GateSees {
+        node: usize,
+        run: u64,
+        redis_run: u64,
+        link: Option<u64>,
+        address: Address,
+        offset: u64,
+    },
     /// The gate looks whether a barrier is due.
     GateWake { node: usize, run: u64 },
     /// A client does its next thing.
@@ -173,6 +182,7 @@ impl Event {
             | Self::OperationTimeout { node, .. }
             | Self::GateHears { node, .. }
             | Self::BarrierSays { node, .. }
+            | Self::GateSees { node, .. }
             | Self::GateWake { node, .. }
             | Self::RedisUp { node, .. } => Target::Agent(*node),
             Self::Commands { node, .. }

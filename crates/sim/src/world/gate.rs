@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  client ── request ──▶ gate ── GateAsks ──▶ redis-server ── GateHears ──▶ held ──(core)──▶ client
-//!                          └───── Barrier ──▶ ROLE · PUBLISH · WAIT · ROLE ── BarrierSays ──▶ core
+//!                          └───── Barrier ──▶ ROLE · PUBLISH · WAIT ── BarrierSays ──▶ core
+//!  replica ──── acknowledgement ──▶ gate ──▶ redis-server           └──── GateSees ────▶ core
 //! ```
 //!
 //! It is part of the agent: what is for it waits while the agent stands still, and it ends with it.

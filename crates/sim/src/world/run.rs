@@ -85,6 +85,7 @@ impl World {
             | Event::OperationTimeout { node, run, .. }
             | Event::GateHears { node, run, .. }
             | Event::BarrierSays { node, run, .. }
+            | Event::GateSees { node, run, .. }
             | Event::GateWake { node, run }
             | Event::RedisUp { node, run }
             | Event::WatchdogKill { node, run, .. }
@@ -176,6 +177,14 @@ impl World {
                 answer,
                 ..
             } => self.on_barrier_says(node, life, link, answer),
+            Event::GateSees {
+                node,
+                redis_run,
+                link,
+                address,
+                offset,
+                ..
+            } => self.on_gate_sees(node, redis_run, link, &address, offset),
             Event::GateWake { node, .. } => self.pump(node),
             Event::Client { client, number } => self.on_client(client, number),
             Event::Boot(place) => self.on_boot(place),

@@ -4,7 +4,7 @@ use super::World;
 use super::channel::{Channel, ChannelId, End, Payload, Purpose};
 use super::event::{Event, Target};
 use super::network::Place;
-use crate::model::Micros;
+use crate::model::{Message, Micros};
 
 /// Messages that a cut may hold back on one connection; then it breaks.
 const HELD_MAX: usize = 20_000;
@@ -182,7 +182,7 @@ impl World {
         match (here, purpose) {
             (Place::Node(node), Purpose::Agent) => self.agent_receives(node, id, there, payload),
             (Place::Node(node), Purpose::Replication(link)) => {
-                self.redis_receives(node, link, payload);
+                self.redis_receives(node, link, there, payload);
             }
             (Place::Node(node), Purpose::Gate) => self.gate_receives(node, id, payload),
             (Place::Node(node), Purpose::Client(_)) => self.redis_serves(node, id, &payload),
@@ -192,7 +192,7 @@ impl World {
         }
     }
 
-    fn redis_receives(&mut self, node: usize, link: u64, payload: Payload) {
+    fn redis_receives(&mut self, node: usize, link: u64, there: Place, payload: Payload) {
         let now = self.now;
         match payload {
             Payload::Opened => drop(self.with_redis(node, |server| server.link_opened(now, link))),
@@ -203,6 +203,9 @@ impl World {
                 self.with_redis(node, |server| server.link_closed(now, link));
             }
             Payload::Replication(message) => {
+                if let Message::Ack(offset) = message {
+                    self.gate_overhears(node, link, there, offset);
+                }
                 self.before_replication(node, &message);
                 self.with_redis(node, |server| server.received(now, link, message));
             }

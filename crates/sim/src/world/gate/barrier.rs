@@ -1,9 +1,10 @@
-//! A barrier on its way through redis-server: `ROLE`, `PUBLISH`, `WAIT`, `ROLE`.
+//! A barrier on its way through redis-server, `ROLE`, `PUBLISH`, `WAIT`, and acknowledgements on theirs through the gate.
 
 use super::super::World;
 use super::super::event::Event;
+use super::super::network::Place;
 use crate::model::{Command, Micros};
-use holdfast_core::gate::{Ack, Answer, Issue, Role};
+use holdfast_core::gate::{Answer, Issue};
 use holdfast_core::names::Address;
 
 /// `WAIT` answers after this long whatever came.
@@ -87,6 +88,7 @@ impl World {
                 });
                 let Some(offset) = offset else { return };
                 self.say(node, waiting, Answer::Count(0));
+                self.stranger_acknowledges(node, redis_run, offset);
                 waiting.offset = Some(offset);
                 waiting.until = now + WAIT_US;
                 offset
@@ -101,8 +103,65 @@ impl World {
             return self.look_again(node, redis_run, waiting);
         }
         self.say(node, waiting, Answer::Count(count as u64));
-        let role = self.role(node);
-        self.say(node, waiting, role);
+    }
+
+    /// An acknowledgement has reached the node that its sender follows: the gate reads it before redis-server does.
+    pub(in crate::world) fn gate_overhears(
+        &mut self,
+        node: usize,
+        link: u64,
+        from: Place,
+        offset: u64,
+    ) {
+        let (Some(redis), Place::Node(from)) = (&self.nodes[node].redis, from) else {
+            return;
+        };
+        let sees = Event::GateSees {
+            node,
+            run: self.nodes[node].run,
+            redis_run: redis.run,
+            link: Some(link),
+            address: self.nodes[from].address.clone(),
+            offset,
+        };
+        self.queue.push(self.now, sees);
+    }
+
+    /// Somebody who is no member has all that there is, and says so.
+    fn stranger_acknowledges(&mut self, node: usize, redis_run: u64, offset: u64) {
+        if !self.stranger {
+            return;
+        }
+        let sees = Event::GateSees {
+            node,
+            run: self.nodes[node].run,
+            redis_run,
+            link: None,
+            address: Address::new("10.9.9.9", 6379),
+            offset,
+        };
+        self.queue.push(self.now, sees);
+    }
+
+    /// What the gate has read counts if it could still be handed on: to that process, on a connection that it kept.
+    pub(in crate::world) fn on_gate_sees(
+        &mut self,
+        node: usize,
+        redis_run: u64,
+        link: Option<u64>,
+        address: &Address,
+        offset: u64,
+    ) {
+        let now = self.now;
+        let host = &mut self.nodes[node];
+        let (Some(gate), Some(redis)) = (&mut host.gate, &host.redis) else {
+            return;
+        };
+        let stands = link.is_none_or(|link| redis.links.contains_key(&link));
+        if redis.run == redis_run && stands {
+            gate.core.acknowledged(now, address, offset);
+            self.pump(node);
+        }
     }
 
     fn look_again(&mut self, node: usize, redis_run: u64, waiting: Waiting) {
@@ -125,19 +184,7 @@ impl World {
         if !redis.server.is_primary() {
             return Answer::NotMaster;
         }
-        let acks = redis.server.acks().map(|(address, offset)| Ack {
-            address: address.clone(),
-            offset,
-        });
-        let offset = redis.server.offset();
-        let stranger = self.stranger.then(|| Ack {
-            address: Address::new("10.9.9.9", 6379),
-            offset,
-        });
-        Answer::Role(Role {
-            offset,
-            acks: acks.chain(stranger).collect(),
-        })
+        Answer::Master(redis.server.offset())
     }
 
     fn say(&mut self, node: usize, waiting: Waiting, answer: Answer) {
