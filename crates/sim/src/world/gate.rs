@@ -15,7 +15,7 @@ use super::World;
 use super::channel::{ChannelId, Found, Payload};
 use super::event::Event;
 use super::network::Place;
-use crate::invariants::i02_one_writer;
+use crate::invariants::{i01_nothing_lost, i02_one_writer};
 use crate::model::{Command, Micros, Refusal, Reply};
 use holdfast_core::agent::AgentInput;
 use holdfast_core::gate::{Connection, Gate as Core, GateOrder, LINKS_MAX, News};
@@ -28,6 +28,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct Gate {
     core: Core,
     order: GateOrder,
+    /// Until when it may pass replies on, in the pod's milliseconds. Nobody has to tell it that this is over.
+    deadline: Option<u64>,
     /// Grows with every shutting: answers for an older one mean nothing.
     life: u64,
     clients: BTreeMap<ChannelId, Session>,
@@ -55,6 +57,7 @@ impl Gate {
         Self {
             core: Core::new(mutant),
             order: GateOrder::Shut,
+            deadline: None,
             life: 0,
             clients: BTreeMap::new(),
             wake_at: None,
@@ -154,6 +157,8 @@ impl World {
     fn note_released(&mut self, payload: &Payload) {
         self.counters.hit("reply released");
         if let Payload::Answer(value, Ok(())) = payload {
+            self.violations
+                .extend(i01_nothing_lost::check_release(self, *value));
             self.ledger.release(*value);
         }
     }
@@ -182,6 +187,13 @@ impl World {
         }
         self.forward_waiting(node);
         self.pump(node);
+    }
+
+    /// The agent's lease is renewed, or over.
+    pub(super) fn renew_gate(&mut self, node: usize, deadline: Option<u64>) {
+        if let Some(gate) = &mut self.nodes[node].gate {
+            gate.deadline = deadline;
+        }
     }
 
     /// Without a rule, what was held goes out at once.
@@ -338,10 +350,17 @@ impl World {
     }
 
     pub(super) fn on_gate_hears(&mut self, node: usize, client: ChannelId, reply: Payload) {
-        let Some(gate) = &mut self.nodes[node].gate else {
+        let (now, mutant) = (self.now, self.config.mutant);
+        let host = &mut self.nodes[node];
+        let Some(gate) = &mut host.gate else {
             return;
         };
         let passes = gate.order == GateOrder::Pass;
+        let leased = gate.deadline.is_some_and(|until| host.clock.at(now) < until);
+        if passes && !leased && mutant != Mutant::AgentIgnoresLease {
+            self.counters.hit("gate closed by itself");
+            return self.close_gate(node);
+        }
         let Some(session) = gate.clients.get_mut(&client) else {
             return;
         };
