@@ -40,7 +40,9 @@ impl Floor {
             told.insert(from, newest);
         }
         let settled = |set: &Newest| {
-            let same = told.values().filter(|n| n.voters_version == set.voters_version);
+            let same = told
+                .values()
+                .filter(|n| n.voters_version == set.voters_version);
             same.count() > set.voters / 2
         };
         if told.values().any(settled) {

@@ -28,8 +28,6 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct Gate {
     core: Core,
     order: GateOrder,
-    /// Until when it may pass replies on, in the pod's milliseconds. Nobody has to tell it that this is over.
-    deadline: Option<u64>,
     /// Grows with every shutting: answers for an older one mean nothing.
     life: u64,
     clients: BTreeMap<ChannelId, Session>,
@@ -57,7 +55,6 @@ impl Gate {
         Self {
             core: Core::new(mutant),
             order: GateOrder::Shut,
-            deadline: None,
             life: 0,
             clients: BTreeMap::new(),
             wake_at: None,
@@ -187,13 +184,6 @@ impl World {
         }
         self.forward_waiting(node);
         self.pump(node);
-    }
-
-    /// The agent's lease is renewed, or over.
-    pub(super) fn renew_gate(&mut self, node: usize, deadline: Option<u64>) {
-        if let Some(gate) = &mut self.nodes[node].gate {
-            gate.deadline = deadline;
-        }
     }
 
     /// Without a rule, what was held goes out at once.
@@ -350,17 +340,10 @@ impl World {
     }
 
     pub(super) fn on_gate_hears(&mut self, node: usize, client: ChannelId, reply: Payload) {
-        let (now, mutant) = (self.now, self.config.mutant);
-        let host = &mut self.nodes[node];
-        let Some(gate) = &mut host.gate else {
+        let Some(gate) = &mut self.nodes[node].gate else {
             return;
         };
         let passes = gate.order == GateOrder::Pass;
-        let leased = gate.deadline.is_some_and(|until| host.clock.at(now) < until);
-        if passes && !leased && mutant != Mutant::AgentIgnoresLease {
-            self.counters.hit("gate closed by itself");
-            return self.close_gate(node);
-        }
         let Some(session) = gate.clients.get_mut(&client) else {
             return;
         };

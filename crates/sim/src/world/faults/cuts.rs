@@ -83,7 +83,9 @@ impl World {
 
     /// Two sides, and a node that changes from one to the other, having lost its volume. Clients reach all.
     pub(super) fn desert(&mut self, sentinel: usize, node: usize, stays: Micros, long: Micros) {
-        let Some(primary) = self.serving() else { return };
+        let Some(primary) = self.serving() else {
+            return;
+        };
         let node = if node == primary {
             (node + 1) % self.nodes.len()
         } else {
@@ -125,11 +127,7 @@ impl World {
                 }
             }
             Undo::Quicken(from, to) => self.network.slow_down(*from, *to, 0),
-            Undo::Swap {
-                healed,
-                cut,
-                until,
-            } => {
+            Undo::Swap { healed, cut, until } => {
                 self.on_undo(&Undo::Heal(healed.clone()));
                 self.cut_pairs(cut.clone(), *until);
             }
