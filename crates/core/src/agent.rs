@@ -11,6 +11,7 @@
 //! sealed, so an agent that was killed at any point is at worst useless, never harmful.
 
 mod carrying;
+mod floor;
 mod gate;
 mod lease;
 mod leaving;
@@ -30,6 +31,7 @@ use crate::record::Record;
 use crate::time::Millis;
 use crate::wire::{FromSentinel, ServerState, TakeOver};
 use carrying::Carrying;
+use floor::Floor;
 use lease::Leases;
 use leaving::Stop;
 use std::collections::BTreeSet;
@@ -42,6 +44,7 @@ pub struct Agent {
     stored: Stored,
     /// Shared, as every step takes it.
     record: Option<Arc<Record>>,
+    floor: Floor,
     data: DataAtStart,
     server: ServerState,
     info: ServerInfo,
@@ -83,6 +86,7 @@ impl Agent {
     pub fn new(settings: Settings, stored: Stored) -> Self {
         Self {
             settings,
+            floor: Floor::of(stored.promised),
             stored,
             record: None,
             data: DataAtStart::default(),
@@ -193,6 +197,7 @@ impl Agent {
             FromSentinel::Record(record) => self.on_record(*record, out),
             FromSentinel::Lease(lease) => self.leases.grant(from, lease),
             FromSentinel::TakeOver(word) => self.take_over = Some(word),
+            FromSentinel::Newest(newest) => self.on_newest(from, newest),
             FromSentinel::Unknown => {}
         }
     }

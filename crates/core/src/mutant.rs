@@ -46,6 +46,8 @@ pub enum Mutant {
     HandoffWithoutCatchUp,
     /// A former rule is dropped before the gate has confirmed that the new one covers what was released.
     ForgetFormerRule,
+    /// An agent without memory obeys the first record that it is shown, also by a sentinel that has missed an election.
+    TrustAnySentinel,
     /// The gate releases replies when it sends a barrier, not when that comes back.
     ReleaseEarly,
     /// The gate takes the number that `WAIT` returns for acknowledgements of members.
@@ -62,7 +64,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug that the simulator can find.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -78,6 +80,7 @@ impl Mutant {
         Self::PromoteEmpty,
         Self::HandoffWithoutCatchUp,
         Self::ForgetFormerRule,
+        Self::TrustAnySentinel,
         Self::ReleaseEarly,
         Self::TrustWait,
         Self::CountConnections,

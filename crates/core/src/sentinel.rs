@@ -254,12 +254,16 @@ impl SentinelCore {
             return;
         };
         let before = state.incarnation().cloned();
+        let asks_newest = report.asks_newest;
         let news = state.on_report(now, report, least);
         let rebooted = before.is_some_and(|before| state.incarnation() != Some(&before));
         if rebooted {
             self.happen(name, Happening::Rebooted(node.clone()));
         }
         self.grant(now, name, node);
+        if asks_newest {
+            self.tell_newest(name, node);
+        }
         if news {
             self.tend(now, name);
         }

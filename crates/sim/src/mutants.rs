@@ -47,6 +47,7 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
         Mutant::None | Mutant::ForgetDatabase => &[],
         Mutant::SkipPreviousRule | Mutant::ForgetFormerRule => &["i01_nothing_lost"],
         Mutant::ReleaseEarly
+        | Mutant::TrustAnySentinel
         | Mutant::TrustWait
         | Mutant::CountConnections
         | Mutant::ReleaseNoOps => &["i01_nothing_lost", "i08_no_read_rolled_back"],

@@ -334,12 +334,12 @@ impl Relay {
     fn acknowledge(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
         self.forward(bytes, hall)?;
         if let Some(replica) = &mut self.replica
-            && let Some(newest) = replica.hear(bytes)
+            && let Some(applied) = replica.hear(bytes)
             && self.to_server.len() == 0
             && let Some(address) = replica.address()
         {
             let now = hall.now;
-            hall.core.acknowledged(now, address, newest.applied);
+            hall.core.acknowledged(now, address, applied);
         }
         Ok(())
     }

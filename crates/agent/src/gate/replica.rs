@@ -12,13 +12,6 @@ const LINE: usize = 32;
 const WORDS: usize = 16;
 const WORD: usize = 256;
 
-/// How much a replica has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Acknowledged {
-    /// Bytes of the stream that it has applied.
-    pub(super) applied: u64,
-}
-
 /// A replica's connection, as far as it was heard.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
@@ -29,8 +22,9 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    /// Listens to these bytes, which follow those before. Returns the newest acknowledgement among them.
-    pub(super) fn hear(&mut self, bytes: &[u8]) -> Option<Acknowledged> {
+    /// Listens to these bytes, which follow those before. Returns the newest acknowledgement among them: so
+    /// many bytes of the stream has it applied.
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> Option<u64> {
         let mut newest = None;
         let (host, port) = (&mut self.host, &mut self.port);
         self.commands.hear(bytes, |words| {
@@ -39,11 +33,7 @@ impl Replica {
                     continue;
                 };
                 match pair[0].to_ascii_lowercase().as_slice() {
-                    b"ack" => {
-                        newest = number(value)
-                            .map(|applied| Acknowledged { applied })
-                            .or(newest)
-                    }
+                    b"ack" => newest = number(value).or(newest),
                     b"ip-address" => *host = Some(value.to_owned()),
                     b"listening-port" => *port = value.parse().ok(),
                     _ => {}
@@ -205,7 +195,7 @@ mod tests {
     }
 
     fn applied(replica: &mut Replica, bytes: &[u8]) -> Option<u64> {
-        replica.hear(bytes).map(|newest| newest.applied)
+        replica.hear(bytes)
     }
 
     fn introduced() -> Replica {

@@ -62,8 +62,9 @@ impl Agent {
 
     /// A promise is on disk before anything is done for its epoch.
     fn promise_first(&mut self, record: &Record, out: &mut Vec<AgentOutput>) -> bool {
-        if self.data.foreign {
-            // A stranger's data does not become this group's by a promise.
+        // A stranger's data does not become this group's by a promise, and who remembers none must first hear that this
+        // record is not one of those that it had promised to refuse.
+        if self.data.foreign || !self.may_trust(record) {
             return true;
         }
         if record.epoch <= self.stored.promised && self.stored.member {

@@ -84,6 +84,7 @@ impl Agent {
             priority: self.settings.priority,
             promised: self.stored.promised,
             version: self.record.as_ref().map_or(0, |r| r.version),
+            asks_newest: self.asks_newest(),
             state: self.server,
             incarnation: self.incarnation.clone(),
             is_master: self.info.is_master,

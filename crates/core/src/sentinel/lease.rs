@@ -1,12 +1,13 @@
 //! The lease of `async` durability, as a sentinel grants it.
 
-use super::SentinelCore;
+use super::{SentinelCore, SentinelOutput, VOTERS};
 use crate::limits::LEASE_GRANTED;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
 use crate::record::Record;
+use crate::register::Versioned;
 use crate::time::Millis;
-use crate::wire::{FromSentinel, Lease, Value};
+use crate::wire::{FromSentinel, Lease, Newest, Value};
 
 impl SentinelCore {
     /// The newest record that this sentinel knows of, committed or only accepted. An election that it
@@ -26,6 +27,29 @@ impl SentinelCore {
             .into_iter()
             .chain(committed)
             .max_by_key(|record| record.version)
+    }
+
+    /// Tells a node that remembers no promise what is newest here. Who has accepted another set of voters and does not
+    /// know whether it is committed says nothing yet.
+    pub(super) fn tell_newest(&mut self, name: &Group, node: &Node) {
+        let unsure = self
+            .slots
+            .get(&Group::from(VOTERS))
+            .and_then(|slot| slot.accepted.as_ref())
+            .is_some_and(|(_, voters)| voters.version() > self.voters.version);
+        if unsure || !self.votes() || !self.groups.contains_key(name) {
+            return;
+        }
+        let newest = Newest {
+            version: self.newest(name).map_or(0, |record| record.version),
+            voters: self.voters.members.len(),
+            voters_version: self.voters.version,
+        };
+        self.out.push(SentinelOutput::ToAgent {
+            group: name.clone(),
+            node: node.clone(),
+            message: FromSentinel::Newest(newest),
+        });
     }
 
     /// Grants what the last report of `node` asks for, if the node is what it thinks it is.

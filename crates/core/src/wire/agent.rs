@@ -39,6 +39,9 @@ pub struct Report {
     pub promised: Epoch,
     /// Version of the newest record that it has.
     pub version: u64,
+    /// It remembers no promise, and asks each sentinel for [`Newest`]. An agent of a version before this word asks nobody.
+    #[serde(default)]
+    pub asks_newest: bool,
     /// How redis-server is.
     pub state: ServerState,
     /// The run of redis-server, or the last one when it is down.
@@ -121,6 +124,17 @@ pub struct Lease {
     pub voters_version: u64,
 }
 
+/// The answer to a node that remembers no promise: what this voter knows to be newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Newest {
+    /// The newest version of the record that it knows of, committed or only accepted; 0 if none.
+    pub version: u64,
+    /// How many sentinels vote: a majority of them must tell.
+    pub voters: usize,
+    /// Version of that set of voters: only words of one and the same set make a majority.
+    pub voters_version: u64,
+}
+
 /// Word for the target of a handoff: the old primary is paused and holds this much. Who has it all may become a master
 /// that refuses writes; only the register opens it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +157,8 @@ pub enum FromSentinel {
     Lease(Lease),
     /// The primary is paused for a handoff to this node.
     TakeOver(TakeOver),
+    /// What is newest, for a node that remembers nothing.
+    Newest(Newest),
     /// A message of a newer version, to be ignored.
     #[serde(other)]
     Unknown,

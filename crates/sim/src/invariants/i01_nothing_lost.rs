@@ -34,6 +34,16 @@ pub fn check_released(world: &World, node: usize, data: &[u64]) -> Option<Violat
     })
 }
 
+/// Called when a gate that holds replies is about to release the write of `value`: it must not be lost already, to a
+/// primary of a later epoch that began without it.
+pub fn check_release(world: &World, value: u64) -> Option<Violation> {
+    (world.ledger.is_lost(value) && !world.forced).then(|| Violation {
+        invariant: NAME,
+        at_us: world.now,
+        text: format!("the write of {value} is released although a later primary lacks it"),
+    })
+}
+
 /// Called when a primary is chosen by what is on disk: nobody could have been chosen otherwise.
 pub fn check_by_data(world: &World, before: &Record) -> Option<Violation> {
     let nobody = Heard::new();

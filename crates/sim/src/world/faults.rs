@@ -67,6 +67,20 @@ pub(super) enum Fault {
     LeaveBehind(usize, Micros),
     /// A node and a sentinel reach each other and nobody else.
     Corner(usize, usize),
+    /// The primary and this sentinel are cut off from the rest for so long; the node goes with the rest, loses its volume
+    /// after a while and comes back on the primary's side.
+    Desert {
+        /// Who stays with the primary.
+        sentinel: usize,
+        /// Who changes sides; another one if it is the primary.
+        node: usize,
+        /// Until it does.
+        stays: Micros,
+        /// Until the end of it all.
+        long: Micros,
+    },
+    /// The node loses its volume, and is back after a moment.
+    Strip(usize),
     /// The primary's redis-server dies.
     KillPrimary,
     /// One direction of one pair becomes slow.
@@ -107,6 +121,15 @@ pub(super) enum Undo {
     Heal(Vec<(Place, Place)>),
     /// This direction is quick again.
     Quicken(Place, Place),
+    /// These cuts end, and those begin, until then.
+    Swap {
+        /// What ends.
+        healed: Vec<(Place, Place)>,
+        /// What begins.
+        cut: Vec<(Place, Place)>,
+        /// Until.
+        until: Micros,
+    },
 }
 
 impl World {
@@ -175,6 +198,13 @@ impl World {
                 let node = self.aim(node);
                 self.lose_volume(node, long);
             }
+            Fault::Strip(node) => self.lose_volume(node, 20_000),
+            Fault::Desert {
+                sentinel,
+                node,
+                stays,
+                long,
+            } => self.desert(sentinel, node, stays, long),
             Fault::PowerLossOfAll => self.power_loss_of_all(),
             Fault::PowerLossOfEverything => {
                 self.power_loss_of_all();

@@ -16,7 +16,7 @@ use super::World;
 use super::channel::{ChannelId, Found, Payload};
 use super::event::Event;
 use super::network::Place;
-use crate::invariants::i02_one_writer;
+use crate::invariants::{i01_nothing_lost, i02_one_writer};
 use crate::model::{Command, Micros, Refusal, Reply};
 use holdfast_core::agent::AgentInput;
 use holdfast_core::gate::{Connection, Gate as Core, GateOrder, LINKS_MAX, News};
@@ -155,6 +155,8 @@ impl World {
     fn note_released(&mut self, payload: &Payload) {
         self.counters.hit("reply released");
         if let Payload::Answer(value, Ok(())) = payload {
+            self.violations
+                .extend(i01_nothing_lost::check_release(self, *value));
             self.ledger.release(*value);
         }
     }

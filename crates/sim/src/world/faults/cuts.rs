@@ -68,10 +68,52 @@ impl World {
             }
             _ => return,
         };
+        self.cut_pairs(pairs, until);
+    }
+
+    fn cut_pairs(&mut self, pairs: Vec<(Place, Place)>, until: Micros) {
+        if self.quiet {
+            return;
+        }
         for (from, to) in &pairs {
             self.network.cut(*from, *to);
         }
         self.queue.push(until, Event::Undo(Undo::Heal(pairs)));
+    }
+
+    /// Two sides, and a node that changes from one to the other, having lost its volume. Clients reach all.
+    pub(super) fn desert(&mut self, sentinel: usize, node: usize, stays: Micros, long: Micros) {
+        let Some(primary) = self.serving() else {
+            return;
+        };
+        let node = if node == primary {
+            (node + 1) % self.nodes.len()
+        } else {
+            node
+        };
+        let inside = [Place::Node(primary), Place::Sentinel(sentinel)];
+        let mover = Place::Node(node);
+        let group = |place: &Place| !matches!(place, Place::Client(_));
+        let outside: Vec<Place> = self
+            .places()
+            .into_iter()
+            .filter(|place| group(place) && !inside.contains(place) && *place != mover)
+            .collect();
+        let apart = |a: &[Place], b: &[Place]| -> Vec<(Place, Place)> {
+            a.iter()
+                .flat_map(|a| b.iter().flat_map(|b| directions(*a, *b, Way::Both)))
+                .collect()
+        };
+        let until = self.now + long;
+        self.cut_pairs(apart(&inside, &outside), until);
+        let (healed, cut) = (apart(&inside, &[mover]), apart(&outside, &[mover]));
+        for (from, to) in &healed {
+            self.network.cut(*from, *to);
+        }
+        let changes_sides = self.now + stays;
+        self.queue.push(changes_sides, Event::Fault(Fault::Strip(node)));
+        let swap = Undo::Swap { healed, cut, until };
+        self.queue.push(changes_sides, Event::Undo(swap));
     }
 
     pub(in crate::world) fn on_undo(&mut self, undo: &Undo) {
@@ -85,6 +127,10 @@ impl World {
                 }
             }
             Undo::Quicken(from, to) => self.network.slow_down(*from, *to, 0),
+            Undo::Swap { healed, cut, until } => {
+                self.on_undo(&Undo::Heal(healed.clone()));
+                self.cut_pairs(cut.clone(), *until);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::model::Micros;
 use crate::rng::Rng;
 
 /// How many stories there are.
-pub(super) const STORIES: usize = 4;
+pub(super) const STORIES: usize = 5;
 
 /// The story of this number, told from `at` on.
 pub(super) fn story(
@@ -20,7 +20,8 @@ pub(super) fn story(
         0 => divergence(rng, at),
         1 => return_unheard(rng, at, sentinels),
         2 => vec![(at, Fault::StrandWithReader(rng.between(600_000, 2_000_000)))],
-        _ => left_behind(rng, at, node, sentinel),
+        3 => left_behind(rng, at, node, sentinel),
+        _ => desertion(rng, at, node, sentinel),
     }
 }
 
@@ -63,4 +64,18 @@ fn left_behind(rng: &mut Rng, at: Micros, node: usize, sentinel: usize) -> Vec<(
         (corner, Fault::Corner(node, sentinel)),
         (restart, Fault::KillPod(node)),
     ]
+}
+
+/// The primary goes on with a sentinel that misses the election of its successor; a node that was sealed for that election
+/// loses its volume and comes back to them.
+fn desertion(rng: &mut Rng, at: Micros, node: usize, sentinel: usize) -> Vec<(Micros, Fault)> {
+    let stays = rng.between(300_000, 1_200_000);
+    let long = stays + rng.between(500_000, 2_500_000);
+    let desert = Fault::Desert {
+        sentinel,
+        node,
+        stays,
+        long,
+    };
+    vec![(at, desert)]
 }
