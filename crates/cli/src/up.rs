@@ -114,5 +114,7 @@ async fn stop(group: LocalGroup) -> Outcome {
 
 /// As what this program was called: after `make up` it is not in PATH.
 fn called() -> String {
-    std::env::args().next().unwrap_or_else(|| "holdfast".to_owned())
+    std::env::args()
+        .next()
+        .unwrap_or_else(|| "holdfast".to_owned())
 }

@@ -75,6 +75,16 @@ impl Ledger {
         }
     }
 
+    /// How `value` was written.
+    pub fn written_of(&self, value: u64) -> Option<Written> {
+        self.written.get(value as usize).copied().flatten()
+    }
+
+    /// Whether its acknowledgement has left a gate.
+    pub fn is_released(&self, value: u64) -> bool {
+        self.released.get(value as usize).copied().unwrap_or(false)
+    }
+
     /// A read has shown `value`.
     pub fn see(&mut self, value: u64) {
         if let Some(seen) = self.seen.get_mut(value as usize) {

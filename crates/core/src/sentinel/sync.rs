@@ -99,13 +99,17 @@ impl SentinelCore {
             let report = reports(group).find(|(n, _)| *n == node)?.1;
             let leader = leader.as_ref()?;
             let votes = self.candidate(record, node, report)?.priority > 0;
-            Some(votes && in_step(report, leader, record) && !lags(leader, record, node))
+            Some(votes && in_step(report, leader, record) && !lags(leader, record, node, report))
         };
         let steps: Vec<(Node, bool, bool)> = group
             .nodes
             .keys()
             .map(|node| {
-                let lagging = leader.as_ref().is_some_and(|l| lags(l, record, node));
+                let report = reports(group).find(|(n, _)| *n == node);
+                let lagging = leader
+                    .as_ref()
+                    .zip(report)
+                    .is_some_and(|(leader, (_, report))| lags(leader, record, node, report));
                 (node.clone(), steady(node).unwrap_or(false), lagging)
             })
             .collect();
@@ -212,9 +216,12 @@ fn ruler<'a>(group: &'a GroupState, record: &Record) -> Option<&'a Report> {
     (same && rules && report.state == ServerState::Up).then_some(report)
 }
 
-/// It is a member, and holds replies back.
-fn lags(leader: &Report, record: &Record, node: &Node) -> bool {
-    leader.lagging.contains(node) && record.sync.members.contains_key(node)
+/// It is a member, and holds replies back. One that came back as another run, or elsewhere, is not what the gate has told of.
+fn lags(leader: &Report, record: &Record, node: &Node, report: &Report) -> bool {
+    let rule = &record.sync;
+    let is_member = rule.members.get(node) == report.incarnation.as_ref()
+        && rule.addresses.get(node) == report.address.as_ref();
+    is_member && leader.lagging.contains(node)
 }
 
 /// It follows this very primary, and closely.

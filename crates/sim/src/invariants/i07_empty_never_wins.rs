@@ -13,7 +13,7 @@ pub fn check(world: &World, node: usize, image: &Image) -> Option<Violation> {
         "somebody else's data is wiped".to_owned()
     } else if image.data.iter().any(|value| *value >= FOREIGN) {
         "it follows somebody else's data".to_owned()
-    } else if image.data.is_empty() && !own.is_empty() && !world.forced && !world.cache {
+    } else if image.data.is_empty() && counts(world, &own) && !world.forced && !world.cache {
         format!("an empty data set replaces its {} keys", own.len())
     } else {
         return None;
@@ -23,4 +23,10 @@ pub fn check(world: &World, node: usize, image: &Image) -> Option<Violation> {
         at_us: world.now,
         text: format!("node {node}: {why}"),
     })
+}
+
+/// Whether this is data at all: what a gate holds back was told to nobody, and a successor may have been chosen without it.
+fn counts(world: &World, data: &[u64]) -> bool {
+    let told = |value: &u64| !world.has_gates() || world.ledger.is_released(*value);
+    data.iter().any(told)
 }

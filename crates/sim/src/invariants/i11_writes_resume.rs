@@ -50,7 +50,14 @@ pub fn check_converged(world: &World) -> Option<Violation> {
     let other = (0..world.nodes.len()).find(|node| {
         !world.nodes[*node].foreign && world.data_of(*node).is_some_and(|held| held != data)
     })?;
-    let text = format!("node {other} follows node {writer} and holds other data");
+    let held = world.data_of(other).unwrap_or_default();
+    let first = data.iter().zip(held.iter()).position(|(a, b)| a != b);
+    let text = format!(
+        "node {other} follows node {writer} and holds other data: {} values instead of {}, the first other one at {first:?}, written {:?}",
+        held.len(),
+        data.len(),
+        first.and_then(|f| Some((data[f], world.ledger.written_of(data[f]))))
+    );
     Some(Violation {
         invariant: "i11_writes_resume",
         at_us: world.now,

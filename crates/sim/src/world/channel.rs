@@ -79,6 +79,8 @@ pub(super) struct Lane {
     pub(super) last_arrival: Micros,
     /// What waits for the end of a cut.
     pub(super) held: VecDeque<Payload>,
+    /// Too much has waited: both sides are about to give it up, and what comes now is gone.
+    pub(super) broken: bool,
 }
 
 /// All connections, found by their number: they are numbered as they are made.

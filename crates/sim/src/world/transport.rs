@@ -88,13 +88,18 @@ impl World {
         };
         let (from, to) = channel.path(1 - side);
         let lane = &mut channel.lanes[1 - side];
-        if !lane.held.is_empty() || !self.network.passes(from, to) {
-            if lane.held.len() < HELD_MAX {
-                lane.held.push_back(payload);
-            }
-            return;
+        if lane.held.is_empty() && self.network.passes(from, to) {
+            return self.deliver(id, side, payload);
         }
-        self.deliver(id, side, payload);
+        if lane.held.len() < HELD_MAX {
+            return lane.held.push_back(payload);
+        }
+        if !std::mem::replace(&mut lane.broken, true) {
+            for side in [0, 1] {
+                self.queue
+                    .push(self.now, Event::Abort { channel: id, side });
+            }
+        }
     }
 
     /// After a cut: what was held back arrives in order.

@@ -111,7 +111,8 @@ impl World {
             self.network.cut(*from, *to);
         }
         let changes_sides = self.now + stays;
-        self.queue.push(changes_sides, Event::Fault(Fault::Strip(node)));
+        self.queue
+            .push(changes_sides, Event::Fault(Fault::Strip(node)));
         let swap = Undo::Swap { healed, cut, until };
         self.queue.push(changes_sides, Event::Undo(swap));
     }
