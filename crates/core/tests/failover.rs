@@ -336,3 +336,15 @@ fn a_handoff_waits_a_moment_for_a_replica_and_then_says_that_there_is_none() {
     );
     assert_eq!(group.primary(), Some(node(0)), "and nothing has changed");
 }
+
+#[test]
+fn one_that_was_made_a_master_before_it_may_obey_is_sealed_again() {
+    let mut group = Group::cold(3);
+    for number in 0..3 {
+        group.stop_sentinel(&sentinel(number));
+    }
+    group.run(100);
+    group.redis.get_mut(&node(0)).unwrap().info.is_master = true;
+    group.run(20);
+    assert!(!group.redis[&node(0)].info.is_master);
+}

@@ -173,7 +173,20 @@ impl Agent {
             self.caught_up = false;
             self.reason = "its role was changed from outside".to_owned();
             self.urgent = true;
+        } else if self.info.is_master {
+            self.seal_again(out);
         }
+    }
+
+    /// A sealed server that is a master would hand its data, or its emptiness, to whoever still follows its address.
+    fn seal_again(&mut self, out: &mut Vec<AgentOutput>) {
+        match self.standing {
+            Standing::Fresh => self.start(Operation::Seal, out),
+            // Obeyed once more: a promotion that was not answered in time leads here as well.
+            Standing::Sealed(_) => self.standing = Standing::Fresh,
+            _ => return,
+        }
+        self.urgent = true;
     }
 
     /// How far this node's data reaches, as far as it can be compared; else what was stored last.

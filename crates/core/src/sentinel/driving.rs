@@ -16,6 +16,10 @@ const HEIRLESS: Millis = 2_000;
 /// Whoever writes the register tells its end within this time, or somebody else finds out.
 const UNLEARNED: Millis = 120;
 
+/// A node that goes by a newer record than is known here has heard it from somebody who tells this sentinel too, or did and
+/// was not heard.
+const UNTOLD: Millis = 1_000;
+
 /// The first sentinel reads all registers at its start; the others only if they have not heard what it found.
 const READ_STEP: Millis = 1_000;
 
@@ -57,7 +61,8 @@ impl SentinelCore {
     }
 
     /// A value that was accepted here and that nobody has told the end of may or may not be committed. It ends this
-    /// sentinel's leases, so somebody has to finish it: reading the register does.
+    /// sentinel's leases, so somebody has to finish it: reading the register does. And it tells what this sentinel was not
+    /// told: one that goes by an old record is in nobody's way for longer than that.
     fn complete(&mut self, now: Millis, name: &Group, rank: u64) -> bool {
         let accepted = self
             .slots
@@ -67,12 +72,21 @@ impl SentinelCore {
         let Some(group) = self.groups.get_mut(name) else {
             return false;
         };
-        if group.record.as_ref().map_or(0, |r| r.version) >= accepted {
+        let known = group.record.as_ref().map_or(0, |r| r.version);
+        let reports = group.nodes.values().filter_map(|node| node.report.as_ref());
+        let patience = if accepted > known {
+            UNLEARNED
+        } else if reports
+            .map(|report| report.version)
+            .any(|told| told > known)
+        {
+            UNTOLD
+        } else {
             group.unlearned = None;
             return false;
-        }
+        };
         let since = *group.unlearned.get_or_insert(now);
-        let due = now >= since + UNLEARNED + rank * RANK_STEP;
+        let due = now >= since + patience + rank * RANK_STEP;
         if due {
             group.unlearned = Some(now);
             self.propose_read(now, name);

@@ -132,17 +132,13 @@ impl SentinelCore {
         let Some(group) = self.groups.get_mut(name) else {
             return;
         };
-        let here = record
-            .sync
-            .members
-            .keys()
-            .filter(|n| {
-                group
-                    .nodes
-                    .get(*n)
-                    .is_some_and(|s| s.behind_since.is_none())
-            })
-            .count();
+        let is_here = |node: &&Node| {
+            let state = group.nodes.get(*node);
+            let state = state.filter(|s| s.behind_since.is_none());
+            let report = state.and_then(|s| s.report.as_ref());
+            report.is_some_and(|report| counts(record, node, report))
+        };
+        let here = record.sync.members.keys().filter(is_here).count();
         let short = here < record.sync.k;
         if short == group.short_since.is_some() {
             return;
@@ -216,12 +212,23 @@ fn ruler<'a>(group: &'a GroupState, record: &Record) -> Option<&'a Report> {
     (same && rules && report.state == ServerState::Up).then_some(report)
 }
 
-/// It is a member, and holds replies back. One that came back as another run, or elsewhere, is not what the gate has told of.
+/// It is a member, and holds replies back. Of one that the gate cannot know it can tell nothing.
 fn lags(leader: &Report, record: &Record, node: &Node, report: &Report) -> bool {
+    leader.lagging.contains(node) && counts(record, node, report)
+}
+
+/// What it acknowledges counts: it is the run that the rule names, at the address that the rule names, and no other member
+/// is named there. One that came back as another run or elsewhere waits for another rule. Rules of an older Holdfast name
+/// no addresses.
+fn counts(record: &Record, node: &Node, report: &Report) -> bool {
     let rule = &record.sync;
-    let is_member = rule.members.get(node) == report.incarnation.as_ref()
-        && rule.addresses.get(node) == report.address.as_ref();
-    is_member && leader.lagging.contains(node)
+    let here = report.address.as_ref();
+    let mut others = rule.addresses.iter().filter(|(other, _)| *other != node);
+    let named = rule.addresses.get(node);
+    report.incarnation.is_some()
+        && rule.members.get(node) == report.incarnation.as_ref()
+        && named.is_none_or(|named| Some(named) == here)
+        && !others.any(|(_, address)| Some(address) == here)
 }
 
 /// It follows this very primary, and closely.

@@ -98,10 +98,13 @@ pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Opti
         return None;
     }
     let data = world.data_of(chosen)?;
+    // What was written in this epoch or a later one was written after it had been decided who rules it. A sentinel that
+    // missed that may still try its own choice, which the register does not accept any more.
     let missing: BTreeSet<u64> = world
         .ledger
         .missing_in(&data)
         .into_iter()
+        .filter(|(_, written)| written.epoch < record.epoch)
         .map(|(value, _)| value)
         .collect();
     if missing.is_empty() {

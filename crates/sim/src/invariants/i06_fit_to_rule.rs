@@ -80,12 +80,22 @@ pub fn check_choice(
         *node != chosen
             && world.is_elector(by, *node, record.epoch, decided)
             && world.was_in_step(*node)
+            && keeps_its_history(world, *node)
     })?;
     let text = format!(
-        "sentinel {by} appoints {} for epoch {}, restarted and never in step, although node {other} is sealed and was in step",
-        primary.node, record.epoch
+        "sentinel {by} appoints {} for epoch {}, restarted and never in step, although node {other} is sealed and was in step\n  chosen: {:?}\n  in step: {:?}",
+        primary.node,
+        record.epoch,
+        world.monitors.heard.get(&(by, chosen)),
+        world.monitors.heard.get(&(by, other)),
     );
     Some(broken(world, text))
+}
+
+/// Whether its data can be compared with that of others: who was made a master from outside has a history of its own.
+fn keeps_its_history(world: &World, node: usize) -> bool {
+    let redis = world.nodes[node].redis.as_ref();
+    redis.is_some_and(|redis| !redis.tampered)
 }
 
 fn broken(world: &World, text: String) -> Violation {
