@@ -97,6 +97,7 @@ async fn start(home: &Path, port: u16) -> One {
         id: server.id(),
         password: PASSWORD.to_owned(),
         sharded: true,
+        stamps: None,
     }));
     One {
         server,

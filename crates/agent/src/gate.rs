@@ -46,6 +46,8 @@ pub struct Behind {
     pub password: String,
     /// Whether it knows channels that no pattern sees (`SPUBLISH`, from 7.0).
     pub sharded: bool,
+    /// The database that holds the stamp, where acknowledgements mean disks.
+    pub stamps: Option<u32>,
 }
 
 /// What the gate's thread is told.

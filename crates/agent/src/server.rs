@@ -51,5 +51,8 @@ pub const DEAD_HOST: &str = "127.0.0.1";
 /// Port of [`DEAD_HOST`].
 pub const DEAD_PORT: u16 = 1;
 
+/// The key of the stamp, in the database behind those of the clients.
+pub(crate) const STAMP: &str = "holdfast:stamp";
+
 /// `min-replicas-to-write` that no server can meet: the closed write fence.
 pub const FENCE: u32 = 2_147_483_647;

@@ -11,6 +11,7 @@
 //! sealed, so an agent that was killed at any point is at worst useless, never harmful.
 
 mod carrying;
+mod disk;
 mod floor;
 mod gate;
 mod lease;

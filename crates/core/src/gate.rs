@@ -39,6 +39,7 @@ pub use order::{Carry, GateOrder};
 
 use crate::mutant::Mutant;
 use crate::names::Address;
+use crate::stamp::Stamp;
 use acks::Acks;
 use barrier::{Barrier, Step};
 use batches::Batches;
@@ -190,9 +191,14 @@ impl Gate {
             self.batches.set_offset(number, 0);
             self.batches.release(&mut self.released, |_| true);
         }
-        self.links[link] = Some(Barrier::new(number, now));
+        let stamp = self.stamp(number);
+        self.links[link] = Some(Barrier::new(number, now, stamp.is_some()));
         self.pace.issued(now);
-        Some(Issue { link, replicas })
+        Some(Issue {
+            link,
+            replicas,
+            stamp,
+        })
     }
 
     /// When [`Gate::next`] is worth asking again, if nothing happens before.
@@ -215,6 +221,9 @@ impl Gate {
             return;
         };
         let step = barrier.step;
+        if step == Step::Stamp && matches!(answer, Answer::Count(_)) {
+            barrier.note_stamp();
+        }
         let ended = barrier.advance().then_some(*barrier);
         match answer {
             Answer::Master(offset) if step == Step::Role => self.on_role(now, link, offset),
@@ -223,9 +232,10 @@ impl Gate {
                 self.news.push(News::Deposed);
             }
             Answer::Count(count) if step == Step::Wait => self.on_count(count),
+            Answer::Count(_) if step == Step::Stamp => {}
             // No answer at all: what it would have told stays unknown, and is asked again.
             Answer::Refused | Answer::Master(_) | Answer::Count(_) => {
-                self.short |= step == Step::Role;
+                self.short |= matches!(step, Step::Stamp | Step::Role);
             }
         }
         if let Some(barrier) = ended {
@@ -254,8 +264,18 @@ impl Gate {
         self.news.drain(..)
     }
 
-    fn on_role(&mut self, now: Micros, link: usize, offset: u64) {
+    /// The stamp of this barrier, where acknowledgements mean disks.
+    fn stamp(&self, number: u64) -> Option<Stamp> {
+        let hold = self.hold.as_ref().filter(|hold| hold.on_disk())?;
+        let epoch = hold.epoch;
+        Some(Stamp { epoch, number })
+    }
+
+    fn on_role(&mut self, now: Micros, link: usize, told: u64) {
         let (Some(hold), Some(barrier)) = (&self.hold, &mut self.links[link]) else {
+            return;
+        };
+        let Some(offset) = barrier.floor(told) else {
             return;
         };
         barrier.offset = Some(offset);

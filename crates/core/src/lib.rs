@@ -18,6 +18,7 @@ pub mod record;
 pub mod register;
 pub mod sentinel;
 pub mod session;
+pub mod stamp;
 pub mod status;
 pub mod syncset;
 pub mod time;

@@ -57,6 +57,12 @@ pub enum Mutant {
     /// The gate takes acknowledgements from before a reply for an answer to its barrier: replies that changed nothing are
     /// released although the replicas may follow somebody else by now.
     ReleaseNoOps,
+    /// `fsync`: redis-server acknowledges, and answers, before its append-only file is synced.
+    AckBeforeFsync,
+    /// `fsync`: restarted nodes are compared by the position that their agents noted last, not by the stamp in their data.
+    OffsetInsteadOfStamp,
+    /// `fsync`: an agent goes on claiming what was on its disk after a copy, or nothing, has taken its place.
+    KeepVoteOverCopy,
     /// A session that is carried over begins in the first database. Only tests on real servers can find it, so it is not
     /// among [`Mutant::ALL`].
     ForgetDatabase,
@@ -64,7 +70,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug that the simulator can find.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -85,5 +91,8 @@ impl Mutant {
         Self::TrustWait,
         Self::CountConnections,
         Self::ReleaseNoOps,
+        Self::AckBeforeFsync,
+        Self::OffsetInsteadOfStamp,
+        Self::KeepVoteOverCopy,
     ];
 }

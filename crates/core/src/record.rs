@@ -120,6 +120,11 @@ impl Record {
         self.sync.k == 0 || self.former.iter().any(|former| former.rule.k == 0)
     }
 
+    /// Whether all that was released is on the disks of those whose acknowledgements counted.
+    pub fn is_on_disk(&self) -> bool {
+        self.sync.on_disk && self.former.iter().all(|former| former.rule.on_disk)
+    }
+
     /// The rule that holds until the gate has taken the present one over, if both are of this reign.
     pub fn rule_before(&self) -> Option<&SyncRule> {
         let last = self.former.last().filter(|f| f.until == self.epoch)?;

@@ -21,6 +21,7 @@ mod first;
 mod forget;
 mod group;
 mod handoff;
+mod heirs;
 mod judging;
 mod lease;
 mod node;

@@ -17,6 +17,9 @@ pub struct SyncRule {
     pub members: BTreeMap<Node, Incarnation>,
     /// How many of them must have a write before its reply is released.
     pub k: usize,
+    /// Whether an acknowledgement means a member's disk, so that one that restarts is heard by what its disk holds.
+    #[serde(default)]
+    pub on_disk: bool,
     /// Where the members say that they are reached, which is how redis-server names them.
     #[serde(default)]
     pub addresses: BTreeMap<Node, Address>,
@@ -46,6 +49,13 @@ impl SyncRule {
             rule.members.insert(member.node, member.incarnation);
         }
         rule
+    }
+
+    /// The same rule, where acknowledgements mean disks or do not.
+    #[must_use]
+    pub fn on_disk(mut self, on_disk: bool) -> Self {
+        self.on_disk = on_disk && self.k > 0;
+        self
     }
 
     /// How many of the members are in `heard`, in the incarnation that counts.

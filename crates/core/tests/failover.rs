@@ -178,7 +178,7 @@ fn an_emptied_primary_never_wins_against_data() {
             node(number),
             DataAtStart {
                 blank: emptied,
-                foreign: false,
+                ..DataAtStart::default()
             },
         );
     }
@@ -272,8 +272,8 @@ fn unknown_data_is_quarantined_and_never_chosen() {
     group.data.insert(
         node(0),
         DataAtStart {
-            blank: false,
             foreign: true,
+            ..DataAtStart::default()
         },
     );
     group.redis.entry(node(0)).or_default().info.keys = 9;

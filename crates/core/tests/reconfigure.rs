@@ -34,7 +34,7 @@ fn add_nodes(group: &mut Group, from: usize, to: usize) {
     for number in from..to {
         let blank = DataAtStart {
             blank: true,
-            foreign: false,
+            ..DataAtStart::default()
         };
         group.data.insert(node(number), blank);
         group.start_agent(&node(number), Stored::default());

@@ -70,7 +70,7 @@ impl Played {
                     self.info.clone(),
                     DataAtStart {
                         blank: self.run == 1,
-                        foreign: false,
+                        ..DataAtStart::default()
                     },
                 );
             }
@@ -302,6 +302,7 @@ fn play_node(
     let name = Node(format!("redis-{node}"));
     let settings = Settings {
         restart: true,
+        on_disk: false,
         node: name.clone(),
         address: Address::new(
             format!("10.0.{}.{}", group / 250, group % 250),

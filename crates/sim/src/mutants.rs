@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::explore::explore;
 use crate::report::RunReport;
 use holdfast_core::mutant::Mutant;
+use holdfast_core::record::Durability;
 use std::ops::Range;
 
 /// Runs between two looks at what they brought.
@@ -45,7 +46,11 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::None | Mutant::ForgetDatabase => &[],
-        Mutant::SkipPreviousRule | Mutant::ForgetFormerRule => &["i01_nothing_lost"],
+        Mutant::SkipPreviousRule
+        | Mutant::ForgetFormerRule
+        | Mutant::AckBeforeFsync
+        | Mutant::OffsetInsteadOfStamp
+        | Mutant::KeepVoteOverCopy => &["i01_nothing_lost"],
         Mutant::ReleaseEarly
         | Mutant::TrustAnySentinel
         | Mutant::TrustWait
@@ -69,6 +74,15 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
         Mutant::PromoteEmpty => &["i07_empty_never_wins"],
         Mutant::HandoffWithoutCatchUp => &["i10_handoff_keeps_all"],
     }
+}
+
+/// What has to be promised for a planted bug to show at all; none: whatever the seed draws.
+pub fn durability(mutant: Mutant) -> Option<Durability> {
+    let on_disk = matches!(
+        mutant,
+        Mutant::AckBeforeFsync | Mutant::OffsetInsteadOfStamp | Mutant::KeepVoteOverCopy
+    );
+    on_disk.then_some(Durability::Fsync)
 }
 
 /// Planted bugs that a run can show.

@@ -1,7 +1,9 @@
 //! Runs of the whole world: the same seed is the same run, and many seeds break no rule.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use holdfast_sim::{Config, explore, run};
+use holdfast_core::record::Durability;
+use holdfast_sim::{Config, Summary, explore, run};
+use std::ops::Range;
 
 #[test]
 fn the_same_seed_is_the_same_run() {
@@ -41,15 +43,39 @@ fn no_seed_breaks_a_rule() {
         std::env::var(name).map_or(default, |text| text.parse().unwrap())
     };
     let (from, seeds) = (number("FROM", 0), number("SEEDS", 150));
-    let summary = explore(from..from + seeds, 2, &Config::default(), |_| true);
+    let summary = unbroken(from..from + seeds, &Config::default());
+    if seeds >= 1000 {
+        assert_eq!(
+            summary.never(),
+            Vec::<&str>::new(),
+            "branches that no run has reached"
+        );
+    }
+}
+
+/// Every run loses the power of everything at least twice.
+#[test]
+fn no_seed_of_fsync_breaks_a_rule() {
+    let durability = Some(Durability::Fsync);
+    let config = Config {
+        durability,
+        ..Config::default()
+    };
+    let summary = unbroken(0..20, &config);
+    assert!(summary.reached.contains_key("power loss of all nodes"));
+}
+
+fn unbroken(seeds: Range<u64>, config: &Config) -> Summary {
+    let summary = explore(seeds, 2, config, |_| true);
     let failures: Vec<String> = summary
         .failures
         .iter()
         .map(|failure| {
             let violation = &failure.violations[0];
             format!(
-                "seed {}: {}: {}\n  replay: cargo run --release -p holdfast-sim --example sim -- --seed {} --trace",
-                failure.seed, violation.invariant, violation.text, failure.seed
+                "seed {}: {}: {}\n  replay: cargo run --release -p holdfast-sim --example sim -- --seed {} --trace{}",
+                failure.seed, violation.invariant, violation.text, failure.seed,
+                config.durability.map_or_else(String::new, |word| format!(" --durability {word}"))
             )
         })
         .collect();
@@ -60,11 +86,5 @@ fn no_seed_breaks_a_rule() {
         summary.runs,
         failures.join("\n")
     );
-    if seeds >= 1000 {
-        assert_eq!(
-            summary.never(),
-            Vec::<&str>::new(),
-            "branches that no run has reached"
-        );
-    }
+    summary
 }

@@ -7,7 +7,7 @@ use crate::gate::{Behind, DoorError, Gate};
 use crate::options::Options;
 use crate::server::config::DataUse;
 use crate::server::configure;
-use crate::server::data::{DataState, inspect, is_bare, is_only_snapshot};
+use crate::server::data::{DataState, inspect, is_bare, is_only_snapshot, is_unfinished};
 use crate::server::{
     Event, Info, Link, LinkError, Renewal, Server, StartError, Version, Watch, Watchdog,
     WatchdogCommand,
@@ -17,6 +17,7 @@ use holdfast_core::gate::{Carry, GateOrder, News};
 use holdfast_core::limits::PAUSE_MAX;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
+use holdfast_core::record::Durability;
 use holdfast_core::time::Millis;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -134,9 +135,13 @@ impl Hands {
 
     /// What the gate has to do from now on.
     pub(super) fn order_gate(&self, order: GateOrder) {
+        let on_disk = self.options.durability == Durability::Fsync;
         match (&self.gate, order) {
+            (_, GateOrder::Hold(hold)) if hold.on_disk() && !on_disk => {
+                self.refuse_to_promise(Durability::Fsync);
+            }
             (Some(gate), order) => gate.order(order),
-            (None, GateOrder::Hold(_)) => self.refuse_to_promise(),
+            (None, GateOrder::Hold(_)) => self.refuse_to_promise(Durability::Quorum),
             (None, _) => {}
         }
     }
@@ -151,10 +156,11 @@ impl Hands {
         }
     }
 
-    /// The group promises what this node cannot keep: its clients talk to redis-server itself.
-    fn refuse_to_promise(&self) {
+    /// The group promises what this node cannot keep: its clients talk to redis-server itself, or its disk is behind.
+    fn refuse_to_promise(&self, asked: Durability) {
         tracing::error!(
-            "ending redis-server: the group's durability is `quorum` and this agent has no gate; start it with `durability: quorum`"
+            "ending redis-server: the group's durability is `{asked}` and this agent's is `{}`; start it with `durability: {asked}`",
+            self.options.durability
         );
         if let Some(alive) = &self.alive {
             alive.server.kill();
@@ -208,6 +214,7 @@ impl Hands {
                 id: server.id(),
                 password: self.password.clone(),
                 sharded: self.version.at_least(7, 0),
+                stamps: server.configuration().rendered.stamps,
             }));
         }
         let (orders, waiting) = mpsc::channel(WAITING_MAX);
@@ -238,6 +245,7 @@ impl Hands {
         DataAtStart {
             blank,
             foreign: !empty && !self.member && !self.options.adopt,
+            unfinished: is_unfinished(&self.options.data_dir),
         }
     }
 

@@ -20,15 +20,21 @@ pub(super) fn full(info: &Info) -> ServerInfo {
             || !info.persistence.last_save_ok,
         loading: info.loading,
         persisted: !info.loading && !info.persistence.aof_rewrite_in_progress,
+        on_disk: info.persistence.aof_enabled
+            && info.persistence.aof_write_ok
+            && !info.persistence.aof_rewrite_in_progress
+            && !info.loading,
+        stamp: info.stamp,
         keys: info.keys,
         memory_bytes: info.used_memory,
         ..light(&ServerInfo::default(), &info.replication)
     }
 }
 
-/// A light look, on top of what was seen before.
+/// A light look, on top of what was seen before. A link that has come up since may have brought a copy.
 pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInfo {
     ServerInfo {
+        on_disk: before.on_disk && before.link_up == replication.link_up,
         is_master: replication.role == Role::Primary,
         replid: replication.replid.clone(),
         offset: replication.offset,
@@ -51,7 +57,9 @@ pub(super) async fn look(
     let mut seen = ServerInfo::default();
     let mut full_at: Option<Instant> = None;
     loop {
-        let thorough = seen.loading || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
+        let thorough = seen.loading
+            || (link.has_stamps() && !seen.on_disk)
+            || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
         let begun = super::now();
         let looked = if thorough {
             link.info().await.map(|info| full(&info))

@@ -10,6 +10,7 @@ use crate::server::{Version, reaper};
 use anyhow::{Context, ensure};
 use holdfast_core::agent::{Agent, AgentInput, Settings};
 use holdfast_core::mutant::Mutant;
+use holdfast_core::record::Durability;
 use holdfast_core::wire::WIRE_VERSION;
 use holdfast_link::{Identity, Kind, Secret, random_hex};
 use holdfast_probes::Questions;
@@ -80,6 +81,7 @@ async fn serve(
         node: options.name.clone(),
         address: options.announced().clone(),
         priority: options.priority,
+        on_disk: options.durability == Durability::Fsync,
         restart: options.restart,
         gated: options.gated(),
         mutant: Mutant::None,

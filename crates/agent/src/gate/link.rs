@@ -2,10 +2,11 @@
 
 use super::Behind;
 use super::poller::{Poller, Source};
-use crate::server::USER;
 use crate::server::probe::connect;
+use crate::server::{STAMP, USER};
 use ::bytes::BytesMut;
 use holdfast_core::gate::Answer;
+use holdfast_core::stamp::Stamp;
 use holdfast_resp::{Decoder, Limits, Value, encode_command};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
@@ -21,6 +22,14 @@ const WAIT_MS: &str = "100";
 /// The marker's channel. Sharded channels are seen by no pattern, so no client ever gets it that does not ask for it by name.
 const CHANNEL: &str = "holdfast";
 
+/// Writes a stamp, in every case: it is what moves the stream. It never falls within a reign, though barriers on several
+/// connections may be executed in another order than they were numbered; and it is written when memory is full too.
+const WRITE_STAMP: &str = "#!lua flags=allow-oom
+local new, old = ARGV[1], redis.call('GET', KEYS[1])
+if old and old:sub(1, 20) == new:sub(1, 20) and old > new then new = old end
+redis.call('SET', KEYS[1], new)
+return 1";
+
 /// One connection to the server, logged in.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -28,8 +37,8 @@ pub(super) struct Link {
     decoder: Decoder,
     buffer: BytesMut,
     scratch: Vec<u8>,
-    /// The answer to `AUTH` has come.
-    welcome: bool,
+    /// Answers that are missing before it is logged in.
+    greetings: usize,
     sharded: bool,
 }
 
@@ -40,23 +49,32 @@ impl Link {
         poller.add(&stream, Source::Link(index)).ok()?;
         let mut auth = Vec::new();
         encode_command(&["AUTH", USER, &behind.password], &mut auth);
+        if let Some(database) = behind.stamps {
+            encode_command(&["SELECT", &database.to_string()], &mut auth);
+        }
         let link = Self {
             stream,
             decoder: Decoder::new(Limits::REPLY),
             buffer: BytesMut::new(),
             scratch: Vec::with_capacity(READ),
-            welcome: false,
+            greetings: 1 + usize::from(behind.stamps.is_some()),
             sharded: behind.sharded,
         };
         link.send(&auth).then_some(link)
     }
 
     /// Sends a barrier, in one write. `false`: the link is lost.
-    pub(super) fn barrier(&self, replicas: usize) -> bool {
-        let mut bytes = Vec::with_capacity(160);
-        let publish = if self.sharded { "SPUBLISH" } else { "PUBLISH" };
+    pub(super) fn barrier(&self, replicas: usize, stamp: Option<Stamp>) -> bool {
+        let mut bytes = Vec::with_capacity(512);
+        if let Some(stamp) = stamp {
+            let text = stamp.to_text();
+            encode_command(&["EVAL", WRITE_STAMP, "1", STAMP, &text], &mut bytes);
+        }
         encode_command(&["ROLE"], &mut bytes);
-        encode_command(&[publish, CHANNEL, ""], &mut bytes);
+        if stamp.is_none() {
+            let publish = if self.sharded { "SPUBLISH" } else { "PUBLISH" };
+            encode_command(&[publish, CHANNEL, ""], &mut bytes);
+        }
         encode_command(&["WAIT", &replicas.to_string(), WAIT_MS], &mut bytes);
         self.send(&bytes)
     }
@@ -82,10 +100,11 @@ impl Link {
                 .decode(&mut self.buffer)
                 .map_err(|_| Errno::PROTO)?
             {
-                if self.welcome {
+                if self.greetings == 0 {
                     take(answer(&value));
                 } else if value.is_ok() {
-                    (self.welcome, ready) = (true, true);
+                    self.greetings -= 1;
+                    ready |= self.greetings == 0;
                 } else {
                     return Err(Errno::ACCESS);
                 }

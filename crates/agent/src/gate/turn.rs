@@ -395,7 +395,7 @@ impl Turns {
     fn issue(&mut self) {
         while let Some(issue) = self.hall.core.next(self.hall.now) {
             let sent = self.links[issue.link].as_ref();
-            if !sent.is_some_and(|link| link.barrier(issue.replicas)) {
+            if !sent.is_some_and(|link| link.barrier(issue.replicas, issue.stamp)) {
                 self.hall.core.link_lost(issue.link);
                 self.links[issue.link] = None;
             }

@@ -14,6 +14,7 @@ pub use changes::{Change, changes};
 
 use super::{DEAD_HOST, DEAD_PORT, FENCE, USER, Version};
 use crate::Options;
+use holdfast_core::record::Durability;
 use lines::{Line, quoted};
 use listening::{bind_line, is_any, is_loopback, path, port_lines};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,20 @@ const DEFAULTS: &[&str] = &[
 /// What the operator can change, behind a gate: the largest value must reach a replica by the stream, because its client waits
 /// for the replica's acknowledgement. Redis' own limit of 256 MiB would end that replica's connection instead.
 const DEFAULTS_GATED: &[&str] = &["client-output-buffer-limit replica 1gb 640mb 60"];
+
+/// Where an acknowledgement means disks: every change is in the append-only file, and synced, before it is answered or
+/// acknowledged, also while that file is being rewritten.
+const ON_DISK: &[&str] = &[
+    "appendonly yes",
+    "appendfsync always",
+    "no-appendfsync-on-rewrite no",
+];
+
+/// Databases of a server that is told no number.
+const DATABASES: u32 = 16;
+
+/// Most databases of clients; one more holds the stamp.
+const DATABASES_MAX: u32 = 10_000;
 
 /// What never changes. The server is born sealed: it follows nobody, takes no write as a replica, and its fence
 /// refuses writes should somebody make it a primary by hand.
@@ -96,6 +111,8 @@ pub struct Rendered {
     pub text: String,
     /// One line each.
     pub warnings: Vec<String>,
+    /// The database behind those of the clients that holds the stamp, where acknowledgements mean disks.
+    pub stamps: Option<u32>,
 }
 
 /// Why there is no configuration. Each reads as one line: what, where, what to do.
@@ -140,7 +157,9 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
         judge_gated(inputs)?;
     }
     let own_lines = operators_lines(inputs)?;
-    let denied = users::denied(inputs.options.gated());
+    let denied = users::denied(inputs.options.durability);
+    let last = behind_the_clients(inputs, &own_lines)?;
+    let on_disk = inputs.options.durability == Durability::Fsync;
     let mut out = vec![
         "# Written by Holdfast at every start of the server; changes here are lost.".to_owned(),
     ];
@@ -155,12 +174,17 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
     out.push("# Owned by Holdfast.".to_owned());
     out.extend(SEALED.iter().map(ToString::to_string));
     out.extend(node_lines(inputs)?);
+    if on_disk {
+        out.extend(ON_DISK.iter().map(ToString::to_string));
+    }
+    out.push(format!("databases {}", last + 1));
     out.extend(data_lines(inputs.data).iter().map(ToString::to_string));
     out.extend(access_lines(inputs, &own_lines, &mut warnings));
     out.push(String::new());
     Ok(Rendered {
         text: out.join("\n"),
         warnings,
+        stamps: on_disk.then_some(last),
     })
 }
 
@@ -168,20 +192,36 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
 fn judge_gated(inputs: &Inputs<'_>) -> Result<(), ConfigError> {
     if !inputs.version.at_least(7, 0) {
         return Err(ConfigError::Contradiction(
-            "durability `quorum` needs Redis 7.0 or newer, or Valkey",
+            "durability `quorum` or `fsync` needs Redis 7.0 or newer, or Valkey",
         ));
     }
     if inputs.options.tls_cert_file.is_some() {
         return Err(ConfigError::Contradiction(
-            "durability `quorum` does not speak TLS yet: take out tls_cert_file, or use `async`",
+            "durability `quorum` or `fsync` does not speak TLS yet: take out tls_cert_file, or use `async`",
         ));
     }
     if is_any(&inputs.options.announced().host) {
         return Err(ConfigError::Contradiction(
-            "durability `quorum` knows replicas by the address that they announce: set `announce`",
+            "durability `quorum` or `fsync` knows replicas by the address that they announce: set `announce`",
         ));
     }
     Ok(())
+}
+
+/// The database for the stamp: the first behind those that the operator asks for. It is there in every durability, since
+/// the files of a group may hold a stamp from before, and its nodes change their durability one after the other.
+fn behind_the_clients(inputs: &Inputs<'_>, own: &[Line]) -> Result<u32, ConfigError> {
+    let Some(line) = own.iter().rev().find(|line| line.key == "databases") else {
+        return Ok(DATABASES);
+    };
+    let asked = line.args.first().and_then(|text| text.parse().ok());
+    asked
+        .filter(|count| (1..=DATABASES_MAX).contains(count))
+        .ok_or_else(|| ConfigError::Syntax {
+            file: inputs.options.redis_conf.clone().unwrap_or_default(),
+            line: line.number,
+            what: format!("there can be 1 to {DATABASES_MAX} databases"),
+        })
 }
 
 /// What the data on disk asks for, whatever is configured.
@@ -236,7 +276,7 @@ fn judged(
     let parsed = lines::parse(text.unwrap_or_default())
         .map_err(|bad| syntax(bad.number, bad.what.to_owned()))?;
     for line in &parsed {
-        if let Some(reason) = owned::reason(&line.key, &line.args) {
+        if let Some(reason) = owned::reason(&line.key, &line.args, inputs.options.durability) {
             return Err(ConfigError::Owned {
                 file: file(),
                 line: line.number,
@@ -343,7 +383,7 @@ fn access_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -
         .iter()
         .any(|line| line.key == "user" && line.args[0] == "default");
     if !default_is_set {
-        let denied = users::denied(inputs.options.gated());
+        let denied = users::denied(inputs.options.durability);
         out.push(users::default(inputs.client_password, denied));
         if inputs.client_password.is_none() && !is_loopback(&inputs.options.listen.host) {
             warnings.push(format!(

@@ -56,6 +56,13 @@ pub fn is_bare(data_dir: &Path) -> bool {
         .all(|name| !data_dir.join(name).exists())
 }
 
+/// Whether the append-only files are not all that the server before had: there are none, or it was still writing out a copy of
+/// its primary. Changes behind such a copy stand in an increment that no manifest names yet; the one that is named is of
+/// the data before.
+pub fn is_unfinished(data_dir: &Path) -> bool {
+    aof::is_unfinished(&data_dir.join(AOF_DIR)).unwrap_or(true)
+}
+
 /// Whether the only data set is a snapshot.
 pub fn is_only_snapshot(data_dir: &Path) -> bool {
     data_dir.join(RDB).exists()

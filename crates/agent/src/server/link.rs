@@ -7,6 +7,7 @@
 mod batch;
 mod info;
 mod orders;
+mod stamp;
 
 use super::USER;
 use super::probe::connect;
@@ -29,6 +30,8 @@ pub struct Link {
     password: String,
     pid: u32,
     patience: Duration,
+    /// The database that holds the stamp, if there is one.
+    stamps: Option<u32>,
     connection: Option<Connection>,
     /// A call went unanswered: what it asked for may still be waiting in the server, on a connection given up here.
     unanswered: bool,
@@ -68,12 +71,13 @@ struct Connection {
 
 impl Link {
     /// A link to the server with this process number.
-    pub(super) fn new(socket: PathBuf, password: String, pid: u32) -> Self {
+    pub(super) fn new(socket: PathBuf, password: String, pid: u32, stamps: Option<u32>) -> Self {
         Self {
             socket,
             password,
             pid,
             patience: PATIENCE,
+            stamps,
             connection: None,
             unanswered: false,
         }

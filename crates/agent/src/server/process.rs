@@ -180,7 +180,12 @@ impl Server {
 
     /// A new connection to this very process, made when first used. It never talks to a later incarnation.
     pub fn link(&self) -> Link {
-        Link::new(self.socket().to_owned(), self.password.clone(), self.id.pid)
+        Link::new(
+            self.socket().to_owned(),
+            self.password.clone(),
+            self.id.pid,
+            self.configuration.rendered.stamps,
+        )
     }
 
     /// Watches it more or less closely; relaxed at the start.

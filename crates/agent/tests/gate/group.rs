@@ -22,9 +22,13 @@ pub struct Gated {
 
 impl Gated {
     pub async fn start(conf: &str, mutant: Mutant) -> Self {
+        Self::start_as(Durability::Quorum, conf, mutant).await
+    }
+
+    pub async fn start_as(durability: Durability, conf: &str, mutant: Mutant) -> Self {
         let home = TempDir::new().unwrap();
         let mut options = options(home.path());
-        options.durability = Durability::Quorum;
+        options.durability = durability;
         options.memory_limit_bytes = 4 << 30;
         std::fs::write(home.path().join("my.conf"), conf).unwrap();
         options.redis_conf = Some(home.path().join("my.conf"));
@@ -39,6 +43,7 @@ impl Gated {
             id: node.server.id(),
             password: PASSWORD.to_owned(),
             sharded: version().at_least(7, 0),
+            stamps: node.server.configuration().rendered.stamps,
         }));
         Self { node, gate, news }
     }
@@ -69,6 +74,7 @@ pub struct Group {
     pub replicas: Vec<Gated>,
     /// The network from the primary to each replica.
     pub cuts: Vec<Cut>,
+    durability: Durability,
 }
 
 impl Group {
@@ -78,14 +84,25 @@ impl Group {
     }
 
     pub async fn start_with(replicas: usize, k: usize, conf: &str, mutant: Mutant) -> Self {
+        Self::start_as(replicas, k, Durability::Quorum, conf, mutant).await
+    }
+
+    pub async fn start_as(
+        replicas: usize,
+        k: usize,
+        durability: Durability,
+        conf: &str,
+        mutant: Mutant,
+    ) -> Self {
         let mut group = Self {
-            primary: Gated::start(conf, mutant).await,
+            primary: Gated::start_as(durability, conf, mutant).await,
             replicas: Vec::new(),
             cuts: Vec::new(),
+            durability,
         };
         group.primary.node.reign().await;
         for _ in 0..replicas {
-            let mut replica = Gated::start(conf, Mutant::None).await;
+            let mut replica = Gated::start_as(durability, conf, Mutant::None).await;
             let cut = Cut::to(group.primary.port());
             let network = Address::new("127.0.0.1", cut.port);
             replica.node.link.follow(&network).await.unwrap();
@@ -112,6 +129,7 @@ impl Group {
     pub fn rule(&self, k: usize) -> SyncRule {
         let mut rule = SyncRule {
             k,
+            on_disk: self.durability == Durability::Fsync,
             ..SyncRule::default()
         };
         for (number, replica) in self.replicas.iter().enumerate() {

@@ -13,6 +13,7 @@ mod loss;
 mod orders;
 mod pair;
 mod sizes;
+mod stamps;
 
 /// Work that waits by itself; the runtime has nothing else to do meanwhile.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {

@@ -38,7 +38,7 @@ impl Agent {
                 self.start(Operation::Start, out);
             }
             ServerState::Up => self.obey(now, out),
-
+            ServerState::Loading => drop(self.disk_first(out)),
             _ => {}
         }
     }
@@ -53,6 +53,9 @@ impl Agent {
             return;
         };
         if self.data.foreign || self.promise_first(&record, out) || now < self.next_try {
+            return;
+        }
+        if self.disk_first(out) {
             return;
         }
         if let Some(operation) = self.wanted(&record, now) {
@@ -74,6 +77,7 @@ impl Agent {
             promised: record.epoch.max(self.stored.promised),
             member: true,
             position: self.position(),
+            disk: self.stored.disk.clone(),
         };
         self.stored.member = true;
         self.stored.position = stored.position;
@@ -151,8 +155,8 @@ impl Agent {
                     || self
                         .lease_until(epoch)
                         .is_some_and(|until| until > now + 20);
-                (record.phase == Phase::Stable && leased && self.stop.is_none_or(|s| !s.ordered))
-                    .then_some(Operation::Open)
+                let ready = record.phase == Phase::Stable && leased && self.may_keep();
+                (ready && self.stop.is_none_or(|s| !s.ordered)).then_some(Operation::Open)
             }
             // A predecessor that rules again takes a new history like any other.
             Standing::Open(_) | Standing::Promoted(_) | Standing::Paused(_) => {

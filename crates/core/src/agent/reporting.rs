@@ -121,6 +121,8 @@ impl Agent {
             leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),
             confirmed: self.confirmed,
             lagging: self.lagging.clone(),
+            disk: self.stored.disk.clone(),
+            stamp: self.info.stamp.filter(|_| up),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::gate::GateOrder;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::position::Position;
+use crate::stamp::Stamp;
 use crate::time::Millis;
 use crate::wire::{FromSentinel, Report};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub address: Address,
     /// Preference between equal positions; lower wins, 0 is never chosen.
     pub priority: u32,
+    /// Whether what its redis-server acknowledges is on its disk (`fsync`).
+    pub on_disk: bool,
     /// Whether a redis-server that ended is started again.
     pub restart: bool,
     /// Whether its clients come through a gate that tells when it is drained.
@@ -35,6 +38,8 @@ pub struct Stored {
     pub member: bool,
     /// How far the data reached when last noted.
     pub position: Option<Position>,
+    /// The incarnations whose acknowledgements are all in the data beside it, in `fsync`.
+    pub disk: BTreeSet<Incarnation>,
 }
 
 /// What was found on disk before redis-server was started.
@@ -44,6 +49,9 @@ pub struct DataAtStart {
     pub blank: bool,
     /// A data set, and no memory of having belonged to this group.
     pub foreign: bool,
+    /// The files are not all that the incarnation before acknowledged: no append-only file, or a copy that had not been
+    /// written out.
+    pub unfinished: bool,
 }
 
 /// What redis-server says of itself.
@@ -69,6 +77,10 @@ pub struct ServerInfo {
     pub loading: bool,
     /// What it has is on disk as well, as far as its persistence goes: no rewrite after a full copy is under way.
     pub persisted: bool,
+    /// Every change is on disk before it is answered or acknowledged, and no earlier one is missing there.
+    pub on_disk: bool,
+    /// The stamp in its data, if it was looked for and is there.
+    pub stamp: Option<Stamp>,
     /// It cannot write its files, and therefore refuses writes.
     pub ailing: bool,
     /// Keys in all databases.

@@ -18,6 +18,11 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// Whether an acknowledgement means disks.
+    pub fn on_disk(&self) -> bool {
+        self.rules.iter().any(|rule| rule.on_disk)
+    }
+
     /// The most acknowledgements that one of the rules asks for.
     pub(super) fn most_needed(&self) -> usize {
         self.rules.iter().map(|rule| rule.k).max().unwrap_or(0)

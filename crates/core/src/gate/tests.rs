@@ -383,3 +383,53 @@ fn many_clients_share_barriers_and_a_lone_one_does_not_wait() {
     assert!(gate.next(1_100_001).is_some());
     assert!(gate.linger(1).is_none());
 }
+
+fn on_disk(members: &[&str], k: usize) -> SyncRule {
+    rule(members, k).on_disk(true)
+}
+
+#[test]
+fn with_disks_a_member_has_the_stamp_itself() {
+    let (mut gate, client) = gate(&[on_disk(&["b"], 1)]);
+    gate.held(client, 5);
+    let issue = gate.next(0).expect("a barrier");
+    assert_eq!(issue.stamp.map(|stamp| stamp.epoch), Some(1));
+    answer(
+        &mut gate,
+        1,
+        issue.link,
+        &[Answer::Count(1), Answer::Master(200)],
+    );
+    // Another client's write may lie before the stamp: what is not beyond the stamp is not enough.
+    acknowledge(&mut gate, 2, &[("b", 199)]);
+    assert_eq!(released(&mut gate), [0; 0]);
+    acknowledge(&mut gate, 3, &[("b", 200)]);
+    assert_eq!(released(&mut gate), [5]);
+    assert_eq!(gate.news().collect::<Vec<_>>(), [News::Confirmed(7)]);
+}
+
+#[test]
+fn a_barrier_whose_stamp_was_refused_settles_nothing() {
+    let (mut gate, client) = gate(&[on_disk(&["b"], 1)]);
+    gate.held(client, 5);
+    let refused = [Answer::Refused, Answer::Master(100), Answer::Count(1)];
+    let issue = gate.next(0).expect("a barrier");
+    answer(&mut gate, 100, issue.link, &refused);
+    acknowledge(&mut gate, 100, &[("b", 900)]);
+    assert_eq!(released(&mut gate), [0; 0]);
+    assert_eq!(gate.news().count(), 0);
+    let next = gate.next(10_000).expect("another one");
+    assert!(next.stamp >= issue.stamp);
+    let written = [Answer::Count(1), Answer::Master(950), Answer::Count(1)];
+    answer(&mut gate, 10_001, next.link, &written);
+    assert_eq!(released(&mut gate), [0; 0]);
+    acknowledge(&mut gate, 10_002, &[("b", 950)]);
+    assert_eq!(released(&mut gate), [5]);
+}
+
+#[test]
+fn without_disks_nothing_is_stamped() {
+    let (mut gate, client) = gate(&[rule(&["b"], 1)]);
+    gate.held(client, 5);
+    assert_eq!(gate.next(0).expect("a barrier").stamp, None);
+}

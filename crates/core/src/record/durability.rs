@@ -69,6 +69,11 @@ impl Default for Terms {
 }
 
 impl Terms {
+    /// Whether an acknowledgement means disks.
+    pub fn on_disk(&self) -> bool {
+        self.durability == Durability::Fsync
+    }
+
     /// Replicas that an acknowledgement needs; none in `async`.
     pub fn k(&self) -> usize {
         match self.durability {

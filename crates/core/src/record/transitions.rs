@@ -24,6 +24,7 @@ impl Record {
             handoff: None,
             sync: SyncRule {
                 k: terms.k(),
+                on_disk: terms.on_disk(),
                 ..SyncRule::default()
             },
             sync_at: 1,
@@ -74,7 +75,7 @@ impl Record {
         let mut next = self.appointed(primary.clone(), by, reason);
         next.former.clear();
         if next.sync.k > 0 {
-            next.sync = SyncRule::of([primary], 1);
+            next.sync = SyncRule::of([primary], 1).on_disk(self.terms.on_disk());
         }
         next
     }
@@ -172,7 +173,8 @@ impl Record {
             until,
         });
         if self.former.len() > FORMER_MAX {
-            let only = SyncRule::of(self.primary.clone(), 1);
+            let on_disk = self.former.iter().all(|former| former.rule.on_disk);
+            let only = SyncRule::of(self.primary.clone(), 1).on_disk(on_disk);
             let leased = self.former.iter().any(|former| former.rule.k == 0);
             self.former = vec![FormerRule { rule: only, until }];
             if leased {

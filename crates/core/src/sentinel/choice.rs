@@ -3,27 +3,46 @@
 use super::{GroupState, NodeState, SentinelCore};
 use crate::limits::SILENT_MAX;
 use crate::mutant::Mutant;
-use crate::names::{Group, Node};
+use crate::names::{Group, Incarnation, Node};
 use crate::position::Position;
 use crate::record::{Member, Record};
+use crate::stamp::Stamp;
 use crate::wire::{Report, ServerState};
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// A node that may be chosen, and how far its data reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) member: Member,
+    /// The incarnations as which it is counted: its own, and those whose disk it has.
+    pub(super) counts_as: BTreeSet<Incarnation>,
+    /// Where somebody is judged by a disk: the stamp in the data.
+    pub(super) stamp: Option<Stamp>,
     pub(super) position: Position,
     /// It ruled the newest reign and is judged by its disk: whatever it acknowledged is there.
     pub(super) ruled: bool,
     pub(super) priority: u32,
 }
 
+/// How far somebody reaches: stamp, epoch, whether it ruled, offset.
+type Reach = (Option<Stamp>, u64, bool, u64);
+
 impl Candidate {
     /// Furthest first, and who ruled before those who only copied; then the smaller priority number; then the name.
-    fn rank(&self) -> (Reverse<(u64, bool, u64)>, u32, &Node) {
-        let reach = (self.position.epoch, self.ruled, self.position.offset);
+    fn rank(&self) -> (Reverse<Reach>, u32, &Node) {
+        let (epoch, offset) = (self.position.epoch, self.position.offset);
+        let reach = (self.stamp, epoch, self.ruled, offset);
         (Reverse(reach), self.priority, &self.member.node)
+    }
+
+    /// How far it reaches, in the measure by which all are compared that take part: stamps, or else positions.
+    pub(super) fn reach(&self) -> Position {
+        let marked = |stamp: Stamp| Position {
+            epoch: stamp.epoch,
+            offset: stamp.number,
+        };
+        self.stamp.map_or(self.position, marked)
     }
 }
 
@@ -78,8 +97,15 @@ impl SentinelCore {
             return None;
         }
         let position = self.position(record, report)?;
+        let member = member(node, report)?;
+        let mut counts_as = BTreeSet::from([member.incarnation.clone()]);
+        if record.is_on_disk() {
+            counts_as.extend(report.disk.iter().cloned());
+        }
         Some(Candidate {
-            member: member(node, report)?,
+            member,
+            counts_as,
+            stamp: None,
             position,
             ruled: false,
             priority: report.priority,
@@ -92,9 +118,7 @@ impl SentinelCore {
             return false;
         };
         let others = reports(group).filter(|(node, _)| !record.names(node));
-        let others: Vec<Candidate> = others
-            .filter_map(|(node, report)| self.candidate(record, node, report))
-            .collect();
+        let others = self.heard_of(record, &others.collect::<Vec<_>>());
         others.iter().any(|c| c.priority > 0) && self.suffices(record, &others)
     }
 }

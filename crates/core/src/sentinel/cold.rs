@@ -68,8 +68,11 @@ impl SentinelCore {
         let stored = report.stored.unwrap_or_default();
         let newest = record.history.last().map_or(0, |reign| reign.epoch);
         let ruled = record.names(node) && stored.epoch >= newest;
+        let member = member(node, report)?;
         Some(Candidate {
-            member: member(node, report)?,
+            counts_as: [member.incarnation.clone()].into(),
+            stamp: report.stamp.filter(|_| record.is_on_disk()),
+            member,
             position: stored,
             ruled,
             priority: report.priority,
@@ -120,8 +123,11 @@ fn without_empty(cold: Vec<(Candidate, u64)>) -> Vec<Candidate> {
 fn forced_candidate(back: &[(&Node, &Report)], force: &Node) -> Option<Candidate> {
     let (node, report) = back.iter().find(|(n, r)| *n == force && !r.foreign)?;
     let position = report.stored.unwrap_or_default();
+    let member = member(node, report)?;
     Some(Candidate {
-        member: member(node, report)?,
+        counts_as: [member.incarnation.clone()].into(),
+        stamp: None,
+        member,
         position,
         ruled: false,
         priority: report.priority,

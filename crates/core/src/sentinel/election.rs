@@ -85,9 +85,7 @@ impl SentinelCore {
         let Some(group) = self.groups.get(name) else {
             return;
         };
-        let hot: Vec<Candidate> = sealed(group, record)
-            .filter_map(|(n, r)| self.candidate(record, n, r))
-            .collect();
+        let hot = self.heard(group, record);
         let suffices = self.suffices(record, &hot);
         let void = self.is_void(group, record, &hot);
         let eligible = eligible(record, hot);
@@ -129,8 +127,10 @@ impl SentinelCore {
         chosen: Candidate,
     ) {
         let reason = format!(
-            "appointed {} for epoch {}: it holds the highest position {}",
-            chosen.member.node, record.epoch, chosen.position
+            "appointed {} for epoch {}: {}",
+            chosen.member.node,
+            record.epoch,
+            merit(&chosen)
         );
         let next = record.appointed(chosen.member, &self.settings.name, reason);
         self.propose(now, name, next);
@@ -144,6 +144,13 @@ impl SentinelCore {
             group.trouble = Some(trouble.to_owned());
             self.decide(name, trouble.to_owned());
         }
+    }
+}
+
+fn merit(chosen: &Candidate) -> String {
+    match chosen.stamp {
+        Some(stamp) => format!("of the disks that were heard its reaches furthest, {stamp}"),
+        None => format!("it holds the highest position {}", chosen.position),
     }
 }
 
@@ -161,8 +168,8 @@ pub(super) fn sealed<'a>(
 
 /// Those who may be chosen. Where replies were held, one that may not be chosen must not be the only one to have something.
 fn eligible(record: &Record, hot: Vec<Candidate>) -> Vec<Candidate> {
-    let furthest = hot.iter().map(|c| c.position).max();
-    let whole = |c: &Candidate| record.is_leased() || Some(c.position) == furthest;
+    let furthest = hot.iter().map(Candidate::reach).max();
+    let whole = |c: &Candidate| record.is_leased() || Some(c.reach()) == furthest;
     hot.into_iter()
         .filter(|c| c.priority > 0 && whole(c))
         .collect()

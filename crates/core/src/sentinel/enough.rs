@@ -7,19 +7,22 @@ use crate::names::{Incarnation, Node};
 use crate::record::Record;
 use crate::syncset::{FormerRule, Heard, SyncRule, may_elect};
 use crate::wire::{Report, ServerState};
+use std::collections::BTreeSet;
 
 impl SentinelCore {
     /// Whether the furthest of `hot` surely has everything: they satisfy the rules, or the primary that is being revoked
     /// is among them, which has all that it ever released.
     pub(super) fn suffices(&self, record: &Record, hot: &[Candidate]) -> bool {
-        let heard: Heard = hot
-            .iter()
-            .map(|c| (c.member.node.clone(), self.counted(record, c)))
-            .collect();
+        let named = |c: &Candidate| {
+            let node = c.member.node.clone();
+            let counted = self.counted(record, c).into_iter();
+            counted.map(move |incarnation| (node.clone(), incarnation))
+        };
+        let heard: Heard = hot.iter().flat_map(named).collect();
         let ruler = record.primary.as_ref();
         let whole = ruler.is_some_and(|r| {
             hot.iter()
-                .any(|c| c.member.node == r.node && c.member.incarnation == r.incarnation)
+                .any(|c| c.member.node == r.node && c.counts_as.contains(&r.incarnation))
         });
         let reach = hot.iter().map(|c| c.position.epoch).max().unwrap_or(0);
         whole || may_elect(&record.sync, self.former(record), &heard, reach)
@@ -33,11 +36,11 @@ impl SentinelCore {
         }
     }
 
-    /// The incarnation as which a node is counted: its own.
-    fn counted(&self, record: &Record, heard: &Candidate) -> Incarnation {
+    /// The incarnations as which a node is counted.
+    fn counted(&self, record: &Record, heard: &Candidate) -> BTreeSet<Incarnation> {
         let member = record.sync.members.get(&heard.member.node);
         let named = member.filter(|_| self.settings.mutant == Mutant::IgnoreIncarnation);
-        named.unwrap_or(&heard.member.incarnation).clone()
+        named.map_or_else(|| heard.counts_as.clone(), |named| [named.clone()].into())
     }
 
     /// Whether those who were in step can never be enough again: the primary and too many members have ended.
@@ -46,7 +49,9 @@ impl SentinelCore {
         let reach = hot.iter().map(|c| c.position.epoch).max().unwrap_or(0);
         let ended = |node: &Node, incarnation: &Incarnation| {
             let report = group.nodes.get(node).and_then(|n| n.report.as_ref());
-            report.is_some_and(|r| has_ended(r, incarnation))
+            // Where acknowledgements are on disks, one ends with its files.
+            let kept = |r: &Report| record.is_on_disk() && r.disk.contains(incarnation);
+            report.is_some_and(|r| has_ended(r, incarnation) && !kept(r))
         };
         let lost = |rule: &SyncRule| {
             let alive = rule.members.iter().filter(|(n, i)| !ended(n, i)).count();

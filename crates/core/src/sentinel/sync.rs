@@ -35,6 +35,7 @@ impl SentinelCore {
         };
         let others = reports(group).filter(|(node, r)| **node != primary.node && !r.leaving);
         let fit: Vec<Member> = others
+            .filter(|(_, r)| keeps(r, record))
             .filter_map(|(node, r)| self.candidate(record, node, r))
             .filter(|c: &Candidate| c.priority > 0)
             .map(|c| c.member)
@@ -45,7 +46,7 @@ impl SentinelCore {
         } else {
             record.k()
         };
-        SyncRule::of(fit.into_iter().filter(|_| k > 0), k)
+        SyncRule::of(fit.into_iter().filter(|_| k > 0), k).on_disk(record.terms.on_disk())
     }
 
     /// Does the next thing for the sync set of a reign, if there is anything. Returns whether it did.
@@ -193,9 +194,10 @@ impl SentinelCore {
             return None;
         }
         let next = SyncRule::of(members.into_iter().filter(|_| k > 0), k);
+        let next = next.on_disk(record.terms.on_disk());
         // One change at a time, unless the present rule cannot be kept at all.
         let waits = !record.former.is_empty() && group.short_since.is_none();
-        if waits || (next.members == record.sync.members && next.k == record.sync.k) {
+        if waits || same(&next, &record.sync) {
             return None;
         }
         let reason = tell(record, &next);
@@ -231,9 +233,20 @@ fn counts(record: &Record, node: &Node, report: &Report) -> bool {
         && !others.any(|(_, address)| Some(address) == here)
 }
 
+fn same(one: &SyncRule, other: &SyncRule) -> bool {
+    one.members == other.members && one.k == other.k && one.on_disk == other.on_disk
+}
+
+/// What it acknowledges is on its disk, where the group asks for that.
+fn keeps(report: &Report, record: &Record) -> bool {
+    let own = report.incarnation.as_ref();
+    !record.terms.on_disk() || own.is_some_and(|own| report.disk.contains(own))
+}
+
 /// It follows this very primary, and closely.
 fn in_step(report: &Report, leader: &Report, record: &Record) -> bool {
     report.link_up
+        && keeps(report, record)
         && !report.leaving
         && report.history == record.epoch
         && report.offset + LAG_MAX >= leader.offset

@@ -3,6 +3,7 @@
 use crate::names::{Address, Epoch, Incarnation, Node};
 use crate::position::Position;
 use crate::record::Record;
+use crate::stamp::Stamp;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -95,6 +96,11 @@ pub struct Report {
     pub confirmed: u64,
     /// Members of the sync set that hold back the replies of its gate.
     pub lagging: BTreeSet<Node>,
+    /// The incarnations of this node all of whose acknowledgements are on its disk: with `fsync`, the present one when it
+    /// is in step, and those before whose files it was started with, until these give way to a copy.
+    pub disk: BTreeSet<Incarnation>,
+    /// The stamp in its data, while it is up and follows nobody.
+    pub stamp: Option<Stamp>,
 }
 
 /// From an agent to a sentinel.

@@ -15,6 +15,7 @@ use holdfast_core::sentinel::{
     GroupConfig, Happening, Persistent, Request, SentinelCore, SentinelInput, SentinelOutput,
     SentinelSettings,
 };
+use holdfast_core::stamp::Stamp;
 use holdfast_core::syncset::SyncRule;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,8 @@ pub(crate) struct Group {
     pub(crate) data: BTreeMap<Node, DataAtStart>,
     pub(crate) set: BTreeSet<Sentinel>,
     pub(crate) config: GroupConfig,
+    /// What each agent's disk holds.
+    pub(crate) disks: BTreeMap<Node, Stored>,
     /// What each gate was told last.
     pub(crate) gates: BTreeMap<Node, GateOrder>,
     /// When agents that were to stop were through with it.
@@ -106,6 +109,7 @@ impl Group {
             data: BTreeMap::new(),
             set: (0..3).map(sentinel).collect(),
             config,
+            disks: BTreeMap::new(),
             gates: BTreeMap::new(),
             ended: BTreeMap::new(),
             queue: BTreeMap::new(),
@@ -117,7 +121,8 @@ impl Group {
         for number in 0..nodes {
             let blank = DataAtStart {
                 blank: true,
-                foreign: false,
+                unfinished: true,
+                ..DataAtStart::default()
             };
             group.data.insert(node(number), blank);
             group.start_agent(&node(number), Stored::default());
@@ -174,6 +179,7 @@ impl Group {
             node: node.clone(),
             address,
             priority: 100,
+            on_disk: self.config.terms.on_disk(),
             restart: true,
             gated: false,
             mutant: Mutant::None,
@@ -223,7 +229,7 @@ impl Group {
             node.clone(),
             DataAtStart {
                 blank,
-                foreign: false,
+                ..DataAtStart::default()
             },
         );
         let position = offset.map(|offset| Position { epoch: 1, offset });
@@ -233,6 +239,7 @@ impl Group {
                 promised: 1,
                 member: true,
                 position,
+                ..Stored::default()
             },
         );
     }
@@ -244,6 +251,13 @@ impl Group {
             node.clone(),
             AgentInput::Stop { handoff, within },
         ));
+    }
+
+    /// Starts a member again with what its agent's disk holds, and this stamp in its data.
+    pub(crate) fn power_on(&mut self, node: &Node, stamp: Option<Stamp>) {
+        self.data.insert(node.clone(), DataAtStart::default());
+        self.redis.entry(node.clone()).or_default().info.stamp = stamp;
+        self.start_agent(node, self.disks[node].clone());
     }
 
     /// Ends a redis-server; its agent sees it at once.
@@ -474,10 +488,9 @@ impl Group {
                     stored,
                     durable: true,
                 } => {
-                    self.later(Event::Agent(
-                        node.clone(),
-                        AgentInput::Stored(stored.promised),
-                    ));
+                    let promised = stored.promised;
+                    self.disks.insert(node.clone(), stored);
+                    self.later(Event::Agent(node.clone(), AgentInput::Stored(promised)));
                 }
                 AgentOutput::Do(operation) => self.operate(node, operation),
                 AgentOutput::Decide(text) => self.decisions.push((self.now, text)),
@@ -509,6 +522,8 @@ impl Group {
                     keys,
                     offset,
                     persisted: true,
+                    on_disk: true,
+                    stamp: redis.info.stamp,
                     ..ServerInfo::default()
                 };
                 (redis.alive, redis.frozen) = (true, false);

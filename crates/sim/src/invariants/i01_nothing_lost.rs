@@ -47,7 +47,7 @@ pub fn check_release(world: &World, value: u64) -> Option<Violation> {
 /// Called when a primary is chosen by what is on disk: nobody could have been chosen otherwise.
 pub fn check_by_data(world: &World, before: &Record) -> Option<Violation> {
     let nobody = Heard::new();
-    let lives = |member: &Member| runs(world, member);
+    let lives = |member: &Member| runs(world, member) || is_kept(world, before, member);
     let void = |rule: &SyncRule| {
         let alive = rule.members.iter().filter(|(node, incarnation)| {
             lives(&Member {
@@ -82,6 +82,13 @@ fn runs(world: &World, member: &Member) -> bool {
     redis.is_some_and(|redis| {
         redis.was_in_step && !redis.tampered && redis.incarnation == member.incarnation
     })
+}
+
+/// Whether all that this incarnation acknowledged is on its node's disk, as the agent there remembers, and that counts.
+fn is_kept(world: &World, before: &Record, member: &Member) -> bool {
+    let host = world.nodes.iter().find(|host| host.name == member.node);
+    let stored = host.and_then(|host| host.disk.read());
+    before.is_on_disk() && stored.is_some_and(|stored| stored.disk.contains(&member.incarnation))
 }
 
 /// Called when sentinel `by` asks for `record`, an appointment that it decided on at `decided`, to be

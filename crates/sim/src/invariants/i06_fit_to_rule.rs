@@ -1,5 +1,6 @@
 //! I6: a blank, loading, half-synced, foreign or restarted incarnation is never promoted; a cold start
-//! may promote one that was restarted, but only while no caught-up one is there.
+//! may promote one that was restarted, but only while no caught-up one is there. Where acknowledgements are on disks, one
+//! whose disk has them is as good.
 
 use super::i10_handoff_keeps_all;
 use crate::model::Micros;
@@ -73,7 +74,9 @@ pub fn check_choice(
         );
         return Some(broken(world, text));
     }
-    if redis.was_in_step || world.forced || record.epoch <= 1 {
+    let remembered = world.nodes[chosen].disk.read().unwrap_or_default();
+    let heir = record.is_on_disk() && !remembered.disk.is_empty();
+    if redis.was_in_step || heir || world.forced || record.epoch <= 1 {
         return None;
     }
     let other = (0..world.nodes.len()).find(|node| {

@@ -1,5 +1,6 @@
 //! The replication stream and the window of it that a server keeps.
 
+use holdfast_core::stamp::Stamp;
 use std::collections::VecDeque;
 
 /// What one entry of the stream does.
@@ -9,6 +10,8 @@ pub enum Op {
     Write(u64),
     /// `FLUSHALL` by a client.
     Flush,
+    /// A barrier's stamp: a write in a database of its own.
+    Stamp(Stamp),
     /// The primary's own ping, or a barrier's PUBLISH: bytes without an effect on data.
     Nothing,
     /// Asks every replica to report at once how far it is.
@@ -23,6 +26,7 @@ impl Op {
             Self::Flush => 18,
             Self::Nothing => 14,
             Self::GetAck => 37,
+            Self::Stamp(_) => 150,
         }
     }
 }

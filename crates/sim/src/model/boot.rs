@@ -21,7 +21,7 @@ impl Server {
         mut rng: Rng,
     ) -> Self {
         let image = image_of(&settings, &mut files);
-        let boot = (!image.data.is_empty() || image.position.is_some())
+        let boot = (!image.data.is_empty() || image.position.is_some() || image.stamp.is_some())
             .then(|| (now + settings.load_us, image));
         Self {
             run_id: rng.bits(),
@@ -36,6 +36,7 @@ impl Server {
             offset: 0,
             backlog: None,
             data: Arc::default(),
+            stamp: None,
             files,
             upstream: Upstream::Down,
             following,
@@ -61,6 +62,7 @@ impl Server {
             return;
         };
         self.data = image.data;
+        self.stamp = image.stamp;
         let Some((replid, offset)) = image.position else {
             return;
         };
@@ -77,8 +79,10 @@ impl Server {
     pub(super) fn finish_rewrite(&mut self, now: Micros) {
         if self.rewrite_at.is_some_and(|at| now >= at) {
             self.rewrite_at = None;
-            self.files.log = Some(self.data.to_vec());
-            self.files.synced = self.data.len();
+            let log = Image::to_log(&self.data, self.stamp);
+            self.files.synced = log.len();
+            self.files.log = Some(log);
+            self.files.unfinished = false;
         }
     }
 }
@@ -88,14 +92,11 @@ fn image_of(settings: &Settings, files: &mut Files) -> Image {
     let blank = Image {
         data: Arc::default(),
         position: None,
+        stamp: None,
     };
     match settings.persistence {
-        Persistence::AppendEverySecond => {
-            let log = files.log.get_or_insert_default();
-            Image {
-                data: Arc::new(log.clone()),
-                position: None,
-            }
+        Persistence::AppendEverySecond | Persistence::AppendAlways => {
+            Image::of_log(files.log.get_or_insert_default())
         }
         Persistence::Nothing | Persistence::Dump => files.dump.clone().unwrap_or(blank),
     }

@@ -5,6 +5,7 @@ use super::files::Image;
 use super::info::Info;
 use super::server::Replid;
 use holdfast_core::names::Address;
+use holdfast_core::stamp::Stamp;
 
 /// One client connection, unique in a run.
 pub type ClientId = u64;
@@ -28,6 +29,8 @@ pub enum Command {
     Read(u64),
     /// `PUBLISH`: moves the offset without touching data.
     Publish,
+    /// A barrier's write of its stamp, which never falls within a reign.
+    Stamp(Stamp),
     /// What a pending `WAIT` does: asks the replicas to report at once.
     GetAck,
     /// `REPLICAOF host port`, or `REPLICAOF NO ONE` with `None`.

@@ -1,6 +1,7 @@
 //! What a server keeps on its disk.
 
 use super::server::Replid;
+use holdfast_core::stamp::Stamp;
 use std::sync::Arc;
 
 /// How a server keeps its data.
@@ -12,6 +13,24 @@ pub enum Persistence {
     Dump,
     /// Append-only file, fsync once a second; it carries no position.
     AppendEverySecond,
+    /// Append-only file, fsync before anything is answered or acknowledged.
+    AppendAlways,
+}
+
+impl Persistence {
+    /// Whether there is an append-only file.
+    pub fn appends(self) -> bool {
+        matches!(self, Self::AppendEverySecond | Self::AppendAlways)
+    }
+}
+
+/// One entry of the append-only file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// A client's value.
+    Value(u64),
+    /// A barrier's stamp, in a database that no client uses.
+    Stamp(Stamp),
 }
 
 /// A whole data set at one moment, with the history that it belongs to.
@@ -21,6 +40,33 @@ pub struct Image {
     pub data: Arc<Vec<u64>>,
     /// Its history and offset, when the server had one.
     pub position: Option<(Replid, u64)>,
+    /// The stamp in it.
+    pub stamp: Option<Stamp>,
+}
+
+impl Image {
+    /// What an append-only file holds.
+    pub(super) fn of_log(log: &[Logged]) -> Self {
+        let value = |entry: &Logged| match entry {
+            Logged::Value(value) => Some(*value),
+            Logged::Stamp(_) => None,
+        };
+        let stamp = |entry: &Logged| match entry {
+            Logged::Stamp(stamp) => Some(*stamp),
+            Logged::Value(_) => None,
+        };
+        Self {
+            data: Arc::new(log.iter().filter_map(value).collect()),
+            position: None,
+            stamp: log.iter().rev().find_map(stamp),
+        }
+    }
+
+    /// The append-only file that holds this.
+    pub(super) fn to_log(data: &[u64], stamp: Option<Stamp>) -> Vec<Logged> {
+        let values = data.iter().copied().map(Logged::Value);
+        values.chain(stamp.map(Logged::Stamp)).collect()
+    }
 }
 
 /// A server's data directory.
@@ -29,9 +75,11 @@ pub struct Files {
     /// `dump.rdb`: from a save, or left over from a full resync.
     pub dump: Option<Image>,
     /// The append-only file, as written; a process's death loses nothing of it.
-    pub log: Option<Vec<u64>>,
+    pub log: Option<Vec<Logged>>,
     /// Entries of the append-only file that a power loss cannot take.
     pub synced: usize,
+    /// The append-only file is older than a copy that was not written out, as the names of the files show.
+    pub unfinished: bool,
 }
 
 impl Files {

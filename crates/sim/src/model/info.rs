@@ -2,6 +2,7 @@
 
 use super::server::Replid;
 use holdfast_core::names::Address;
+use holdfast_core::stamp::Stamp;
 
 /// A snapshot of a server, with the fields that an agent reads.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,10 @@ pub struct Info {
     pub loading: bool,
     /// No rewrite of the append-only file after a full resync is under way, and no full copy.
     pub persisted: bool,
+    /// Every change is synced before it is answered or acknowledged, and nothing is missing in the append-only file.
+    pub on_disk: bool,
+    /// The stamp in the data.
+    pub stamp: Option<Stamp>,
     /// Keys in the data set.
     pub keys: u64,
     /// `sync_full`: full resyncs that this server gave.

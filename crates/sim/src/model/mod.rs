@@ -20,7 +20,7 @@ mod server;
 
 pub use backlog::{Backlog, Entry, Op};
 pub use command::{ClientId, Command, Effect, LinkId, Message, Refusal, Reply};
-pub use files::{Files, Image, Persistence};
+pub use files::{Files, Image, Logged, Persistence};
 pub use info::{Info, ReplicaInfo};
 pub use server::{Replid, Server, Settings};
 

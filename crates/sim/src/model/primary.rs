@@ -1,13 +1,14 @@
 //! The primary's side of replication.
 
 use super::Micros;
-use super::backlog::{Backlog, Entry};
-use super::command::{Effect, LinkId, Message};
+use super::backlog::{Backlog, Entry, Op};
+use super::command::{Effect, LinkId, Message, Refusal, Reply};
 use super::files::Image;
 use super::info::ReplicaInfo;
 use super::replica::Upstream;
 use super::server::{Replid, Server};
 use holdfast_core::names::Address;
+use holdfast_core::stamp::Stamp;
 
 /// One replica's connection, seen from the primary.
 #[derive(Debug)]
@@ -103,6 +104,7 @@ impl Server {
         let image = Image {
             data: self.data.clone(),
             position: Some((self.replid, self.offset)),
+            stamp: self.stamp,
         };
         let ready_at = now + self.settings.fork_us;
         if let Some(attached) = self.attached.get_mut(&link) {
@@ -173,7 +175,7 @@ impl Server {
         }
         self.ping_at = now + self.settings.ping_us;
         if !self.attached.is_empty() && self.paused_until.is_none() {
-            self.propagate(now, super::Op::Nothing);
+            self.propagate(now, Op::Nothing);
         }
     }
 
@@ -212,6 +214,21 @@ impl Server {
         self.replid = Replid(self.rng.bits());
         self.selected = false;
         self.drop_all_attached();
+    }
+
+    /// A barrier writes its stamp, which never falls within a reign.
+    pub(super) fn write_stamp(&mut self, now: Micros, stamp: Stamp) -> Result<Reply, Refusal> {
+        if self.following.is_some() {
+            return Err(Refusal::ReadOnly);
+        }
+        if self.fenced {
+            return Err(Refusal::NoReplicas);
+        }
+        let old = self.stamp.filter(|old| old.epoch == stamp.epoch);
+        let op = Op::Stamp(stamp.max(old.unwrap_or_default()));
+        self.apply(op);
+        self.propagate(now, op);
+        Ok(Reply::Done)
     }
 
     pub(super) fn send(&mut self, link: LinkId, message: Message) {

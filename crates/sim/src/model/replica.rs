@@ -3,7 +3,7 @@
 use super::Micros;
 use super::backlog::{Backlog, Entry, Op};
 use super::command::{Effect, LinkId, Message};
-use super::files::{Image, Persistence};
+use super::files::Image;
 use super::server::{Replid, Server};
 use holdfast_core::names::Address;
 use std::sync::Arc;
@@ -152,6 +152,7 @@ impl Server {
         self.backlog = None;
         self.cached = None;
         self.data = Arc::default();
+        self.stamp = None;
         self.files.dump = Some(image.clone()); // renamed into place before the load
         let until = now + self.settings.load_us;
         self.upstream = Upstream::Loading {
@@ -178,8 +179,10 @@ impl Server {
         let (replid, offset) = image.position.unwrap_or((self.replid, 0));
         (self.replid, self.offset, self.second) = (replid, offset, None);
         self.data = image.data;
+        self.stamp = image.stamp;
         self.backlog = Some(Backlog::new(offset, self.settings.backlog_bytes));
-        if self.settings.persistence == Persistence::AppendEverySecond {
+        if self.settings.persistence.appends() {
+            self.files.unfinished = true;
             self.rewrite_at = Some(now + self.settings.rewrite_us);
         }
         self.upstream = Upstream::Online { link, heard: now };

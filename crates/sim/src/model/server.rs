@@ -3,12 +3,13 @@
 use super::Micros;
 use super::backlog::{Backlog, Entry, Op};
 use super::command::{ClientId, Command, Effect, LinkId, Refusal, Reply};
-use super::files::{Files, Image, Persistence};
+use super::files::{Files, Image, Logged, Persistence};
 use super::info::Info;
 use super::primary::Attached;
 use super::replica::Upstream;
 use crate::rng::Rng;
 use holdfast_core::names::Address;
+use holdfast_core::stamp::Stamp;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub address: Address,
     /// How it keeps data.
     pub persistence: Persistence,
+    /// A planted bug: it answers and acknowledges before it syncs, whatever it says.
+    pub answers_first: bool,
     /// 7.2 and later: without a backlog, and with an append-only file, each write still counts as one byte.
     pub counts_without_backlog: bool,
     /// Bytes of stream kept for partial resyncs.
@@ -59,6 +62,7 @@ impl Settings {
         Self {
             address,
             persistence: Persistence::Nothing,
+            answers_first: false,
             counts_without_backlog: false,
             backlog_bytes: 1 << 20,
             fork_us: 5_000,
@@ -82,6 +86,7 @@ pub struct Server {
     pub(super) offset: u64,
     pub(super) backlog: Option<Backlog>,
     pub(super) data: Arc<Vec<u64>>,
+    pub(super) stamp: Option<Stamp>,
     pub(super) files: Files,
     pub(super) upstream: Upstream,
     pub(super) following: Option<Address>,
@@ -115,6 +120,7 @@ impl Server {
             Command::Write { client, value } => return self.write(now, client, value),
             Command::Read(value) => return Ok(Reply::Found(self.data.contains(&value))),
             Command::Publish => self.propagate(now, Op::Nothing),
+            Command::Stamp(stamp) => return self.write_stamp(now, stamp),
             Command::GetAck if self.paused_until.is_none() => self.propagate(now, Op::GetAck),
             Command::ReplicaOf(Some(address)) => self.follow(now, address),
             Command::ReplicaOf(None) => self.promote(),
@@ -145,6 +151,10 @@ impl Server {
             sync_in_progress: matches!(self.upstream, Upstream::Transfer { .. }),
             loading: self.is_loading(),
             persisted: self.rewrite_at.is_none() && !self.upstream.is_copying(),
+            on_disk: self.settings.persistence == Persistence::AppendAlways
+                && self.rewrite_at.is_none()
+                && !self.is_loading(),
+            stamp: self.stamp.filter(|_| !self.is_loading()),
             keys: self.data.len() as u64,
             sync_full: self.sync_full,
             sync_partial: self.sync_partial,
@@ -314,12 +324,31 @@ impl Server {
             .as_mut()
             .filter(|_| self.rewrite_at.is_none());
         let data = Arc::make_mut(&mut self.data);
-        for values in [Some(data), log].into_iter().flatten() {
-            match op {
-                Op::Write(value) => values.push(value),
-                Op::Flush => values.clear(),
-                Op::Nothing | Op::GetAck => {}
+        match op {
+            Op::Write(value) => data.push(value),
+            Op::Stamp(stamp) => self.stamp = Some(stamp),
+            Op::Flush => {
+                data.clear();
+                self.stamp = None;
             }
+            Op::Nothing | Op::GetAck => {}
+        }
+        let Some(log) = log else { return };
+        let syncs =
+            self.settings.persistence == Persistence::AppendAlways && !self.settings.answers_first;
+        let may_change = if syncs { 0 } else { self.files.synced };
+        match op {
+            Op::Write(value) => log.push(Logged::Value(value)),
+            // Only the newest counts: the one before gives way to it.
+            Op::Stamp(stamp) => match log.get_mut(may_change..) {
+                Some([.., last @ Logged::Stamp(_)]) => *last = Logged::Stamp(stamp),
+                _ => log.push(Logged::Stamp(stamp)),
+            },
+            Op::Flush => log.clear(),
+            Op::Nothing | Op::GetAck => {}
+        }
+        if syncs {
+            self.files.synced = log.len();
         }
     }
 
@@ -355,6 +384,7 @@ impl Server {
         self.files.dump = Some(Image {
             data: self.data.clone(),
             position,
+            stamp: self.stamp,
         });
     }
 }

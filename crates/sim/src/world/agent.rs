@@ -55,6 +55,7 @@ impl World {
             node: host.name.clone(),
             address: host.address.clone(),
             priority: 100,
+            on_disk: self.on_disk,
             restart: true,
             gated: false,
             mutant,

@@ -25,7 +25,7 @@ impl<T: Clone> Default for Disk<T> {
 
 impl<T: Clone> Disk<T> {
     /// What a process reads.
-    pub(super) fn read(&self) -> Option<T> {
+    pub fn read(&self) -> Option<T> {
         self.unsynced.last().or(self.synced.as_ref()).cloned()
     }
 

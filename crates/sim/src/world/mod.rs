@@ -80,6 +80,8 @@ pub struct World {
     pub terms: Terms,
     /// Clients go through gates in this run.
     pub gates: bool,
+    /// Every redis-server syncs its append-only file before it answers in this run.
+    pub on_disk: bool,
     /// Somebody copies from each primary who is no node of the group, a backup perhaps, and acknowledges.
     pub stranger: bool,
     /// A person has given an explicit word.

@@ -79,6 +79,8 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         replicas: info.replicas.len(),
         loading: info.loading,
         persisted: info.persisted,
+        on_disk: info.on_disk,
+        stamp: info.stamp,
         keys: info.keys,
         memory_bytes: 1_000_000 + 100 * info.keys,
         ..ServerInfo::default()

@@ -28,6 +28,7 @@ impl World {
         let found = DataAtStart {
             blank,
             foreign: !blank && !member,
+            unfinished: files.unfinished || files.log.is_none(),
         };
         let rng = host.rng.fork(now);
         let mut server = Server::start(now, settings, files, Some(nowhere()), rng);

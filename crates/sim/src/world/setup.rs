@@ -16,8 +16,10 @@ use crate::counters::Counters;
 use crate::invariants::Monitors;
 use crate::ledger::Ledger;
 use crate::model::{Files, Micros, Persistence, Settings};
+use crate::mutants;
 use crate::rng::Rng;
 use crate::trace::Trace;
+use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Node, Sentinel};
 use holdfast_core::record::{Durability, OnLossOfQuorum, Terms};
 use holdfast_core::sentinel::Persistent;
@@ -59,11 +61,12 @@ impl World {
             cache: rng.chance(300),
             terms,
             gates: terms.durability != Durability::Async,
+            on_disk: terms.on_disk(),
             stranger: rng.fork(5).chance(200),
             forced: false,
             quiet_since: 0,
             config: config.clone(),
-            settings: settings(&mut rng),
+            settings: kept(settings(&mut rng), terms, config.mutant),
             network: Network::new(rng.fork(1), base, jitter),
             queue: Queue::default(),
             channels: Channels::default(),
@@ -96,8 +99,15 @@ impl World {
         if self.gates && rng.fork(4).chance(250) {
             for _ in 0..3 {
                 let at = rng.between(2_000_000, until);
-                let fault = Fault::ChangeTerms(some_terms(rng, self.nodes.len()));
+                let fault = Fault::ChangeTerms(some_terms(rng, self.nodes.len(), self.on_disk));
                 self.queue.push(at, Event::Fault(fault));
+            }
+        }
+        if self.on_disk {
+            for _ in 0..2 {
+                let at = rng.between(2_000_000, until);
+                self.queue
+                    .push(at, Event::Fault(Fault::PowerLossOfEverything));
             }
         }
         self.queue.push(until, Event::Quiet);
@@ -118,12 +128,16 @@ impl World {
 }
 
 /// What a person may ask for while the group runs.
-fn some_terms(rng: &mut Rng, nodes: usize) -> Terms {
+fn some_terms(rng: &mut Rng, nodes: usize, on_disk: bool) -> Terms {
     let durability = *rng
         .pick(&[Durability::Quorum, Durability::Quorum, Durability::Async])
         .unwrap_or(&Durability::Quorum);
     Terms {
-        durability,
+        durability: if on_disk && rng.chance(500) {
+            Durability::Fsync
+        } else {
+            durability
+        },
         ..quorum(rng, nodes)
     }
 }
@@ -137,7 +151,10 @@ fn terms(rng: &mut Rng, config: &Config, nodes: usize) -> Terms {
         Durability::Async
     };
     Terms {
-        durability: config.durability.unwrap_or(drawn),
+        durability: config
+            .durability
+            .or(mutants::durability(config.mutant))
+            .unwrap_or(drawn),
         ..quorum(&mut rng, nodes)
     }
 }
@@ -151,6 +168,18 @@ fn quorum(rng: &mut Rng, nodes: usize) -> Terms {
         } else {
             OnLossOfQuorum::Hold
         },
+    }
+}
+
+/// The settings where an acknowledgement means disks.
+fn kept(settings: Settings, terms: Terms, mutant: Mutant) -> Settings {
+    if !terms.on_disk() {
+        return settings;
+    }
+    Settings {
+        persistence: Persistence::AppendAlways,
+        answers_first: mutant == Mutant::AckBeforeFsync,
+        ..settings
     }
 }
 

@@ -1,5 +1,7 @@
 //! The keys of redis.conf that Holdfast sets itself, and why nobody else may.
 
+use holdfast_core::record::Durability;
+
 const ADDRESS: &str = "Holdfast sets it from `listen` and `announce`";
 const ORDERS: &str = "only an order backed by the register decides whom a node follows";
 const SEALED: &str = "every node starts sealed, so that no empty or old server ever takes writes";
@@ -11,6 +13,7 @@ const FILES: &str = "Holdfast looks for data under the default name before it st
 const CHILD: &str = "the agent runs and watches the server itself";
 const RESYNC: &str =
     "its value decides whether a failover is a partial resync of milliseconds or a full copy";
+const ON_DISK: &str = "with durability `fsync` Holdfast sees to it that every change is on disk before it is acknowledged";
 const TLS: &str =
     "Holdfast sets it from tls_cert_file, tls_key_file, tls_ca_file and tls_client_auth";
 
@@ -111,6 +114,15 @@ const OWNED_PREFIXES: &[(&str, &str)] = &[(
     "a group is one replicated data set; Redis Cluster is another thing",
 )];
 
+/// Keys that are Holdfast's where an acknowledgement means disks.
+const OWNED_ON_DISK: &[&str] = &[
+    "appendonly",
+    "appendfsync",
+    "no-appendfsync-on-rewrite",
+    "aof-load-truncated",
+    "dual-channel-replication-enabled",
+];
+
 /// Commands that agents, replicas and watchdogs send. Renaming one takes it from them too.
 const NEEDED: &[&str] = &[
     "acl",
@@ -120,7 +132,9 @@ const NEEDED: &[&str] = &[
     "config",
     "discard",
     "echo",
+    "eval",
     "exec",
+    "get",
     "hello",
     "info",
     "multi",
@@ -140,7 +154,10 @@ const NEEDED: &[&str] = &[
 ];
 
 /// Why a line may not be set, if it may not.
-pub(super) fn reason(key: &str, args: &[String]) -> Option<String> {
+pub(super) fn reason(key: &str, args: &[String], durability: Durability) -> Option<String> {
+    if durability == Durability::Fsync && OWNED_ON_DISK.contains(&key) {
+        return Some(ON_DISK.to_owned());
+    }
     if key == "rename-command" {
         let command = args.first()?.to_ascii_lowercase();
         let needed = NEEDED.contains(&command.as_str());

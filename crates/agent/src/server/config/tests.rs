@@ -323,3 +323,31 @@ fn a_gate_needs_a_server_and_an_address_that_it_can_count_on() {
     let tls = |case: &mut Case| case.options.tls_cert_file = Some("/c.pem".into());
     assert!(refused(&tls).contains("TLS"));
 }
+
+#[test]
+fn where_acknowledgements_mean_disks_every_change_is_synced_and_nobody_may_change_that() {
+    let mut case = case();
+    assert_eq!(last(&case.text(""), "databases"), Some("17"));
+    case.options.durability = Durability::Fsync;
+    let rendered = case.render("databases 4\n").expect("a configuration");
+    assert_eq!(rendered.stamps, Some(4), "behind the clients' databases");
+    assert_eq!(last(&rendered.text, "databases"), Some("5"));
+    assert_eq!(last(&rendered.text, "appendonly"), Some("yes"));
+    assert_eq!(last(&rendered.text, "appendfsync"), Some("always"));
+    assert_eq!(
+        last(&rendered.text, "no-appendfsync-on-rewrite"),
+        Some("no")
+    );
+    let rules = last(&rendered.text, "user default").unwrap_or_default();
+    assert!(
+        rules.contains("-swapdb") && rules.contains("-config|set"),
+        "{rules}"
+    );
+    for line in ["appendfsync everysec", "appendonly no", "databases 20000"] {
+        let said = case.render(line).expect_err("refused").to_string();
+        assert!(
+            said.contains("fsync") || said.contains("databases"),
+            "{said}"
+        );
+    }
+}

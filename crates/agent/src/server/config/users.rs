@@ -13,10 +13,12 @@
 //!
 //! Behind a gate more is closed, because an acknowledgement is a promise there: `PSYNC`, `SYNC` and `REPLCONF` (a stranger
 //! that acknowledges in a member's name), `CONFIG SET`, `CONFIG REWRITE` and `DEBUG` (they undo what the promise rests on; settings
-//! go in redis.conf, which is taken over while running), and changes of users (they would lift all of this).
+//! go in redis.conf, which is taken over while running), and changes of users (they would lift all of this). With `fsync`
+//! also `SWAPDB`.
 
 use super::lines::quoted;
 use crate::server::USER;
+use holdfast_core::record::Durability;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -27,9 +29,17 @@ const DENIED: &str = "-replicaof -slaveof -failover -shutdown";
 const DENIED_GATED: &str = "-replicaof -slaveof -failover -shutdown -psync -sync -replconf -debug -config|set \
     -config|rewrite -acl|setuser -acl|deluser -acl|load -acl|save";
 
+/// The same where acknowledgements mean disks: a swap would bring an old stamp back.
+const DENIED_ON_DISK: &str = "-replicaof -slaveof -failover -shutdown -psync -sync -replconf -debug -config|set \
+    -config|rewrite -acl|setuser -acl|deluser -acl|load -acl|save -swapdb";
+
 /// What is denied to every user but `holdfast`.
-pub(super) fn denied(gated: bool) -> &'static str {
-    if gated { DENIED_GATED } else { DENIED }
+pub(super) fn denied(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Async => DENIED,
+        Durability::Quorum => DENIED_GATED,
+        Durability::Fsync => DENIED_ON_DISK,
+    }
 }
 
 /// The agents' own user, by the hash of its password.

@@ -44,23 +44,40 @@ fn without_manifest(dir: &Path) -> io::Result<Vec<Part>> {
     Ok(Vec::new())
 }
 
+/// Whether there is no manifest, or an increment that it does not name. An ordinary rewrite names its increment before it
+/// writes to it.
+pub(super) fn is_unfinished(dir: &Path) -> io::Result<bool> {
+    let manifest = dir.join(format!("{OLD_AOF}.manifest"));
+    let named = names_of_all(&std::fs::read_to_string(manifest)?);
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.contains(".incr") && !named.contains(&name) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Files in use: base (`b`) and increments (`i`), not history (`h`).
 fn names(manifest: &str) -> Vec<String> {
-    let name = |line: &str| {
-        let mut words = line.split_whitespace();
-        let (file, kind) = (
-            words
-                .find(|word| *word == "file")
-                .and_then(|_| words.next()),
-            words.skip_while(|word| *word != "type").nth(1),
-        );
-        file.filter(|_| kind != Some("h")).map(str::to_owned)
+    let used = entries(manifest).filter(|(_, kind)| *kind != Some("h"));
+    used.map(|(file, _)| file.to_owned()).collect()
+}
+
+/// All files that it names, history too.
+fn names_of_all(manifest: &str) -> Vec<String> {
+    entries(manifest).map(|(file, _)| file.to_owned()).collect()
+}
+
+/// Names and types.
+fn entries(manifest: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let entry = |line| {
+        let mut words = str::split_whitespace(line);
+        let file = words.find(|word| *word == "file").and(words.next())?;
+        Some((file, words.skip_while(|word| *word != "type").nth(1)))
     };
-    manifest
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(name)
-        .collect()
+    let lines = manifest.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(entry)
 }
 
 /// True for a file of nothing but an empty snapshot (a base, or an old file's preamble).
@@ -73,6 +90,29 @@ pub(super) fn is_empty(path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_increment_without_a_name_is_unfinished() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let put =
+            |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
+        assert!(is_unfinished(dir.path()).is_err(), "no manifest");
+        put(
+            "appendonly.aof.manifest",
+            "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n\
+            file appendonly.aof.0.incr.aof seq 0 type h\n",
+        );
+        put("appendonly.aof.1.incr.aof", "");
+        put("appendonly.aof.0.incr.aof", "");
+        put("appendonly.aof.2.base.rdb", "");
+        assert!(!is_unfinished(dir.path()).expect("readable"));
+        // While the copy is written out, and when its increment has its name and the manifest has not.
+        for name in ["temp-appendonly.aof.incr", "appendonly.aof.2.incr.aof"] {
+            put(name, "");
+            assert!(is_unfinished(dir.path()).expect("readable"), "{name}");
+            std::fs::remove_file(dir.path().join(name)).expect("removed");
+        }
+    }
 
     #[test]
     fn a_manifest_names_what_is_in_use() {

@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use holdfast_core::names::{Address, Incarnation};
+use holdfast_core::stamp::Stamp;
 use holdfast_resp::Value;
 
 /// Which end of replication it is, by its own word. A sealed node is a replica of nobody.
@@ -60,7 +61,7 @@ pub struct ConnectedReplica {
 pub struct Persistence {
     /// A snapshot is being written.
     pub rdb_in_progress: bool,
-    /// The append-only file is being rewritten.
+    /// The append-only file is being rewritten, or is about to be.
     pub aof_rewrite_in_progress: bool,
     /// The append-only file is on.
     pub aof_enabled: bool,
@@ -79,8 +80,10 @@ pub struct Info {
     pub replication: Replication,
     /// It is loading its data.
     pub loading: bool,
-    /// Keys in all databases.
+    /// Keys in all databases of clients.
     pub keys: u64,
+    /// The stamp in its data, where it has one.
+    pub stamp: Option<Stamp>,
     /// Bytes of memory in use.
     pub used_memory: u64,
     /// `maxmemory` in bytes, 0 for none.
@@ -118,11 +121,13 @@ impl Info {
             replication: Replication::parse(&fields),
             loading: is("loading"),
             keys: fields.keys(),
+            stamp: None,
             used_memory: fields.number("used_memory").unwrap_or(0),
             maxmemory: fields.number("maxmemory").unwrap_or(0),
             persistence: Persistence {
                 rdb_in_progress: is("rdb_bgsave_in_progress"),
-                aof_rewrite_in_progress: is("aof_rewrite_in_progress"),
+                aof_rewrite_in_progress: is("aof_rewrite_in_progress")
+                    || is("aof_rewrite_scheduled"),
                 aof_enabled: is("aof_enabled"),
                 last_save_ok: ok("rdb_last_bgsave_status"),
                 aof_write_ok: ok("aof_last_write_status"),

@@ -24,7 +24,8 @@ impl Link {
     pub async fn info(&mut self) -> Result<Info, LinkError> {
         let mut batch = Batch::default();
         info::ask_all(&mut batch);
-        Ok(Info::read(&self.call(batch).await?))
+        let info = Info::read(&self.call(batch).await?);
+        self.with_stamp(info).await
     }
 
     /// Its part in replication only: cheap enough for every heartbeat.
@@ -179,7 +180,8 @@ impl Link {
         let mut batch = Batch::default();
         batch.transaction(&[&[set_fence, cut, UNPAUSE], then].concat());
         info::ask_all(&mut batch);
-        Ok(Info::read(&self.call(batch).await?))
+        let info = Info::read(&self.call(batch).await?);
+        self.with_stamp(info).await
     }
 
     async fn transact(&mut self, commands: &[Command<'_>]) -> Result<(), LinkError> {

@@ -1,6 +1,6 @@
 //! What a node may lose: its power, its volume, its address, the say over its redis-server.
 
-use crate::model::{Command, Files, Micros};
+use crate::model::{Command, Files, Logged, Micros};
 use crate::world::World;
 use crate::world::disk::Disk;
 use crate::world::network::Place;
@@ -64,13 +64,15 @@ impl World {
         let image = crate::model::Image {
             data: std::sync::Arc::new(values.clone()),
             position: None,
+            stamp: None,
         };
         let host = &mut self.nodes[node];
         host.foreign = true;
         host.files = Files {
             dump: Some(image),
             synced: values.len(),
-            log: Some(values),
+            log: Some(values.into_iter().map(Logged::Value).collect()),
+            unfinished: false,
         };
     }
 

@@ -6,6 +6,7 @@ use super::super::network::Place;
 use crate::model::{Command, Micros};
 use holdfast_core::gate::{Answer, Issue};
 use holdfast_core::names::Address;
+use holdfast_core::stamp::Stamp;
 
 /// `WAIT` answers after this long whatever came.
 const WAIT_US: Micros = 100_000;
@@ -19,6 +20,7 @@ pub struct Waiting {
     life: u64,
     link: usize,
     replicas: usize,
+    stamp: Option<Stamp>,
     /// What has to be acknowledged, once the marker is published.
     offset: Option<u64>,
     until: Micros,
@@ -36,6 +38,7 @@ impl World {
             life: gate.life,
             link: issue.link,
             replicas: issue.replicas,
+            stamp: issue.stamp,
             offset: None,
             until: at + WAIT_US,
         };
@@ -67,7 +70,7 @@ impl World {
         {
             return;
         }
-        if first {
+        if first && waiting.stamp.is_none() {
             let role = self.role(node);
             self.say(node, waiting, role);
         }
@@ -76,18 +79,12 @@ impl World {
         };
         let offset = match waiting.offset {
             Some(offset) => offset,
-            // A pause holds the marker back, and with it what follows.
+            // A pause holds marker and stamp back, and with it what follows.
             None if redis.server.is_paused() => return self.look_again(node, redis_run, waiting),
             None => {
-                let commands = [Command::Publish, Command::GetAck];
-                let offset = self.with_redis(node, |server| {
-                    let _ = server.command(now, commands[0].clone());
-                    let published = server.offset();
-                    let _ = server.command(now, commands[1].clone());
-                    published
-                });
-                let Some(offset) = offset else { return };
-                self.say(node, waiting, Answer::Count(0));
+                let Some(offset) = self.mark(node, waiting) else {
+                    return;
+                };
                 self.stranger_acknowledges(node, redis_run, offset);
                 waiting.offset = Some(offset);
                 waiting.until = now + WAIT_US;
@@ -103,6 +100,29 @@ impl World {
             return self.look_again(node, redis_run, waiting);
         }
         self.say(node, waiting, Answer::Count(count as u64));
+    }
+
+    /// The marker is published, or the stamp written; returns the offset behind it. The replicas are asked how far they are.
+    fn mark(&mut self, node: usize, waiting: Waiting) -> Option<u64> {
+        let now = self.now;
+        let command = waiting.stamp.map_or(Command::Publish, Command::Stamp);
+        let (outcome, offset) = self.with_redis(node, |server| {
+            (server.command(now, command), server.offset())
+        })?;
+        let refused = waiting.stamp.is_some() && outcome.is_err();
+        let answer = if refused {
+            Answer::Refused
+        } else {
+            Answer::Count(0)
+        };
+        self.say(node, waiting, answer);
+        if waiting.stamp.is_some() {
+            let role = self.role(node);
+            self.say(node, waiting, role);
+        }
+        self.with_redis(node, |server| server.command(now, Command::GetAck))?
+            .ok();
+        Some(offset)
     }
 
     /// An acknowledgement has reached the node that its sender follows: the gate reads it before redis-server does.

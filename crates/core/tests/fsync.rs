@@ -1,0 +1,166 @@
+//! A group in `fsync` durability: restarted nodes are heard by what is on their disks.
+#![allow(clippy::unwrap_used)]
+
+mod group;
+
+use group::{Group, node};
+use holdfast_core::agent::DataAtStart;
+use holdfast_core::names::Node;
+use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Terms};
+use holdfast_core::stamp::Stamp;
+
+fn terms(durability: Durability) -> Terms {
+    Terms {
+        durability,
+        sync_replicas: 1,
+        on_loss_of_quorum: OnLossOfQuorum::Hold,
+    }
+}
+
+fn started(nodes: usize) -> Group {
+    let mut group = Group::cold_with(nodes, terms(Durability::Fsync));
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    let record = group.record();
+    assert!(record.is_on_disk() && record.sync.members.len() == nodes - 1);
+    assert!(group.rule().unwrap().on_disk);
+    group
+}
+
+const fn stamp(number: u64) -> Stamp {
+    Stamp { epoch: 1, number }
+}
+
+fn power_on(group: &mut Group, nodes: &[(usize, Option<Stamp>)]) {
+    for (number, stamp) in nodes {
+        group.power_on(&node(*number), *stamp);
+    }
+}
+
+#[test]
+fn after_a_loss_of_power_the_highest_stamp_rules_at_once() {
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(1, Some(stamp(40))), (2, Some(stamp(41)))]);
+    group.run(6_000);
+    assert_eq!(group.primary(), Some(node(2)), "{:#?}", group.decisions);
+}
+
+#[test]
+fn the_disk_of_the_old_primary_alone_is_enough() {
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(0, Some(stamp(41)))]);
+    group.run(1_000);
+    let record = group.record();
+    let ruler = record.primary.clone().unwrap();
+    assert_eq!(
+        (record.phase, ruler.node),
+        (Phase::Stable, node(0)),
+        "{:#?}",
+        group.decisions
+    );
+    // It flushed its data after the last stamp: it has everything all the same.
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(0, None), (1, Some(stamp(41)))]);
+    group.run(1_000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+}
+
+#[test]
+fn too_few_disks_are_waited_for() {
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(1, Some(stamp(41)))]);
+    group.run(15_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+    power_on(&mut group, &[(2, Some(stamp(42)))]);
+    group.run(8_000);
+    assert_eq!(group.primary(), Some(node(2)), "{:#?}", group.decisions);
+}
+
+#[test]
+fn a_disk_without_a_stamp_is_not_heard() {
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(1, None), (2, Some(stamp(41)))]);
+    group.run(9_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+}
+
+#[test]
+fn a_new_volume_has_no_vote() {
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(2, Some(stamp(41)))]);
+    let blank = DataAtStart {
+        blank: true,
+        unfinished: true,
+        ..DataAtStart::default()
+    };
+    group.data.insert(node(1), blank);
+    group.start_agent(&node(1), holdfast_core::agent::Stored::default());
+    group.run(9_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+}
+
+#[test]
+fn a_copy_that_was_not_written_out_has_no_vote() {
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(2, Some(stamp(41)))]);
+    group.power_on(&node(1), Some(stamp(7)));
+    let unfinished = DataAtStart {
+        unfinished: true,
+        ..DataAtStart::default()
+    };
+    group.data.insert(node(1), unfinished);
+    group.run(9_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+}
+
+#[test]
+fn power_that_fails_again_and_again_changes_nothing() {
+    let mut group = started(3);
+    for round in 1..5 {
+        group.power_off();
+        let all: Vec<_> = (0..3).map(|n| (n, Some(stamp(40 + n as u64)))).collect();
+        power_on(&mut group, &all[..if round % 2 == 0 { 3 } else { 2 }]);
+        group.run(700 * round);
+    }
+    power_on(&mut group, &[(2, Some(stamp(42)))]);
+    group.run(5_000);
+    assert!(group.primary().is_some(), "{:#?}", group.decisions);
+    assert!(group.record().is_on_disk());
+}
+
+#[test]
+fn a_member_is_one_whose_disk_has_what_it_acknowledges() {
+    let mut group = started(3);
+    let behind = node(2);
+    group.redis.get_mut(&behind).unwrap().info.on_disk = false;
+    group.redis.get_mut(&behind).unwrap().info.loading = true;
+    group.run(400);
+    group.redis.get_mut(&behind).unwrap().info.loading = false;
+    group.run(2_000);
+    let named = |group: &Group, node: &Node| group.record().sync.members.contains_key(node);
+    assert!(!named(&group, &behind), "{:#?}", group.decisions);
+    group.redis.get_mut(&behind).unwrap().info.on_disk = true;
+    group.run(6_000);
+    assert!(named(&group, &behind), "{:#?}", group.decisions);
+}
+
+#[test]
+fn memory_becomes_disks_while_the_group_serves() {
+    let mut group = started(3);
+    group.config.terms = terms(Durability::Quorum);
+    group.reconfigure();
+    group.run(1_000);
+    assert!(!group.record().sync.on_disk && group.record().former.is_empty());
+    group.config.terms = terms(Durability::Fsync);
+    group.reconfigure();
+    group.run(1_000);
+    assert!(group.record().is_on_disk(), "{:#?}", group.decisions);
+    assert_eq!(group.primary(), Some(node(0)));
+}
