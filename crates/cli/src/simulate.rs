@@ -5,7 +5,9 @@ mod output;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::print;
+use crate::settings::durability;
 use clap::Args;
+use holdfast_core::record::Durability;
 use holdfast_sim::{Config, Mutant, Progress, Summary, explore};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
@@ -31,6 +33,9 @@ pub(crate) struct SimArgs {
     /// Sentinels; 0 leaves it to the seed.
     #[arg(long, value_name = "N", default_value_t = 0)]
     sentinels: usize,
+    /// What every run promises; without it the seed draws async or quorum.
+    #[arg(long, value_name = "WORD", value_parser = durability)]
+    durability: Option<Durability>,
     /// Plant this bug, for example `promote-empty`.
     #[arg(long, value_name = "NAME", value_parser = mutant, default_value = "none")]
     mutant: Mutant,
@@ -69,6 +74,7 @@ impl SimArgs {
         Config {
             nodes: self.nodes,
             sentinels: self.sentinels,
+            durability: self.durability,
             mutant: self.mutant,
             ..Config::default()
         }

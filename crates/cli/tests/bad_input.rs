@@ -99,15 +99,6 @@ fn numbers_that_make_no_sense() {
 }
 
 #[test]
-fn what_is_not_built_yet() {
-    up_refused(
-        &["--durability", "fsync"],
-        2,
-        &["fsync is not built yet", "use async or quorum"],
-    );
-}
-
-#[test]
 fn a_group_name_that_no_client_could_use() {
     up_refused(&["--group", "my master"], 2, &["my master", "letters"]);
 }

@@ -93,10 +93,11 @@ impl Spec {
     /// Refuses to wait for more replicas than the group has, old ones of the folder included.
     pub(crate) fn check_sync_replicas(&self, replicas: usize) -> Result<(), StartError> {
         match self.sync_replicas {
-            _ if self.durability != Durability::Quorum => Ok(()),
-            _ if replicas == 0 => Err(StartError::bad(
-                "--durability quorum waits for replicas, and there are none: use async, or --replicas 2",
-            )),
+            _ if self.durability == Durability::Async => Ok(()),
+            _ if replicas == 0 => Err(StartError::bad(format!(
+                "--durability {} waits for replicas, and there are none: use async, or --replicas 2",
+                self.durability
+            ))),
             k if (1..=replicas).contains(&k) => Ok(()),
             k => Err(StartError::bad(format!(
                 "--sync-replicas {k}: of {replicas} replicas it can wait for 1 to {replicas}"
@@ -109,11 +110,6 @@ impl Spec {
             return Err(StartError::bad(format!(
                 "--replicas {count}: at most {MOST_REPLICAS} on one machine"
             )));
-        }
-        if self.durability == Durability::Fsync {
-            return Err(StartError::bad(
-                "--durability fsync is not built yet: use async or quorum",
-            ));
         }
         Ok(())
     }
@@ -226,21 +222,6 @@ mod tests {
         .unwrap_err()
         .to_string();
         assert!(said.contains("use 3 or 5"), "{said}");
-    }
-
-    #[test]
-    fn only_what_is_built() {
-        let said = Spec {
-            durability: Durability::Fsync,
-            ..spec()
-        }
-        .check()
-        .unwrap_err()
-        .to_string();
-        assert_eq!(
-            said,
-            "--durability fsync is not built yet: use async or quorum"
-        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod empty;
 pub mod handoff;
 pub mod inject;
 pub mod pairs;
+pub mod power;
 pub mod remedy;
 pub mod scene;
 

@@ -33,10 +33,10 @@ pub struct GroupOptions {
     /// failover-timeout of stock sentinels, in milliseconds
     #[arg(long, default_value_t = 10_000, value_name = "MS")]
     pub failover_timeout: u64,
-    /// What an acknowledgement of Holdfast's group means: `async`, or `quorum` (nothing acknowledged may be lost)
+    /// What an acknowledgement of Holdfast's group means: `async`, `quorum` or `fsync` (nothing acknowledged may be lost)
     #[arg(long, value_enum, default_value_t = Durability::Async)]
     pub durability: Durability,
-    /// How many replicas must have a write before it is acknowledged, in `quorum`
+    /// How many replicas must have a write before it is acknowledged, in `quorum` and `fsync`
     #[arg(long, default_value_t = 1, value_name = "K")]
     pub sync_replicas: usize,
     /// Keep everything here: logs, data, histories [default: a temporary folder, removed at the end]
@@ -93,7 +93,7 @@ impl GroupOptions {
 /// Options of `holdfast crucible`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CrucibleOptions {
-    /// Drills to run, separated by commas; all of them if none is named
+    /// Drills to run, separated by commas; if none is named, all of them that the durability is meant to survive
     #[arg(long = "drill", value_enum, value_delimiter = ',')]
     pub drills: Vec<Drill>,
     /// Rounds of each drill
@@ -194,7 +194,7 @@ impl CrucibleOptions {
 
     /// Whether any loss breaks a promise.
     pub fn promises_no_loss(&self) -> bool {
-        self.lossless || self.group.durability == Durability::Quorum
+        self.lossless || self.group.durability.waits()
     }
 
     /// Where the report of a run of minutes goes.
@@ -206,7 +206,12 @@ impl CrucibleOptions {
     /// The drills to run.
     pub fn chosen_drills(&self) -> Vec<Drill> {
         if self.drills.is_empty() {
-            Drill::all()
+            let mut all = Drill::all();
+            // The others lose by it, and say so.
+            all.retain(|drill| {
+                *drill != Drill::Power || self.group.durability == Durability::Fsync
+            });
+            all
         } else {
             self.drills.clone()
         }

@@ -121,7 +121,7 @@ fn prepare(options: &CrucibleOptions, length: Duration, dir: &Path) -> (Subject,
     } else {
         Durability::Async
     };
-    let lossless = options.lossless || durability == Durability::Quorum;
+    let lossless = options.lossless || durability.waits();
     let powers = Powers {
         network: Network::obstacle().is_none(),
         interposer: Interposer::obstacle().is_none(),
@@ -149,7 +149,7 @@ fn prepare(options: &CrucibleOptions, length: Duration, dir: &Path) -> (Subject,
         crew: crew(options),
         seed,
         palette: palette(options, powers),
-        wounds: (durability == Durability::Quorum).then_some(options.group.sync_replicas),
+        wounds: durability.waits().then_some(options.group.sync_replicas),
         length: LAP,
         return_limit: Duration::from_millis(options.return_limit),
         settle_limit: Duration::from_secs(60),

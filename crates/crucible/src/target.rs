@@ -76,6 +76,14 @@ impl System {
         }
     }
 
+    /// The process that starts all others again; none where the crucible does that itself.
+    pub fn supervisor(&self) -> Option<i32> {
+        match self {
+            Self::Holdfast(group) => group.supervisor(),
+            Self::Roles(_) | Self::Upstream(_) => None,
+        }
+    }
+
     /// What sits between its processes and the kernel, if asked for.
     pub fn interposer(&self) -> Option<&Interposer> {
         match self {

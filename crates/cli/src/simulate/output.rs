@@ -104,6 +104,9 @@ fn replay(seed: u64, args: &SimArgs) -> String {
             let _ = write!(command, " --{flag} {count}");
         }
     }
+    if let Some(durability) = args.durability {
+        let _ = write!(command, " --durability {durability}");
+    }
     if args.mutant != Mutant::None {
         let _ = write!(command, " --mutant {}", mutant_name(args.mutant));
     }

@@ -36,14 +36,14 @@ pub(crate) struct UpArgs {
     /// Name of the group. [default: mymaster]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
-    /// What an acknowledgement promises: async, or quorum (see docs/durability.md); fsync is not built yet.
+    /// What an acknowledgement promises: async, quorum (replicas have it in memory) or fsync (on disk); see docs/durability.md.
     #[arg(long, value_name = "WORD", default_value = "async", value_parser = durability)]
     durability: Durability,
-    /// With quorum: how many replicas must have a write before its reply is released.
+    /// With quorum and fsync: how many replicas must have a write before its reply is released.
     /// [default: 1]
     #[arg(long, value_name = "K")]
     sync_replicas: Option<usize>,
-    /// With quorum: serve with fewer, visibly, while that many cannot be reached; otherwise replies wait.
+    /// With quorum and fsync: serve with fewer, visibly, while that many cannot be reached; otherwise replies wait.
     #[arg(long)]
     degrade: bool,
     /// Leave a process that dies down, a redis-server too.
@@ -97,16 +97,16 @@ impl UpArgs {
         })
     }
 
-    /// What only `quorum` knows must not be ignored in silence.
+    /// What `async` does not know must not be ignored in silence.
     fn check_durability(&self) -> Result<(), Failure> {
         let only = [
             ("--sync-replicas", self.sync_replicas.is_some()),
             ("--degrade", self.degrade),
         ];
         match only.iter().find(|(_, given)| *given) {
-            Some((option, _)) if self.durability != Durability::Quorum => {
+            Some((option, _)) if self.durability == Durability::Async => {
                 Err(Failure::bad_input(format!(
-                    "{option} is for durability `quorum` only: add --durability quorum, or leave it out"
+                    "{option} is for durability `quorum` or `fsync` only: add --durability quorum, or leave it out"
                 )))
             }
             _ => Ok(()),

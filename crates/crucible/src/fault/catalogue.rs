@@ -40,6 +40,9 @@ pub enum Drill {
     PrimaryAndSentinel,
     /// SIGKILL every process of the group.
     Everything,
+    /// SIGKILL every process of the group, and cut all data files back to what was synced, as if all machines lost power
+    /// at once. Only `fsync` promises to lose nothing by it.
+    Power,
     /// SIGKILL the primary's redis-server and delete its data within 50 ms; it comes back empty at once.
     RestartEmpty,
     /// Every write of the primary's redis-server to its disk fails.
@@ -121,6 +124,7 @@ impl Drill {
                 | Self::PrimaryAndSentinel
                 | Self::Partition
                 | Self::Everything
+                | Self::Power
                 | Self::RestartEmpty
         )
     }
@@ -132,7 +136,10 @@ impl Drill {
 
     /// Whether it needs the interposer.
     pub fn needs_interposer(self) -> bool {
-        matches!(self, Self::DiskFull | Self::SlowDisk | Self::ClockJump)
+        matches!(
+            self,
+            Self::DiskFull | Self::SlowDisk | Self::ClockJump | Self::Power
+        )
     }
 
     /// Whether acknowledged writes may not be lost in any durability: planned events, and data that only a mistake destroys.
@@ -156,6 +163,9 @@ impl Drill {
         let agent = matches!(self, Self::Agent | Self::FreezeAgent | Self::FreezeNode);
         if against == Against::Upstream && agent {
             return Some("stock Redis has no agent".to_owned());
+        }
+        if against == Against::Upstream && self == Self::Power {
+            return Some("stock Redis knows no durability that promises this".to_owned());
         }
         if self.needs_network() {
             return Network::obstacle();

@@ -2,7 +2,7 @@
 
 use crate::bench::ballast;
 use crate::clock;
-use crate::fault::{Drill, Remedy, Scene, burden, chaos, empty, handoff, pairs};
+use crate::fault::{Drill, Remedy, Scene, burden, chaos, empty, handoff, pairs, power};
 use crate::target::interposer::Orders;
 use anyhow::Result;
 use std::time::Duration;
@@ -43,6 +43,7 @@ pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
                 .and_then(|()| scene.kill(sentinel.pid))
         }
         Drill::Everything => kill_everything(scene),
+        Drill::Power => power::fail(scene).await,
         Drill::RestartEmpty => empty::kill_and_delete(scene).await,
         Drill::DiskFull => order(scene, primary.server_pid, Orders::full_disk()),
         Drill::SlowDisk => order(scene, primary.server_pid, Orders::slow_disk(SLOW_SYNC)),
@@ -72,7 +73,7 @@ fn kill_node(scene: &mut Scene<'_>) -> Result<()> {
     scene.kill(primary.server_pid)
 }
 
-fn kill_everything(scene: &mut Scene<'_>) -> Result<()> {
+pub(super) fn kill_everything(scene: &mut Scene<'_>) -> Result<()> {
     // Agents before servers, so that no agent acts on the death of its server.
     let agents = scene.group.nodes.iter().map(|node| node.agent_pid);
     let servers = scene.group.nodes.iter().map(|node| node.server_pid);

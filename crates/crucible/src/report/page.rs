@@ -55,9 +55,9 @@ fn title(report: &OrdealReport) -> String {
     match (report.subject.against, report.subject.durability) {
         (Against::Upstream, _) => "Crucible: stock Redis Sentinel".to_owned(),
         (Against::Holdfast, Durability::Async) => "Crucible: Holdfast, durability async".to_owned(),
-        (Against::Holdfast, Durability::Quorum) => {
+        (Against::Holdfast, durability) => {
             format!(
-                "Crucible: Holdfast, durability quorum, k = {}",
+                "Crucible: Holdfast, durability {durability}, k = {}",
                 report.subject.sync_replicas
             )
         }
@@ -149,9 +149,10 @@ fn command(report: &OrdealReport) -> String {
     text += match (subject.against, subject.durability) {
         (Against::Upstream, _) => " --only upstream",
         (_, Durability::Quorum) => " --durability quorum",
+        (_, Durability::Fsync) => " --durability fsync",
         _ => "",
     };
-    if subject.durability == Durability::Quorum {
+    if subject.durability.waits() {
         let _ = write!(text, " --sync-replicas {}", subject.sync_replicas);
     }
     text

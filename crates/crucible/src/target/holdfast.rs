@@ -1,7 +1,7 @@
 //! Holdfast: `holdfast up --headless`, read through `cluster.json`.
 
 use crate::target::pod::Recipe;
-use crate::target::{Durability, Group, GroupSpec, Interposer, process};
+use crate::target::{Group, GroupSpec, Interposer, process};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -53,6 +53,11 @@ impl HoldfastGroup {
         let path = self.dir.join("cluster.json");
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))
+    }
+
+    /// The process that starts all others, and starts them again.
+    pub fn supervisor(&self) -> Option<i32> {
+        self.up.id().map(|pid| pid as i32)
     }
 
     /// Its interposer, if any.
@@ -108,7 +113,7 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--base-port".to_owned(), base_port().to_string()]);
     words.extend(["--group".to_owned(), spec.group.clone()]);
     words.extend(["--durability".to_owned(), spec.durability.to_string()]);
-    if spec.durability == Durability::Quorum {
+    if spec.durability.waits() {
         words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);
     }
     words

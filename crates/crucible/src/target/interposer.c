@@ -3,6 +3,9 @@
  * $CRUCIBLE_INTERPOSER/<pid> holds three numbers: milliseconds that each fsync takes longer (a write: a tenth of it), 1 for "no space left on device",
  * milliseconds that the wall clock is ahead. No such file: nothing is changed. A child (a fork for a snapshot) obeys its
  * parent's file too. The file is looked at no more often than every 20 ms.
+ *
+ * $CRUCIBLE_INTERPOSER/synced/<inode>-<birth in ns>, where that folder is there: how many bytes the file had when its last
+ * sync that came back began. Nothing beyond is sure to survive a loss of power.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <linux/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -112,8 +116,43 @@ time_t time(time_t *out) {
     static __typeof__(&name) real; \
     if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
-int fsync(int fd) { REAL(fsync); drag(1); return no_space(fd) ? -1 : real(fd); }
-int fdatasync(int fd) { REAL(fdatasync); drag(1); return no_space(fd) ? -1 : real(fd); }
+/* A regular file's name in the folder of synced lengths, and its length now; 0 if it has none. */
+static int measure(int fd, char *path, size_t size, unsigned long long *length) {
+    const char *dir = getenv("CRUCIBLE_INTERPOSER");
+    struct statx st;
+    if (!dir || syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) != 0) return 0;
+    if (!S_ISREG(st.stx_mode)) return 0;
+    *length = st.stx_size;
+    long long birth = st.stx_mask & STATX_BTIME ? st.stx_btime.tv_sec * 1000000000LL + st.stx_btime.tv_nsec : 0;
+    snprintf(path, size, "%s/synced/%llu-%lld", dir, (unsigned long long)st.stx_ino, birth);
+    return 1;
+}
+
+/* One write of always as many bytes: a process that is killed leaves the old length or the new one. */
+static void note_synced(const char *path, unsigned long long length) {
+    char text[32];
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return;
+    int n = snprintf(text, sizeof text, "%020llu.", length);
+    syscall(SYS_write, fd, text, (size_t)n);
+    syscall(SYS_close, fd);
+}
+
+/* What is written while a sync is under way may be in it or not: only what was there before it counts. */
+static int sync_and_note(int fd, int (*real)(int)) {
+    char path[512];
+    unsigned long long length = 0;
+    drag(1);
+    if (no_space(fd)) return -1;
+    int known = measure(fd, path, sizeof path, &length);
+    int result = real(fd), before = errno;
+    if (result == 0 && known) note_synced(path, length);
+    errno = before;
+    return result;
+}
+
+int fsync(int fd) { REAL(fsync); return sync_and_note(fd, real); }
+int fdatasync(int fd) { REAL(fdatasync); return sync_and_note(fd, real); }
 ssize_t write(int fd, const void *data, size_t size) { REAL(write); drag_write(fd); return no_space(fd) ? -1 : real(fd, data, size); }
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { REAL(pwrite); drag_write(fd); return no_space(fd) ? -1 : real(fd, data, size, at); }
 ssize_t writev(int fd, const struct iovec *v, int n) { REAL(writev); drag_write(fd); return no_space(fd) ? -1 : real(fd, v, n); }

@@ -3,9 +3,10 @@
 
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 const SOURCE: &str = include_str!("interposer.c");
 
@@ -66,7 +67,8 @@ impl Interposer {
     /// Builds the library below `dir`.
     pub fn build(dir: &Path) -> Result<Self> {
         let orders = dir.join("interposer");
-        fs::create_dir_all(&orders).with_context(|| format!("create {}", orders.display()))?;
+        let synced = orders.join("synced");
+        fs::create_dir_all(&synced).with_context(|| format!("create {}", synced.display()))?;
         let (source, library) = (orders.join("interposer.c"), orders.join("interposer.so"));
         fs::write(&source, SOURCE).with_context(|| format!("write {}", source.display()))?;
         let mut cc = Command::new("cc");
@@ -113,6 +115,57 @@ impl Interposer {
         fs::rename(&fresh, &path).with_context(|| format!("write {}", path.display()))
     }
 
+    /// Cuts every file below `dir` back to what its last sync made sure of: the least that a loss of power leaves. A file
+    /// that was never synced is emptied; names and what was overwritten stay. No process may have it open any more. Gives
+    /// the bytes that went.
+    ///
+    /// # Errors
+    /// When a file cannot be looked at or cut.
+    pub fn lose_power(&self, dir: &Path) -> Result<u64> {
+        let mut gone = 0;
+        let entries = fs::read_dir(dir).with_context(|| format!("read {}", dir.display()))?;
+        for entry in entries {
+            let path = entry
+                .with_context(|| format!("read {}", dir.display()))?
+                .path();
+            gone += if path.is_dir() {
+                self.lose_power(&path)?
+            } else {
+                self.cut(&path)?
+            };
+        }
+        Ok(gone)
+    }
+
+    fn cut(&self, path: &Path) -> Result<u64> {
+        let about = || format!("cut {}", path.display());
+        let file = fs::File::options()
+            .write(true)
+            .open(path)
+            .with_context(about)?;
+        let found = file.metadata().with_context(about)?;
+        if !found.is_file() {
+            return Ok(0);
+        }
+        let kept = self.synced(&found).min(found.len());
+        if kept < found.len() {
+            file.set_len(kept).with_context(about)?;
+        }
+        Ok(found.len() - kept)
+    }
+
+    /// Bytes of a file that a loss of power cannot take.
+    fn synced(&self, found: &fs::Metadata) -> u64 {
+        let birth = found.created().ok();
+        let birth = birth.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let birth = birth.map_or(0, |since| since.as_nanos());
+        let noted = self.orders.join(format!("synced/{}-{birth}", found.ino()));
+        let text = fs::read_to_string(noted).unwrap_or_default();
+        // Without its dot it was being written when its process was killed: then nothing is sure.
+        let length = text.strip_suffix('.').and_then(|text| text.parse().ok());
+        length.unwrap_or(0)
+    }
+
     /// Takes the orders back.
     pub fn relent(&self, pid: i32) {
         // Absent already: nothing to take back.
@@ -124,7 +177,7 @@ impl Interposer {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::time::{Instant, SystemTime, UNIX_EPOCH};
+    use std::time::{Instant, SystemTime};
 
     /// Runs a shell as a child of this process: it obeys the orders for this process's pid.
     fn shell(interposer: &Interposer, script: &str) -> (bool, String) {
@@ -135,6 +188,25 @@ mod tests {
             output.status.success(),
             String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         )
+    }
+
+    #[test]
+    fn a_loss_of_power_takes_what_was_not_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let interposer = Interposer::build(dir.path()).unwrap();
+        let data = dir.path().join("data");
+        fs::create_dir_all(data.join("deep")).unwrap();
+        let (file, never) = (data.join("deep/file"), data.join("never"));
+        let (f, n) = (file.display(), never.display());
+        let script = format!("echo 1234567 > {f}; sync {f}; echo 890 >> {f}; echo x > {n}");
+        assert!(shell(&interposer, &script).0);
+        assert_eq!(interposer.lose_power(&data).unwrap(), 6);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "1234567\n");
+        assert_eq!(fs::read_to_string(&never).unwrap(), "");
+        // A new file with the number of an old one has nothing of its.
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "again").unwrap();
+        assert_eq!(interposer.lose_power(&data).unwrap(), 5);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::target::member::Member;
 use crate::target::pod::{Pod, Recipe};
-use crate::target::{Durability, Group, GroupSpec, Interposer, Network, NodeProcess, process};
+use crate::target::{Group, GroupSpec, Interposer, Network, NodeProcess, process};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
@@ -109,7 +109,7 @@ impl RolesGroup {
         let place = self.network.sentinel(index);
         let peers: Vec<Value> = (0..spec.sentinels).map(|index| self.peer(index)).collect();
         let mut group = json!({ "name": spec.group, "nodes": spec.replicas + 1 });
-        if spec.durability == Durability::Quorum {
+        if spec.durability.waits() {
             group["durability"] = json!(spec.durability);
             group["sync_replicas"] = json!(spec.sync_replicas);
         }

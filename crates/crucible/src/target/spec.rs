@@ -34,6 +34,15 @@ pub enum Durability {
     Async,
     /// So many replicas have it, too.
     Quorum,
+    /// The primary and so many replicas have it on disk.
+    Fsync,
+}
+
+impl Durability {
+    /// Whether replicas must have a write before it is acknowledged.
+    pub fn waits(self) -> bool {
+        self != Self::Async
+    }
 }
 
 impl std::fmt::Display for Durability {
@@ -41,6 +50,7 @@ impl std::fmt::Display for Durability {
         f.write_str(match self {
             Self::Async => "async",
             Self::Quorum => "quorum",
+            Self::Fsync => "fsync",
         })
     }
 }
@@ -58,7 +68,7 @@ pub struct GroupSpec {
     pub sentinels: usize,
     /// Durability; stock groups know only `async`.
     pub durability: Durability,
-    /// How many replicas must have a write before it is acknowledged, in `quorum`.
+    /// How many replicas must have a write before it is acknowledged, in `quorum` and `fsync`.
     pub sync_replicas: usize,
     /// The redis-server to run.
     pub server: PathBuf,

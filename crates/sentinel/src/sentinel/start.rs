@@ -12,7 +12,7 @@ use anyhow::{Context, bail, ensure};
 use holdfast_core::limits::GROUPS_MAX;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Group, Sentinel};
-use holdfast_core::record::{Durability, Terms};
+use holdfast_core::record::Terms;
 use holdfast_core::sentinel::{GroupConfig, SentinelCore, SentinelSettings};
 use holdfast_core::wire::WIRE_VERSION;
 use holdfast_link::{Identity, Kind, Secret, random_hex};
@@ -134,14 +134,6 @@ pub(super) fn check(options: &Options) -> anyhow::Result<()> {
         "{} groups; at most {GROUPS_MAX}",
         options.groups.len()
     );
-    for group in &options.groups {
-        ensure!(
-            group.durability != Durability::Fsync,
-            "group {}: durability {} is not built yet; take async or quorum",
-            group.name,
-            group.durability
-        );
-    }
     let groups: BTreeSet<_> = options.groups.iter().map(|group| &group.name).collect();
     ensure!(
         groups.len() == options.groups.len(),
