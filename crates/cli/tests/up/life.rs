@@ -4,6 +4,7 @@ use crate::common::{holdfast, said};
 use crate::group::{Up, eventually, lives, own_base_port, primary, redis, signal, small};
 use serde_json::Value;
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 use tempfile::tempdir;
 
@@ -187,5 +188,65 @@ fn a_reader_that_goes_away_ends_neither_the_group_nor_a_command_badly() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
         assert_eq!(said(&output), "", "{args:?}");
+    }
+}
+
+/// Kills every process at once, `up` first so that it starts none again.
+fn kill_everything(up: &mut Up) {
+    let pids = up.pids();
+    up.child.kill().unwrap();
+    for pid in &pids {
+        // Most are gone with `up` already.
+        let _ = Command::new("kill")
+            .args(["-KILL", &pid.to_string()])
+            .output();
+    }
+    up.child.wait().unwrap();
+    eventually("everything is gone", || !pids.iter().any(|pid| lives(*pid)));
+}
+
+#[test]
+fn with_fsync_nothing_acknowledged_is_lost_when_every_process_is_killed() {
+    let dir = tempdir().unwrap();
+    let fsync = ["--replicas", "2", "--durability", "fsync"];
+    let port = own_base_port().to_string();
+    let mut up = Up::ready(dir.path(), &[&fsync[..], &["--base-port", &port]].concat());
+    up.settled();
+    for round in 0..3 {
+        for number in 0..20 {
+            let write = format!("SET key:{round}:{number} {round}");
+            assert!(redis(&primary(&up), &write).starts_with("+OK"));
+        }
+        kill_everything(&mut up);
+        up = Up::ready(dir.path(), &fsync);
+        for number in 0..20 {
+            let read = format!("GET key:{round}:{number}");
+            let found = redis(&primary(&up), &read);
+            assert!(found.contains(&round.to_string()), "{read}: {found}");
+        }
+    }
+    let said = up.status()["decisions"].to_string();
+    assert!(!said.contains("everything was restarted"), "{said}");
+}
+
+#[test]
+fn a_folder_may_change_its_durability_there_and_back() {
+    let dir = tempdir().unwrap();
+    let up = small(&dir, &["--durability", "quorum"]);
+    up.settled();
+    assert!(redis(&primary(&up), "SET kept yes").starts_with("+OK"));
+    up.stop();
+    for durability in ["fsync", "quorum", "async"] {
+        let up = Up::ready(dir.path(), &["--durability", durability]);
+        up.settled();
+        assert!(
+            redis(&primary(&up), "GET kept").contains("yes"),
+            "{durability}"
+        );
+        assert!(
+            redis(&primary(&up), "SET more yes").starts_with("+OK"),
+            "{durability}"
+        );
+        up.stop();
     }
 }
