@@ -95,36 +95,32 @@ impl SentinelCore {
         let Some(group) = self.groups.get(name) else {
             return;
         };
-        let leader = ruler(group, record).cloned();
-        let steady = |node: &Node| {
-            let report = reports(group).find(|(n, _)| *n == node)?.1;
-            let leader = leader.as_ref()?;
-            let votes = self.candidate(record, node, report)?.priority > 0;
-            Some(votes && in_step(report, leader, record) && !lags(leader, record, node, report))
+        // Without the primary's word nobody can be told to be behind it.
+        let Some(leader) = ruler(group, record) else {
+            return;
         };
-        let steps: Vec<(Node, bool, bool)> = group
-            .nodes
-            .keys()
-            .map(|node| {
-                let report = reports(group).find(|(n, _)| *n == node);
-                let lagging = leader
-                    .as_ref()
-                    .zip(report)
-                    .is_some_and(|(leader, (_, report))| lags(leader, record, node, report));
-                (node.clone(), steady(node).unwrap_or(false), lagging)
-            })
-            .collect();
+        let judge = |(node, report)| {
+            let lags = lags(leader, record, node, report);
+            let votes = self
+                .candidate(record, node, report)
+                .is_some_and(|c| c.priority > 0);
+            (votes && in_step(report, leader, record) && !lags, lags)
+        };
+        // In the order of the nodes, as they are below; those that were not heard of late have no step.
+        let steps: Vec<(bool, bool)> = {
+            let mut heard = reports(group).peekable();
+            let step = |node| {
+                heard
+                    .next_if(|(n, _)| *n == node)
+                    .map_or((false, false), judge)
+            };
+            group.nodes.keys().map(step).collect()
+        };
         let Some(group) = self.groups.get_mut(name) else {
             return;
         };
-        // Without the primary's word nobody can be told to be behind it.
-        if leader.is_none() {
-            return;
-        }
-        for (node, steady, lags) in steps {
-            if let Some(state) = group.nodes.get_mut(&node) {
-                state.note_step(now, steady, lags);
-            }
+        for (state, (steady, lags)) in group.nodes.values_mut().zip(steps) {
+            state.note_step(now, steady, lags);
         }
     }
 
