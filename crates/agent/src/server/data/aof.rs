@@ -88,6 +88,7 @@ pub(super) fn is_empty(path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 
