@@ -37,20 +37,24 @@ fn power_on(group: &mut Group, nodes: &[(usize, Option<Stamp>)]) {
     }
 }
 
-#[test]
-fn after_a_loss_of_power_the_highest_stamp_rules_at_once() {
+/// A group after a loss of power, of which only these nodes are back, with what their disks say.
+fn back(nodes: &[(usize, Option<Stamp>)]) -> Group {
     let mut group = started(3);
     group.power_off();
-    power_on(&mut group, &[(1, Some(stamp(40))), (2, Some(stamp(41)))]);
+    power_on(&mut group, nodes);
+    group
+}
+
+#[test]
+fn after_a_loss_of_power_the_highest_stamp_rules_at_once() {
+    let mut group = back(&[(1, Some(stamp(40))), (2, Some(stamp(41)))]);
     group.run(6_000);
     assert_eq!(group.primary(), Some(node(2)), "{:#?}", group.decisions);
 }
 
 #[test]
 fn the_disk_of_the_old_primary_alone_is_enough() {
-    let mut group = started(3);
-    group.power_off();
-    power_on(&mut group, &[(0, Some(stamp(41)))]);
+    let mut group = back(&[(0, Some(stamp(41)))]);
     group.run(1_000);
     let record = group.record();
     let ruler = record.primary.clone().unwrap();
@@ -61,18 +65,14 @@ fn the_disk_of_the_old_primary_alone_is_enough() {
         group.decisions
     );
     // It flushed its data after the last stamp: it has everything all the same.
-    let mut group = started(3);
-    group.power_off();
-    power_on(&mut group, &[(0, None), (1, Some(stamp(41)))]);
+    let mut group = back(&[(0, None), (1, Some(stamp(41)))]);
     group.run(1_000);
     assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
 }
 
 #[test]
 fn too_few_disks_are_waited_for() {
-    let mut group = started(3);
-    group.power_off();
-    power_on(&mut group, &[(1, Some(stamp(41)))]);
+    let mut group = back(&[(1, Some(stamp(41)))]);
     group.run(15_000);
     assert_eq!(group.primary(), None, "{:#?}", group.decisions);
     power_on(&mut group, &[(2, Some(stamp(42)))]);
@@ -82,18 +82,14 @@ fn too_few_disks_are_waited_for() {
 
 #[test]
 fn a_disk_without_a_stamp_is_not_heard() {
-    let mut group = started(3);
-    group.power_off();
-    power_on(&mut group, &[(1, None), (2, Some(stamp(41)))]);
+    let mut group = back(&[(1, None), (2, Some(stamp(41)))]);
     group.run(9_000);
     assert_eq!(group.primary(), None, "{:#?}", group.decisions);
 }
 
 #[test]
 fn a_new_volume_has_no_vote() {
-    let mut group = started(3);
-    group.power_off();
-    power_on(&mut group, &[(2, Some(stamp(41)))]);
+    let mut group = back(&[(2, Some(stamp(41)))]);
     let blank = DataAtStart {
         blank: true,
         unfinished: true,
@@ -107,9 +103,7 @@ fn a_new_volume_has_no_vote() {
 
 #[test]
 fn a_copy_that_was_not_written_out_has_no_vote() {
-    let mut group = started(3);
-    group.power_off();
-    power_on(&mut group, &[(2, Some(stamp(41)))]);
+    let mut group = back(&[(2, Some(stamp(41)))]);
     group.power_on(&node(1), Some(stamp(7)));
     let unfinished = DataAtStart {
         unfinished: true,

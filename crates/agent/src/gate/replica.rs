@@ -22,8 +22,8 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    /// Listens to these bytes, which follow those before. Returns the newest acknowledgement among them: so
-    /// many bytes of the stream has it applied.
+    /// Listens to these bytes, which follow those before. Returns the newest acknowledgement among them: how
+    /// many bytes of the stream it has applied.
     pub(super) fn hear(&mut self, bytes: &[u8]) -> Option<u64> {
         let mut newest = None;
         let (host, port) = (&mut self.host, &mut self.port);
@@ -194,13 +194,9 @@ mod tests {
         out
     }
 
-    fn applied(replica: &mut Replica, bytes: &[u8]) -> Option<u64> {
-        replica.hear(bytes)
-    }
-
     fn introduced() -> Replica {
         let mut replica = Replica::default();
-        assert_eq!(applied(&mut replica, &resp(FIRST)), None);
+        assert_eq!(replica.hear(&resp(FIRST)), None);
         replica
     }
 
@@ -210,12 +206,9 @@ mod tests {
         let address = Address::new("redis-1.redis", 7001);
         assert_eq!(replica.address(), Some(&address));
         let acks = resp(&[&["REPLCONF", "ACK", "17"], &["REPLCONF", "ack", "4711"]]);
-        assert_eq!(applied(&mut replica, &acks), Some(4711));
+        assert_eq!(replica.hear(&acks), Some(4711));
         assert_eq!(
-            applied(
-                &mut replica,
-                &resp(&[&["REPLCONF", "ACK", "5", "FACK", "4"]])
-            ),
+            replica.hear(&resp(&[&["REPLCONF", "ACK", "5", "FACK", "4"]])),
             Some(5)
         );
         assert_eq!(Replica::default().address(), None);
@@ -235,11 +228,7 @@ mod tests {
             &["REPLCONF", "GETACK", "*"],
         ];
         for other in others {
-            assert_eq!(
-                applied(&mut introduced(), &resp(&[other])),
-                None,
-                "{other:?}"
-            );
+            assert_eq!(introduced().hear(&resp(&[other])), None, "{other:?}");
         }
         let long = "1".repeat(10_000);
         let said = [
@@ -248,7 +237,7 @@ mod tests {
             resp(&[&["REPLCONF", "ACK", "9"]]),
         ];
         let mut replica = introduced();
-        assert_eq!(applied(&mut replica, &said.concat()), Some(9));
+        assert_eq!(replica.hear(&said.concat()), Some(9));
         let kept: usize = replica.commands.words.iter().map(Vec::capacity).sum();
         assert!(kept < 2 * WORDS * WORD);
     }
@@ -258,7 +247,7 @@ mod tests {
         for nonsense in ["*x\r\n", "*1\r\n:5\r\n", "*1\r\n\r\n", "*-1\r\n"] {
             let mut replica = introduced();
             let said = [nonsense.as_bytes(), &resp(&[&["REPLCONF", "ACK", "9"]])].concat();
-            assert_eq!(applied(&mut replica, &said), None, "{nonsense:?}");
+            assert_eq!(replica.hear(&said), None, "{nonsense:?}");
         }
     }
 
@@ -275,12 +264,12 @@ mod tests {
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
         ) {
             let all = commands.concat();
-            let whole = applied(&mut introduced(), &all);
+            let whole = introduced().hear(&all);
             let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(all.len())).collect();
             cuts.extend([0, all.len()]);
             cuts.sort_unstable();
             let mut replica = introduced();
-            let pieces = cuts.windows(2).map(|cut| applied(&mut replica, &all[cut[0]..cut[1]]));
+            let pieces = cuts.windows(2).map(|cut| replica.hear(&all[cut[0]..cut[1]]));
             prop_assert_eq!(pieces.flatten().last(), whole);
         }
 
