@@ -14,6 +14,7 @@ mod bounds;
 mod bytes;
 mod dial;
 mod doors;
+mod gulps;
 mod link;
 mod opening;
 mod poller;

@@ -20,6 +20,7 @@
 //! The shell moves the bytes; here is only the arithmetic. Times are microseconds of any clock that never goes back.
 
 mod acks;
+mod awaited;
 mod barrier;
 mod batches;
 mod connections;
@@ -41,6 +42,7 @@ use crate::mutant::Mutant;
 use crate::names::Address;
 use crate::stamp::Stamp;
 use acks::Acks;
+use awaited::Awaited;
 use barrier::{Barrier, Step};
 use batches::Batches;
 use connections::Connections;
@@ -61,6 +63,7 @@ pub struct Gate {
     connections: Connections,
     batches: Batches,
     acks: Acks,
+    awaited: Awaited,
     links: [Option<Barrier>; LINKS_MAX],
     ready: [bool; LINKS_MAX],
     pace: Pace,
@@ -81,6 +84,7 @@ impl Gate {
             connections: Connections::default(),
             batches: Batches::default(),
             acks: Acks::new(mutant),
+            awaited: Awaited::default(),
             links: [const { None }; LINKS_MAX],
             ready: [false; LINKS_MAX],
             pace: Pace::default(),
@@ -117,6 +121,7 @@ impl Gate {
         self.connections.clear();
         self.batches.clear();
         self.acks.clear();
+        self.awaited.clear();
         self.links = [const { None }; LINKS_MAX];
         self.ready = [false; LINKS_MAX];
         self.pace = Pace::default();
@@ -254,6 +259,15 @@ impl Gate {
         }
     }
 
+    /// Whether the stream to the replica that announces this address may come a little later: whatever it acknowledges, others
+    /// are expected to have acknowledged before. Where acknowledgements mean disks nobody knows who will be first.
+    pub fn can_spare(&self, address: &Address) -> bool {
+        self.hold.as_ref().is_some_and(|hold| {
+            let node = hold.member_at(address);
+            !hold.on_disk() && node.is_none_or(|node| !self.awaited.contains(node))
+        })
+    }
+
     /// What may go to clients now: everything of a connection up to this many bytes since it was opened.
     pub fn released(&mut self) -> std::vec::Drain<'_, (Connection, u64)> {
         self.released.drain(..)
@@ -283,6 +297,7 @@ impl Gate {
         if let Some(unconfirmed) = &mut self.unconfirmed {
             unconfirmed.see(barrier.number, offset);
         }
+        self.awaited.choose(hold, &self.acks);
         let behind = self.laggards.judge(now, offset, &self.acks, &hold.rules);
         self.news.extend(behind.map(News::Lagging));
         self.settle(now);

@@ -2,12 +2,14 @@
 
 pub mod ballast;
 pub mod connections;
+pub mod distance;
 pub mod document;
 pub mod event;
 pub mod events;
 pub mod figures;
 pub mod gate;
 pub mod idle;
+pub mod load;
 pub mod machine;
 pub mod soak;
 pub mod throughput;
@@ -34,6 +36,8 @@ pub enum Part {
     Soak,
     /// Reads and writes through the gate, beside a plain redis-server.
     Gate,
+    /// The gate with replicas that are 0.5 ms away, beside `WAIT` (needs network namespaces).
+    Distance,
 }
 
 /// Measures, writes `failover.json`, `failover.md` and `failover.svg` to `options.out`, and gives the figures. One line per
@@ -67,6 +71,7 @@ async fn measure(
             Part::Connections => connections::measure(options, dir, figures).await?,
             Part::Soak => soak::measure(options, dir, figures).await?,
             Part::Gate => gate::measure(options, dir, figures).await?,
+            Part::Distance => distance::measure(options, dir, figures).await?,
         }
         // What is measured is kept, even if the next part fails.
         figures.save(&options.out)?;

@@ -16,6 +16,9 @@ pub(super) const READ: usize = 64 << 10;
 /// Bytes that one read takes of a reply that has turned out to be large.
 pub(super) const READ_LARGE: usize = 256 << 10;
 
+/// Pieces of that size that are kept for use again: 8 MiB.
+pub(super) const SPARE_MAX: usize = 32;
+
 /// Reads from one socket in a turn; the rest is for the next, so that no client keeps the others waiting.
 pub(super) const READS_PER_TURN: usize = 16;
 

@@ -1,6 +1,7 @@
 //! Bytes on their way to one socket.
 
-use super::bounds::READ_LARGE;
+use super::bounds::{READ_LARGE, SPARE_MAX};
+use holdfast_core::gate::Micros;
 use rustix::buffer::spare_capacity;
 use rustix::fd::AsFd;
 use rustix::io::Errno;
@@ -9,6 +10,38 @@ use std::collections::VecDeque;
 
 /// A piece smaller than this is grown, a larger one is followed by another.
 const PIECE: usize = 16 << 10;
+
+/// Large pieces that are empty, kept for use again for a while: the kernel clears the pages of each new one.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    pieces: Vec<Vec<u8>>,
+    used: Micros,
+}
+
+/// How long spare pieces are kept without use.
+const KEEP: Micros = 1_000_000;
+
+impl Spare {
+    /// Gives up what nobody has used for long.
+    pub(super) fn rest(&mut self, now: Micros) {
+        if self.used + KEEP < now {
+            self.pieces = Vec::new();
+        }
+    }
+
+    fn take(&mut self, now: Micros) -> Vec<u8> {
+        self.used = now;
+        let spare = self.pieces.pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(READ_LARGE))
+    }
+
+    fn put(&mut self, mut piece: Vec<u8>) {
+        if piece.capacity() == READ_LARGE && self.pieces.len() < SPARE_MAX {
+            piece.clear();
+            self.pieces.push(piece);
+        }
+    }
+}
 
 /// A queue of bytes. Empty, it owns no memory.
 #[derive(Debug, Default)]
@@ -36,10 +69,15 @@ impl Bytes {
 
     /// Reads a large piece from a socket, to the end of the queue. Returns how much, and whether the socket may have more.
     /// A last piece with room is filled up first, so that a stream in small portions costs no piece each.
-    pub(super) fn read(&mut self, socket: impl AsFd) -> Result<(usize, bool), Errno> {
+    pub(super) fn read(
+        &mut self,
+        socket: impl AsFd,
+        spare: &mut Spare,
+        now: Micros,
+    ) -> Result<(usize, bool), Errno> {
         let room = |piece: &Vec<u8>| piece.capacity() - piece.len() >= PIECE;
         if !self.pieces.back().is_some_and(room) {
-            self.pieces.push_back(Vec::with_capacity(READ_LARGE));
+            self.pieces.push_back(spare.take(now));
         }
         let Some(piece) = self.pieces.back_mut() else {
             return Err(Errno::NOMEM);
@@ -47,7 +85,10 @@ impl Bytes {
         let asked = piece.capacity() - piece.len();
         let read = recv(socket, spare_capacity(piece), RecvFlags::empty());
         if piece.is_empty() {
-            self.pieces.pop_back();
+            self.pieces
+                .pop_back()
+                .into_iter()
+                .for_each(|piece| spare.put(piece));
         }
         let (read, _) = read?;
         self.length += read;
@@ -55,7 +96,12 @@ impl Bytes {
     }
 
     /// Writes at most so many to a socket. Returns how many it took; fewer than asked for means that it is full.
-    pub(super) fn write(&mut self, socket: impl AsFd, most: usize) -> Result<usize, Errno> {
+    pub(super) fn write(
+        &mut self,
+        socket: impl AsFd,
+        most: usize,
+        spare: &mut Spare,
+    ) -> Result<usize, Errno> {
         let mut written = 0;
         while written < most
             && let Some(first) = self.pieces.front()
@@ -68,7 +114,7 @@ impl Bytes {
                 Err(error) => return Err(error),
             };
             let full = taken < piece.len();
-            self.forget(taken);
+            self.forget(taken, spare);
             written += taken;
             if full {
                 break;
@@ -82,7 +128,7 @@ impl Bytes {
         *self = Self::default();
     }
 
-    fn forget(&mut self, bytes: usize) {
+    fn forget(&mut self, bytes: usize, spare: &mut Spare) {
         self.length -= bytes;
         self.gone += bytes;
         if self
@@ -90,7 +136,10 @@ impl Bytes {
             .front()
             .is_some_and(|first| first.len() == self.gone)
         {
-            self.pieces.pop_front();
+            self.pieces
+                .pop_front()
+                .into_iter()
+                .for_each(|piece| spare.put(piece));
             self.gone = 0;
         }
         if self.length == 0 {

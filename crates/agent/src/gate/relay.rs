@@ -3,7 +3,8 @@
 mod passage;
 
 use super::bounds::{HELD_ALWAYS, HELD_PER_CLIENT, HELD_TOTAL, OPENING, READ, READS_PER_TURN};
-use super::bytes::Bytes;
+use super::bytes::{Bytes, Spare};
+use super::gulps::Gulps;
 use super::opening::{Opening, judge};
 use super::poller::{Event, Poller, Source};
 use super::replica::Replica;
@@ -25,6 +26,8 @@ pub(super) struct Hall {
     pub(super) poller: Poller,
     /// What was just read.
     pub(super) scratch: Vec<u8>,
+    /// What large replies are read into.
+    pub(super) spare: Spare,
     pub(super) now: Micros,
     /// What the core released last.
     pub(super) released: Vec<(Connection, u64)>,
@@ -40,6 +43,8 @@ pub(super) struct Hall {
     pub(super) reign: Option<Epoch>,
     /// Sessions on their way to another server.
     pub(super) crossing: Crossing,
+    /// Streams to replicas that nobody waits for.
+    pub(super) gulps: Gulps,
 }
 
 /// Who it is.
@@ -83,6 +88,9 @@ pub(super) struct Relay {
     phase: Phase,
     /// What a replica, or what may become one, has told of itself.
     replica: Option<Box<Replica>>,
+    /// Its stream waits for the next gulp; or it flows in such amounts that it is not to wait.
+    put_off: bool,
+    flows: bool,
     /// As the core knows it, while its replies are held; and the bytes read for it since.
     held_as: Option<Connection>,
     total: u64,
@@ -122,6 +130,8 @@ impl Relay {
             pending: Vec::new(),
             phase: Phase::Opening(Vec::new()),
             replica: None,
+            put_off: false,
+            flows: false,
             held_as: None,
             total: 0,
             to_server: Bytes::default(),
@@ -178,7 +188,35 @@ impl Relay {
             self.push_requests(hall)?;
             self.take_requests(hall)?;
         }
+        if self.puts_off(hall) {
+            return Ok(());
+        }
         self.take_replies(hall)
+    }
+
+    /// Its gulp is due.
+    pub(super) fn gulp(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        self.put_off = false;
+        self.take_replies(hall)
+    }
+
+    /// Leaves the stream of a replica that nobody waits for to the next gulp.
+    fn puts_off(&mut self, hall: &mut Hall) -> bool {
+        let spared = hall.holding
+            && !hall.paused
+            && !self.flows
+            && !self.from_server.closing
+            && self.phase == Phase::Replica
+            && self
+                .replica
+                .as_mut()
+                .and_then(|replica| replica.address())
+                .is_some_and(|at| hall.core.can_spare(at));
+        if spared && !self.put_off {
+            hall.gulps.put_off(self.slot, hall.now);
+        }
+        self.put_off = spared;
+        spared
     }
 
     /// Goes on where it stopped.
@@ -220,7 +258,7 @@ impl Relay {
     fn may_read_server(&self, hall: &Hall) -> bool {
         let own = self.to_client.len();
         let room = own < HELD_ALWAYS || (own < HELD_PER_CLIENT && hall.waiting < HELD_TOTAL);
-        self.from_server.readable && room && !self.leaves_replies(hall)
+        self.from_server.readable && room && !self.put_off && !self.leaves_replies(hall)
     }
 
     fn take_requests(&mut self, hall: &mut Hall) -> Result<(), Ended> {
@@ -361,7 +399,9 @@ impl Relay {
     }
 
     fn push_requests(&mut self, hall: &mut Hall) -> Result<(), Ended> {
-        let written = self.to_server.write(&self.server, self.to_server.len())?;
+        let written = self
+            .to_server
+            .write(&self.server, self.to_server.len(), &mut hall.spare)?;
         hall.waiting -= written;
         self.mind_server(self.to_server.len() > 0, hall)
     }
@@ -379,6 +419,7 @@ impl Relay {
                 }
                 Ok((_, more)) => {
                     self.from_server.readable = more || self.from_server.closing;
+                    self.flows = more;
                     large = more;
                 }
                 Err(Errno::AGAIN) => self.from_server.readable = false,
@@ -397,7 +438,9 @@ impl Relay {
             return self.take_answer(hall);
         }
         if large {
-            let (read, more) = self.to_client.read(&self.server)?;
+            let (read, more) = self
+                .to_client
+                .read(&self.server, &mut hall.spare, hall.now)?;
             self.note_reply(read, read, hall);
             return Ok((read, more));
         }
@@ -443,7 +486,7 @@ impl Relay {
     fn flush(&mut self, hall: &mut Hall) -> Result<(), Ended> {
         let most = self.to_client.len() - self.held;
         if most > 0 {
-            let written = self.to_client.write(&self.client, most)?;
+            let written = self.to_client.write(&self.client, most, &mut hall.spare)?;
             hall.waiting -= written;
             self.mind_client(written < most, hall)?;
         } else if self.from_client.full {

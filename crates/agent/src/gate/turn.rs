@@ -3,7 +3,9 @@
 mod carrying;
 
 use super::bounds::{ACCEPTS_PER_TURN, EVENTS_PER_TURN, READ};
+use super::bytes::Spare;
 use super::doors::Doors;
+use super::gulps::Gulps;
 use super::link::Link;
 use super::poller::{Bell, Event, Poller, Ready, Source};
 use super::relay::{Crossing, Ended, Hall, Relay, Tokens};
@@ -95,6 +97,7 @@ impl Turns {
             core: Gate::new(mutant),
             poller,
             scratch: Vec::with_capacity(READ),
+            spare: Spare::default(),
             now: 0,
             released: Vec::new(),
             waiting: 0,
@@ -103,6 +106,7 @@ impl Turns {
             paused: false,
             reign: None,
             crossing: Crossing::default(),
+            gulps: Gulps::default(),
         };
         let tokens = Tokens::new()?;
         Ok(Self {
@@ -147,6 +151,7 @@ impl Turns {
         let goes_on = self.take(&events, heard);
         self.events = events;
         self.resume();
+        self.gulp();
         self.settle();
         self.send_home();
         self.take_across();
@@ -154,6 +159,7 @@ impl Turns {
         self.keep_links();
         self.issue();
         self.report();
+        self.hall.spare.rest(self.hall.now);
         self.free.append(&mut self.ended);
         goes_on
     }
@@ -170,7 +176,8 @@ impl Turns {
         }
         let lets_in = self.let_in.is_some() && !self.is_closed_for_now();
         let retries = (lets_in || self.wants_link()).then_some(self.next_try);
-        let due = self.hall.core.wake_at().into_iter().chain(retries).min();
+        let due = self.hall.core.wake_at().into_iter().chain(retries);
+        let due = due.chain(self.hall.gulps.due()).min();
         let due = due.map(|due| Duration::from_micros(due.saturating_sub(self.now())));
         let tell = (!self.untold.is_empty()).then_some(TELL_AGAIN);
         due.into_iter()
@@ -239,6 +246,12 @@ impl Turns {
         again.dedup();
         for slot in again {
             self.with(slot, Relay::resume);
+        }
+    }
+
+    fn gulp(&mut self) {
+        for slot in self.hall.gulps.take(self.hall.now) {
+            self.with(slot, Relay::gulp);
         }
     }
 

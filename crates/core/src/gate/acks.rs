@@ -40,8 +40,7 @@ impl Acks {
             self.by_address.insert(address.clone(), offset);
             return true;
         }
-        let mut named = hold.addresses.iter().filter(|(_, of)| *of == address);
-        let (Some((node, _)), None) = (named.next(), named.next()) else {
+        let Some(node) = hold.member_at(address) else {
             return false;
         };
         match self.by_node.get_mut(node) {
@@ -66,6 +65,11 @@ impl Acks {
             members.filter(|node| self.has(node, offset)).count()
         };
         have >= rule.k
+    }
+
+    /// How much this node has acknowledged.
+    pub(super) fn of(&self, node: &Node) -> u64 {
+        self.by_node.get(node).copied().unwrap_or(0)
     }
 
     /// Whether this node has more than `offset`.

@@ -23,6 +23,15 @@ impl Hold {
         self.rules.iter().any(|rule| rule.on_disk)
     }
 
+    /// The member that announces this address, if it is one and no other does.
+    pub(super) fn member_at(&self, address: &Address) -> Option<&Node> {
+        let mut named = self.addresses.iter().filter(|(_, of)| *of == address);
+        match (named.next(), named.next()) {
+            (Some((node, _)), None) => Some(node),
+            _ => None,
+        }
+    }
+
     /// The most acknowledgements that one of the rules asks for.
     pub(super) fn most_needed(&self) -> usize {
         self.rules.iter().map(|rule| rule.k).max().unwrap_or(0)

@@ -15,6 +15,7 @@ pub fn render(figures: &Figures) -> String {
     text += &costs(figures);
     text += &soaks(figures);
     text += &gate(figures);
+    text += &distance(figures);
     text
 }
 
@@ -197,6 +198,32 @@ fn gate(figures: &Figures) -> String {
             row.ratio(plain, |row| &row.p99_ms),
             median(&row.agent_micros),
             median(&row.server_micros)
+        );
+    }
+    text
+}
+
+fn distance(figures: &Figures) -> String {
+    if figures.distance.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n## The gate, replicas 0.5 ms away\n\nEvery node in a network namespace, a relay that holds each direction between replicas and primary for \
+         0.25 ms; clients are near. `WAIT` goes to a plain redis-server, behind every write. Latency is that of a pipeline.\n\n\
+         | work | system | per second | of WAIT | p50 / p99 ms |\n|---|---|---|---|---|\n"
+        .to_owned();
+    for row in &figures.distance {
+        let of = |other: &&GateFigures| other.work == row.work && other.system.starts_with("WAIT");
+        let wait = figures.distance.iter().find(of).unwrap_or(row);
+        let median = |values: &[f64]| Quantiles::of(values).p50;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {:.0} | {:.2} | {:.2} / {:.2} |",
+            row.work,
+            row.system,
+            median(&row.per_second),
+            row.ratio(wait, |row| &row.per_second),
+            median(&row.p50_ms),
+            median(&row.p99_ms),
         );
     }
     text

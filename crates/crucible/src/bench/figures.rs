@@ -146,6 +146,8 @@ pub struct Figures {
     pub soaks: Vec<SoakFigures>,
     /// The gate, in the order in which it was measured.
     pub gate: Vec<GateFigures>,
+    /// The gate with replicas far away.
+    pub distance: Vec<GateFigures>,
 }
 
 impl Figures {
@@ -213,11 +215,12 @@ impl Figures {
 
     /// Replaces the figures of `fresh`'s work and system.
     pub fn put_gate(&mut self, fresh: GateFigures) {
-        let same = |old: &GateFigures| (&old.work, &old.system) == (&fresh.work, &fresh.system);
-        match self.gate.iter().position(same) {
-            Some(at) => self.gate[at] = fresh,
-            None => self.gate.push(fresh),
-        }
+        put(&mut self.gate, fresh);
+    }
+
+    /// Replaces the figures of `fresh`'s work and system, with replicas far away.
+    pub fn put_distance(&mut self, fresh: GateFigures) {
+        put(&mut self.distance, fresh);
     }
 
     fn strips(&self, event: Event) -> Vec<chart::Strip> {
@@ -259,5 +262,13 @@ impl EventFigures {
         let found = self.quantiles();
         (found.count > 0)
             .then(|| self.failed == 0 && found.p50 <= f64::from(p50) && found.p99 <= f64::from(p99))
+    }
+}
+
+fn put(rows: &mut Vec<GateFigures>, fresh: GateFigures) {
+    let same = |old: &GateFigures| (&old.work, &old.system) == (&fresh.work, &fresh.system);
+    match rows.iter().position(same) {
+        Some(at) => rows[at] = fresh,
+        None => rows.push(fresh),
     }
 }

@@ -123,7 +123,7 @@ fn parse(csv: &str) -> Option<[f64; 3]> {
 }
 
 /// The node that is primary.
-async fn primary(group: &Group) -> Result<NodeProcess> {
+pub(super) async fn primary(group: &Group) -> Result<NodeProcess> {
     for node in &group.nodes {
         let mut connection = Connection::open(&node.address, LIMIT)
             .await

@@ -11,10 +11,13 @@
 //! killed run has left behind is removed at the next start.
 
 mod filter;
+mod relay;
 
 pub use filter::{Filter, Side};
+pub use relay::Relay;
 
 use anyhow::{Context, Result, bail};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
@@ -133,6 +136,15 @@ impl Network {
             peers: peers.join(","),
             side,
         }
+    }
+
+    /// What `place` begins to say to `target` from now on goes to `instead`.
+    pub fn lead_through(&self, place: &Place, target: SocketAddr, instead: SocketAddr) -> Result<()> {
+        let (host, port) = (target.ip().to_string(), target.port().to_string());
+        let (to, tcp) = (instead.to_string(), ["-t", "nat", "-A", "OUTPUT", "-p", "tcp"]);
+        let mut rule = tcp.to_vec();
+        rule.extend(["-d", &host, "--dport", &port, "-j", "DNAT", "--to-destination", &to]);
+        Self::rule(place, &rule)
     }
 
     /// Every cable is plugged in and every filter is open.
