@@ -6,6 +6,7 @@ use crate::group::{Gated, Group};
 use holdfast_core::gate::{GateOrder, News};
 use holdfast_core::mutant::Mutant;
 use nix::sys::signal::Signal;
+use std::time::Duration;
 
 #[tokio::test]
 async fn replies_wait_for_the_replicas() {
@@ -140,4 +141,37 @@ async fn places_are_bounded() {
         );
         assert!(late.is_closed());
     });
+}
+
+#[tokio::test]
+async fn those_whom_nobody_waits_for_have_everything_a_moment_later_and_stand_in_at_once() {
+    let mut group = Group::start(3, 1).await;
+    let slowest = blocking(|| {
+        let mut client = group.client();
+        // Whoever answers first is the one who is waited for; each of them stands still once.
+        (0..3)
+            .map(|frozen| {
+                (0..20).for_each(|n| assert_eq!(client.text(&["SET", "a", &n.to_string()]), "OK"));
+                group.replicas[frozen].signal(Signal::SIGSTOP);
+                let began = std::time::Instant::now();
+                assert_eq!(client.text(&["SET", "a", "last"]), "OK");
+                group.thaw();
+                began.elapsed()
+            })
+            .max()
+    });
+    assert!(slowest < Some(Duration::from_millis(150)), "{slowest:?}");
+    let written = group
+        .primary
+        .node
+        .link
+        .replication()
+        .await
+        .expect("INFO")
+        .offset;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for replica in &mut group.replicas {
+        let has = replica.node.link.replication().await.expect("INFO").offset;
+        assert!(has >= written, "{has} of {written}");
+    }
 }

@@ -433,3 +433,38 @@ fn without_disks_nothing_is_stamped() {
     gate.held(client, 5);
     assert_eq!(gate.next(0).expect("a barrier").stamp, None);
 }
+
+#[test]
+fn the_stream_hurries_to_those_who_have_the_most_and_others_are_spared() {
+    let (mut gate, client) = gate(&[rule(&["b", "c", "d"], 1)]);
+    let spared = |gate: &Gate| ["b", "c", "d", "z"].map(|name| gate.can_spare(&address(name)));
+    assert_eq!(spared(&gate), [false, false, false, true], "z is no member");
+    gate.held(client, 5);
+    barrier(&mut gate, 0, 10, &[("c", 50)], 1);
+    gate.held(client, 5);
+    barrier(&mut gate, 2_000, 50, &[("c", 90)], 1);
+    assert_eq!(spared(&gate), [true, false, true, true]);
+    // Those who come up to it later do not change that; one that has more does.
+    acknowledge(&mut gate, 2_500, &[("b", 90), ("d", 90)]);
+    gate.held(client, 5);
+    barrier(&mut gate, 4_000, 90, &[("d", 120)], 1);
+    assert_eq!(spared(&gate), [true, false, true, true]);
+    gate.held(client, 5);
+    barrier(&mut gate, 6_000, 120, &[], 0);
+    assert_eq!(spared(&gate), [true, true, false, true]);
+}
+
+#[test]
+fn nobody_is_spared_where_acknowledgements_mean_disks() {
+    let (mut gate, client) = gate(&[rule(&["b", "c"], 1).on_disk(true)]);
+    gate.held(client, 5);
+    let issue = gate.next(0).expect("a barrier");
+    answer(
+        &mut gate,
+        10,
+        issue.link,
+        &[Answer::Count(1), Answer::Master(100)],
+    );
+    acknowledge(&mut gate, 20, &[("b", 140)]);
+    assert!(!gate.can_spare(&address("c")));
+}

@@ -62,7 +62,12 @@ pub async fn measure(options: &BenchOptions, dir: &Path, figures: &mut Figures) 
     }
     let near: Vec<SocketAddr> = stages
         .iter()
-        .map(|(_, primary, _)| primary.address.parse().context("read the primary's address"))
+        .map(|(_, primary, _)| {
+            primary
+                .address
+                .parse()
+                .context("read the primary's address")
+        })
         .collect::<Result<_>>()?;
     let systems = [
         ("plain, unacknowledged", near[0], 0),
@@ -104,7 +109,10 @@ pub async fn measure(options: &BenchOptions, dir: &Path, figures: &mut Figures) 
 async fn move_away(system: &System, primary: &NodeProcess) -> Result<Relay> {
     let network = system.network().context("a group in a network")?;
     let group = system.group()?;
-    let target = primary.address.parse().context("read the primary's address")?;
+    let target = primary
+        .address
+        .parse()
+        .context("read the primary's address")?;
     let relay = Relay::start(network.clients().parse()?, target, ONE_WAY)?;
     for (index, node) in group.nodes.iter().enumerate() {
         if node.name != primary.name {
@@ -115,7 +123,9 @@ async fn move_away(system: &System, primary: &NodeProcess) -> Result<Relay> {
         .await
         .map_err(|error| anyhow!("connect to the primary: {error:?}"))?;
     let killed = connection.call(&["CLIENT", "KILL", "TYPE", "replica"], LIMIT);
-    killed.await.map_err(|error| anyhow!("part the replicas: {error:?}"))?;
+    killed
+        .await
+        .map_err(|error| anyhow!("part the replicas: {error:?}"))?;
     await_replicas(&mut connection, group.nodes.len() - 1, &relay).await?;
     Ok(relay)
 }
@@ -125,7 +135,11 @@ async fn await_replicas(connection: &mut Connection, replicas: usize, relay: &Re
     while Instant::now() < until {
         let said = connection.call(&["INFO", "replication"], LIMIT).await;
         let said = said.map_err(|error| anyhow!("ask the primary: {error:?}"))?;
-        let online = said.as_str().unwrap_or_default().matches("state=online").count();
+        let online = said
+            .as_str()
+            .unwrap_or_default()
+            .matches("state=online")
+            .count();
         if online == replicas && relay.carried() >= replicas {
             return Ok(());
         }

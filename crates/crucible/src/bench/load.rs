@@ -64,7 +64,12 @@ impl Load {
     }
 }
 
-async fn write(address: SocketAddr, shape: Shape, number: usize, until: Instant) -> Result<Vec<f64>> {
+async fn write(
+    address: SocketAddr,
+    shape: Shape,
+    number: usize,
+    until: Instant,
+) -> Result<Vec<f64>> {
     let mut stream = TcpStream::connect(address).await.context("connect")?;
     stream.set_nodelay(true).context("connect")?;
     let requests = requests(shape, number);

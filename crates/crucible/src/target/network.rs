@@ -139,11 +139,28 @@ impl Network {
     }
 
     /// What `place` begins to say to `target` from now on goes to `instead`.
-    pub fn lead_through(&self, place: &Place, target: SocketAddr, instead: SocketAddr) -> Result<()> {
+    pub fn lead_through(
+        &self,
+        place: &Place,
+        target: SocketAddr,
+        instead: SocketAddr,
+    ) -> Result<()> {
         let (host, port) = (target.ip().to_string(), target.port().to_string());
-        let (to, tcp) = (instead.to_string(), ["-t", "nat", "-A", "OUTPUT", "-p", "tcp"]);
+        let (to, tcp) = (
+            instead.to_string(),
+            ["-t", "nat", "-A", "OUTPUT", "-p", "tcp"],
+        );
         let mut rule = tcp.to_vec();
-        rule.extend(["-d", &host, "--dport", &port, "-j", "DNAT", "--to-destination", &to]);
+        rule.extend([
+            "-d",
+            &host,
+            "--dport",
+            &port,
+            "-j",
+            "DNAT",
+            "--to-destination",
+            &to,
+        ]);
         Self::rule(place, &rule)
     }
 

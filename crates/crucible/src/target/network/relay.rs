@@ -72,7 +72,10 @@ fn carry(from: TcpStream, to: TcpStream, one_way: Duration) {
 fn read(mut from: TcpStream, pieces: &SyncSender<(Instant, Vec<u8>)>) {
     let mut buffer = vec![0; PIECE];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        if pieces.send((Instant::now(), buffer[..read].to_vec())).is_err() {
+        if pieces
+            .send((Instant::now(), buffer[..read].to_vec()))
+            .is_err()
+        {
             break;
         }
     }
