@@ -110,7 +110,8 @@ async fn read_lines(stream: &mut TcpStream, lines: usize) -> Result<()> {
             "a write was not acknowledged: {}",
             String::from_utf8_lossy(came)
         );
-        left = left.saturating_sub(came.iter().filter(|byte| **byte == b'\n').count());
+        let ended: usize = came.iter().map(|byte| usize::from(*byte == b'\n')).sum();
+        left = left.saturating_sub(ended);
     }
     Ok(())
 }
