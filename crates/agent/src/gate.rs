@@ -21,6 +21,7 @@ mod poller;
 mod question;
 mod relay;
 mod replica;
+mod spare;
 mod turn;
 
 pub use doors::DoorError;

@@ -62,6 +62,16 @@ impl Default for GroupOptions {
 }
 
 impl GroupOptions {
+    /// The same group, where k replicas must have a write before it is acknowledged.
+    #[must_use]
+    pub fn quorum(&self, k: usize) -> Self {
+        Self {
+            durability: Durability::Quorum,
+            sync_replicas: k,
+            ..self.clone()
+        }
+    }
+
     /// The group to start in `dir`.
     pub fn spec(&self, dir: &Path, network: bool, interposer: bool) -> Result<GroupSpec> {
         let holdfast = match &self.holdfast {

@@ -1,6 +1,6 @@
 //! Bytes on their way to one socket.
 
-use super::bounds::{READ_LARGE, SPARE_MAX};
+use super::spare::Spare;
 use holdfast_core::gate::Micros;
 use rustix::buffer::spare_capacity;
 use rustix::fd::AsFd;
@@ -10,38 +10,6 @@ use std::collections::VecDeque;
 
 /// A piece smaller than this is grown, a larger one is followed by another.
 const PIECE: usize = 16 << 10;
-
-/// Large pieces that are empty, kept for use again for a while: the kernel clears the pages of each new one.
-#[derive(Debug, Default)]
-pub(super) struct Spare {
-    pieces: Vec<Vec<u8>>,
-    used: Micros,
-}
-
-/// How long spare pieces are kept without use.
-const KEEP: Micros = 1_000_000;
-
-impl Spare {
-    /// Gives up what nobody has used for long.
-    pub(super) fn rest(&mut self, now: Micros) {
-        if self.used + KEEP < now {
-            self.pieces = Vec::new();
-        }
-    }
-
-    fn take(&mut self, now: Micros) -> Vec<u8> {
-        self.used = now;
-        let spare = self.pieces.pop();
-        spare.unwrap_or_else(|| Vec::with_capacity(READ_LARGE))
-    }
-
-    fn put(&mut self, mut piece: Vec<u8>) {
-        if piece.capacity() == READ_LARGE && self.pieces.len() < SPARE_MAX {
-            piece.clear();
-            self.pieces.push(piece);
-        }
-    }
-}
 
 /// A queue of bytes. Empty, it owns no memory.
 #[derive(Debug, Default)]
@@ -85,10 +53,7 @@ impl Bytes {
         let asked = piece.capacity() - piece.len();
         let read = recv(socket, spare_capacity(piece), RecvFlags::empty());
         if piece.is_empty() {
-            self.pieces
-                .pop_back()
-                .into_iter()
-                .for_each(|piece| spare.put(piece));
+            spare.put(self.pieces.pop_back());
         }
         let (read, _) = read?;
         self.length += read;
@@ -136,10 +101,7 @@ impl Bytes {
             .front()
             .is_some_and(|first| first.len() == self.gone)
         {
-            self.pieces
-                .pop_front()
-                .into_iter()
-                .for_each(|piece| spare.put(piece));
+            spare.put(self.pieces.pop_front());
             self.gone = 0;
         }
         if self.length == 0 {

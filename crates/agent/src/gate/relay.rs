@@ -3,11 +3,12 @@
 mod passage;
 
 use super::bounds::{HELD_ALWAYS, HELD_PER_CLIENT, HELD_TOTAL, OPENING, READ, READS_PER_TURN};
-use super::bytes::{Bytes, Spare};
+use super::bytes::Bytes;
 use super::gulps::Gulps;
 use super::opening::{Opening, judge};
 use super::poller::{Event, Poller, Source};
 use super::replica::Replica;
+use super::spare::Spare;
 use holdfast_core::gate::{Connection, Gate, Micros};
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Session;
@@ -202,8 +203,7 @@ impl Relay {
 
     /// Leaves the stream of a replica that nobody waits for to the next gulp.
     fn puts_off(&mut self, hall: &mut Hall) -> bool {
-        let spared = hall.holding
-            && !hall.paused
+        let spared = !hall.paused
             && !self.flows
             && !self.from_server.closing
             && self.phase == Phase::Replica

@@ -3,12 +3,12 @@
 mod carrying;
 
 use super::bounds::{ACCEPTS_PER_TURN, EVENTS_PER_TURN, READ};
-use super::bytes::Spare;
 use super::doors::Doors;
 use super::gulps::Gulps;
 use super::link::Link;
 use super::poller::{Bell, Event, Poller, Ready, Source};
 use super::relay::{Crossing, Ended, Hall, Relay, Tokens};
+use super::spare::Spare;
 use super::{Behind, Word};
 use crate::server::probe::connect;
 use carrying::{Carrying, Homing};

@@ -8,9 +8,9 @@ use crate::bench::gate::primary;
 use crate::bench::load::{Load, Shape};
 use crate::client::Connection;
 use crate::drill::Stage;
-use crate::options::{BenchOptions, GroupOptions};
+use crate::options::BenchOptions;
 use crate::target::network::{Network, Relay};
-use crate::target::{Against, Durability, NodeProcess, System};
+use crate::target::{Against, System};
 use anyhow::{Context, Result, anyhow, bail};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,15 +25,18 @@ const RUN: Duration = Duration::from_secs(2);
 /// One way of the round trip of 0.5 ms.
 const ONE_WAY: Duration = Duration::from_micros(250);
 
+/// What the others are compared with.
+pub(super) const WAIT: &str = "WAIT per operation";
+
 /// What a question may take, and the replicas' coming back.
 const LIMIT: Duration = Duration::from_secs(5);
 const BACK: Duration = Duration::from_secs(20);
 
-const WORK: &[(&str, usize, usize)] = &[
-    ("SET, 50 connections", 50, 1),
-    ("SET, 50 × pipeline 16", 50, 16),
-    ("SET, 200 connections", 200, 1),
-    ("SET, 1 connection", 1, 1),
+const WORK: &[(&str, Shape)] = &[
+    ("SET, 50 connections", Shape::of(50, 1)),
+    ("SET, 50 × pipeline 16", Shape::of(50, 16)),
+    ("SET, 200 connections", Shape::of(200, 1)),
+    ("SET, 1 connection", Shape::of(1, 1)),
 ];
 
 /// Measures every kind of work.
@@ -42,73 +45,64 @@ pub async fn measure(options: &BenchOptions, dir: &Path, figures: &mut Figures) 
         eprintln!("    not measured with replicas far away: {why}");
         return Ok(());
     }
-    let gated = |k: usize| GroupOptions {
-        durability: Durability::Quorum,
-        sync_replicas: k,
-        ..options.group.clone()
-    };
     let kinds = [
         (Against::Upstream, options.group.clone()),
-        (Against::Holdfast, gated(1)),
-        (Against::Holdfast, gated(2)),
+        (Against::Holdfast, options.group.quorum(1)),
+        (Against::Holdfast, options.group.quorum(2)),
     ];
-    let mut stages = Vec::new();
+    let (mut stages, mut near) = (Vec::new(), Vec::new());
     for (number, (against, group)) in kinds.iter().enumerate() {
         let mut stage = Stage::new(group, &dir.join(format!("distance-{number}")), true, false);
-        let system = stage.system(*against).await?;
-        let primary = primary(&system.group()?).await?;
-        let relay = move_away(system, &primary).await?;
-        stages.push((stage, primary, relay));
+        near.push(move_away(stage.system(*against).await?).await?);
+        stages.push(stage);
     }
-    let near: Vec<SocketAddr> = stages
-        .iter()
-        .map(|(_, primary, _)| {
-            primary
-                .address
-                .parse()
-                .context("read the primary's address")
-        })
-        .collect::<Result<_>>()?;
     let systems = [
         ("plain, unacknowledged", near[0], 0),
-        ("WAIT per operation", near[0], 1),
+        (WAIT, near[0], 1),
         ("quorum, k = 1", near[1], 0),
         ("quorum, k = 2", near[2], 0),
     ];
-    for (work, connections, pipeline) in WORK {
-        let mut rows: Vec<_> = systems
-            .iter()
-            .map(|(system, _, _)| GateFigures::new(work, system))
-            .collect();
-        for _ in 0..ROUNDS {
-            for (row, (_, address, wait)) in rows.iter_mut().zip(systems) {
-                let shape = Shape {
-                    connections: *connections,
-                    pipeline: *pipeline,
-                    wait,
-                };
-                let load = Load::run(address, shape, RUN).await?;
-                row.per_second.push(load.per_second());
-                let waited = load.latency();
-                row.p50_ms.push(waited.p50);
-                row.p99_ms.push(waited.p99);
-            }
-        }
-        for row in rows {
+    for (work, shape) in WORK {
+        for row in take_turns(work, *shape, &systems).await? {
             eprintln!("    {}", row.line());
             figures.put_distance(row);
         }
     }
-    for (stage, _, _) in stages {
+    for stage in stages {
         stage.stop().await?;
     }
     Ok(())
 }
 
-/// Puts a relay between the replicas and the primary, and waits until all have come back through it.
-async fn move_away(system: &System, primary: &NodeProcess) -> Result<Relay> {
+/// One kind of work, for systems with their primary's address and the number for `WAIT`.
+async fn take_turns(
+    work: &str,
+    shape: Shape,
+    systems: &[(&str, SocketAddr, usize)],
+) -> Result<Vec<GateFigures>> {
+    let rows = systems
+        .iter()
+        .map(|system| GateFigures::new(work, system.0));
+    let mut rows: Vec<_> = rows.collect();
+    for _ in 0..ROUNDS {
+        for (row, (_, address, wait)) in rows.iter_mut().zip(systems) {
+            let wait = *wait;
+            let load = Load::run(*address, Shape { wait, ..shape }, RUN).await?;
+            let waited = load.latency();
+            row.per_second.push(load.per_second());
+            row.p50_ms.push(waited.p50);
+            row.p99_ms.push(waited.p99);
+        }
+    }
+    Ok(rows)
+}
+
+/// Puts a relay between the replicas and the primary, and waits until all have come back through it. Returns where clients
+/// reach the primary without it.
+async fn move_away(system: &System) -> Result<SocketAddr> {
     let network = system.network().context("a group in a network")?;
     let group = system.group()?;
+    let primary = primary(&group).await?;
     let target = primary
         .address
         .parse()
@@ -127,7 +121,7 @@ async fn move_away(system: &System, primary: &NodeProcess) -> Result<Relay> {
         .await
         .map_err(|error| anyhow!("part the replicas: {error:?}"))?;
     await_replicas(&mut connection, group.nodes.len() - 1, &relay).await?;
-    Ok(relay)
+    Ok(target)
 }
 
 async fn await_replicas(connection: &mut Connection, replicas: usize, relay: &Relay) -> Result<()> {

@@ -1,7 +1,8 @@
 //! `failover.md`: the tables for people.
 
+use crate::bench::distance;
 use crate::bench::event::Event;
-use crate::bench::figures::{CostFigures, EventFigures, Figures, GateFigures};
+use crate::bench::figures::{CostFigures, EventFigures, Figures, median};
 use crate::measure::Quantiles;
 use crate::target::Against;
 use std::fmt::Write;
@@ -183,9 +184,7 @@ fn gate(figures: &Figures) -> String {
          | work | system | per second | of plain | p50 / p99 ms | p99 of plain | CPU agent + server µs |\n|---|---|---|---|---|---|---|\n"
         .to_owned();
     for row in &figures.gate {
-        let of = |other: &&GateFigures| other.work == row.work && other.system == "plain";
-        let plain = figures.gate.iter().find(of).unwrap_or(row);
-        let median = |values: &[f64]| Quantiles::of(values).p50;
+        let plain = row.beside(&figures.gate, "plain");
         let _ = writeln!(
             text,
             "| {} | {} | {:.0} | {:.2} | {:.2} / {:.2} | {:.1} × | {:.1} + {:.1} |",
@@ -212,9 +211,7 @@ fn distance(figures: &Figures) -> String {
          | work | system | per second | of WAIT | p50 / p99 ms |\n|---|---|---|---|---|\n"
         .to_owned();
     for row in &figures.distance {
-        let of = |other: &&GateFigures| other.work == row.work && other.system.starts_with("WAIT");
-        let wait = figures.distance.iter().find(of).unwrap_or(row);
-        let median = |values: &[f64]| Quantiles::of(values).p50;
+        let wait = row.beside(&figures.distance, distance::WAIT);
         let _ = writeln!(
             text,
             "| {} | {} | {:.0} | {:.2} | {:.2} / {:.2} |",
@@ -227,4 +224,18 @@ fn distance(figures: &Figures) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_published_tables_show_the_published_figures() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks");
+        let shown = std::fs::read_to_string(dir.join("failover.md")).unwrap_or_default();
+        let figures = Figures::load(&dir).unwrap_or_default();
+        assert_eq!(shown, render(&figures));
+    }
 }

@@ -109,7 +109,6 @@ impl GateFigures {
 
     /// Medians, in a line.
     pub fn line(&self) -> String {
-        let median = |values: &[f64]| Quantiles::of(values).p50;
         format!(
             "{:<26} {:<14} {:>9.0} per second, {:.2} / {:.2} ms, CPU per request: agent {:.1} µs, server {:.1} µs",
             self.work,
@@ -126,8 +125,19 @@ impl GateFigures {
     pub fn ratio(&self, other: &Self, of: impl Fn(&Self) -> &[f64]) -> f64 {
         let pairs = of(self).iter().zip(of(other));
         let ratios: Vec<f64> = pairs.map(|(own, theirs)| own / theirs).collect();
-        Quantiles::of(&ratios).p50
+        median(&ratios)
     }
+
+    /// The same work against `system`, among `rows`; itself where that was not measured.
+    pub fn beside<'a>(&'a self, rows: &'a [Self], system: &str) -> &'a Self {
+        let mut others = rows.iter().filter(|other| other.work == self.work);
+        others.find(|other| other.system == system).unwrap_or(self)
+    }
+}
+
+/// The median of one value per round.
+pub fn median(values: &[f64]) -> f64 {
+    Quantiles::of(values).p50
 }
 
 /// The content of `failover.json`.

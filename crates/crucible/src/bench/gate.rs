@@ -3,7 +3,7 @@
 use crate::bench::figures::{Figures, GateFigures};
 use crate::client::Connection;
 use crate::drill::Stage;
-use crate::options::{BenchOptions, GroupOptions};
+use crate::options::BenchOptions;
 use crate::target::process::usage;
 use crate::target::{Against, Group, NodeProcess};
 use anyhow::{Context, Result, anyhow, bail};
@@ -41,15 +41,10 @@ const WORK: &[(&str, u32, &str)] = &[
 
 /// Measures every kind of work.
 pub async fn measure(options: &BenchOptions, dir: &Path, figures: &mut Figures) -> Result<()> {
-    let gated = |k: usize| GroupOptions {
-        durability: crate::target::Durability::Quorum,
-        sync_replicas: k,
-        ..options.group.clone()
-    };
     let kinds = [
         ("plain", Against::Upstream, options.group.clone()),
-        ("quorum, k = 1", Against::Holdfast, gated(1)),
-        ("quorum, k = 2", Against::Holdfast, gated(2)),
+        ("quorum, k = 1", Against::Holdfast, options.group.quorum(1)),
+        ("quorum, k = 2", Against::Holdfast, options.group.quorum(2)),
     ];
     let mut stages = Vec::new();
     for (number, (name, against, group)) in kinds.iter().enumerate() {

@@ -24,6 +24,17 @@ pub struct Shape {
     pub wait: usize,
 }
 
+impl Shape {
+    /// So many writers with so many writes under way each.
+    pub const fn of(connections: usize, pipeline: usize) -> Self {
+        Self {
+            connections,
+            pipeline,
+            wait: 0,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Load {

@@ -145,23 +145,12 @@ impl Network {
         target: SocketAddr,
         instead: SocketAddr,
     ) -> Result<()> {
-        let (host, port) = (target.ip().to_string(), target.port().to_string());
-        let (to, tcp) = (
-            instead.to_string(),
-            ["-t", "nat", "-A", "OUTPUT", "-p", "tcp"],
+        let rule = format!(
+            "-t nat -A OUTPUT -p tcp -d {} --dport {} -j DNAT --to-destination {instead}",
+            target.ip(),
+            target.port()
         );
-        let mut rule = tcp.to_vec();
-        rule.extend([
-            "-d",
-            &host,
-            "--dport",
-            &port,
-            "-j",
-            "DNAT",
-            "--to-destination",
-            &to,
-        ]);
-        Self::rule(place, &rule)
+        Self::rule(place, &rule.split(' ').collect::<Vec<_>>())
     }
 
     /// Every cable is plugged in and every filter is open.
