@@ -67,6 +67,15 @@ impl System {
         }
     }
 
+    /// Whether gates stand before its servers, which carry sessions over to the next primary.
+    pub fn carries(&self) -> bool {
+        match self {
+            Self::Holdfast(group) => group.carries(),
+            Self::Roles(group) => group.carries(),
+            Self::Upstream(_) => false,
+        }
+    }
+
     /// The network that its processes live in, if it has one of its own.
     pub fn network(&self) -> Option<&Network> {
         match self {

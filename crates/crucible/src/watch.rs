@@ -3,7 +3,8 @@
 //! Every node has a writer of its own that tries unique `SET`s all the time, whatever the node's role. On one monotonic clock,
 //! an acknowledgement by an old primary whose operation was *invoked after* the new primary's first acknowledgement had
 //! *completed* proves that both accepted writes. An old primary that was appointed again is not old: the announced
-//! switches say who reigned in which order. Only writes count: a closed primary may still answer reads in `async`, and whether those were
+//! switches say who reigned in which order. Where gates carry sessions over to the next primary, an address proves nothing: there a
+//! second writable primary shows as lost, stale or out of order instead. Only writes count: a closed primary may still answer reads in `async`, and whether those were
 //! stale is another question.
 
 use crate::client::Switch;
@@ -54,8 +55,11 @@ fn account(first: &str, switches: &[&Switch]) -> Vec<String> {
     reigns
 }
 
-/// The acknowledgements that prove two writable primaries, in order of completion.
+/// The acknowledgements that prove two writable primaries, in order of completion; none where sessions are carried.
 pub fn two_writable(history: &History) -> Vec<&Operation> {
+    if history.carried {
+        return Vec::new();
+    }
     let mut acknowledged: Vec<&Operation> = history
         .operations
         .iter()

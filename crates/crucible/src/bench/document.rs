@@ -5,6 +5,7 @@ use crate::bench::event::Event;
 use crate::bench::figures::{CostFigures, EventFigures, Figures, median};
 use crate::measure::Quantiles;
 use crate::target::Against;
+use crate::target::Durability;
 use std::fmt::Write;
 
 /// Renders all tables that have content.
@@ -38,17 +39,18 @@ fn events(figures: &Figures) -> String {
          follows the sentinels. For the handoff: the longest pause between two acknowledged writes.\n\n\
          | event | goal p50 / p99 | holdfast | goal met | stock |\n|---|---|---|---|---|\n"
         .to_owned();
-    for event in present_events(figures) {
+    for (durability, event) in present_events(figures) {
         let goal = event
-            .goal_ms()
+            .goal_ms(durability)
             .map_or("–".to_owned(), |(p50, p99)| format!("{p50} / {p99}"));
-        let cell = |against| find(figures, event, against).map_or("–".to_owned(), times);
-        let met = find(figures, event, Against::Holdfast).and_then(EventFigures::goal_met);
+        let find = |against| find(figures, durability, event, against);
+        let cell = |against| find(against).map_or("–".to_owned(), times);
+        let met = find(Against::Holdfast).and_then(EventFigures::goal_met);
         let met = met.map_or("–", |met| if met { "yes" } else { "no" });
         let _ = writeln!(
             text,
             "| {} | {goal} | {} | {met} | {} |",
-            event.title(),
+            row_title(durability, event),
             cell(Against::Holdfast),
             cell(Against::Upstream)
         );
@@ -61,22 +63,17 @@ fn losses(figures: &Figures) -> String {
         return String::new();
     }
     let mut text = "\n## What was lost\n\nAcknowledged writes lost by clients that follow the sentinels + by clients that hang on to one node, \
-         of all acknowledged; and writes that an old primary acknowledged after the new one had begun to.\n\n\
+         of all acknowledged; and writes that an old primary acknowledged after the new one had begun to (– where gates carry \
+         sessions to the new primary).\n\n\
          | event | holdfast lost | holdfast two writable | stock lost | stock two writable |\n|---|---|---|---|---|\n"
         .to_owned();
-    for event in present_events(figures) {
-        let cells = |against| {
-            find(figures, event, against).map_or("– | –".to_owned(), |found| {
-                format!(
-                    "{} + {} of {} | {}",
-                    found.lost, found.lost_pinned, found.acknowledged, found.two_writable
-                )
-            })
-        };
+    for (durability, event) in present_events(figures) {
+        let cells =
+            |against| find(figures, durability, event, against).map_or("– | –".to_owned(), lost);
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
-            event.title(),
+            row_title(durability, event),
             cells(Against::Holdfast),
             cells(Against::Upstream)
         );
@@ -84,17 +81,40 @@ fn losses(figures: &Figures) -> String {
     text
 }
 
-fn present_events(figures: &Figures) -> Vec<Event> {
-    let mut events: Vec<Event> = figures.events.iter().map(|figures| figures.event).collect();
+fn lost(found: &EventFigures) -> String {
+    let two_writable = match found.durability {
+        Durability::Async => found.two_writable.to_string(),
+        _ => "–".to_owned(),
+    };
+    format!(
+        "{} + {} of {} | {two_writable}",
+        found.lost, found.lost_pinned, found.acknowledged
+    )
+}
+
+fn row_title(durability: Durability, event: Event) -> String {
+    match durability {
+        Durability::Async => event.title().to_owned(),
+        _ => format!("{}, `{durability}`", event.title()),
+    }
+}
+
+fn present_events(figures: &Figures) -> Vec<(Durability, Event)> {
+    let row = |figures: &EventFigures| (figures.durability, figures.event);
+    let mut events: Vec<_> = figures.events.iter().map(row).collect();
     events.dedup();
     events
 }
 
-fn find(figures: &Figures, event: Event, against: Against) -> Option<&EventFigures> {
-    figures
-        .events
-        .iter()
-        .find(|figures| figures.event == event && figures.against == against)
+fn find(
+    figures: &Figures,
+    durability: Durability,
+    event: Event,
+    against: Against,
+) -> Option<&EventFigures> {
+    figures.events.iter().find(|figures| {
+        (figures.durability, figures.event, figures.against) == (durability, event, against)
+    })
 }
 
 fn times(figures: &EventFigures) -> String {

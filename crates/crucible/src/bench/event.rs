@@ -1,6 +1,7 @@
 //! The events of the table.
 
 use crate::fault::Drill;
+use crate::target::Durability;
 use serde::{Deserialize, Serialize};
 
 /// One row of the table.
@@ -69,9 +70,10 @@ impl Event {
         }
     }
 
-    /// What Holdfast aims at: median and 99th percentile, in milliseconds.
-    pub fn goal_ms(self) -> Option<(u32, u32)> {
+    /// What Holdfast aims at: median and 99th percentile, in milliseconds. Without a lease to wait for a cut is over sooner.
+    pub fn goal_ms(self, durability: Durability) -> Option<(u32, u32)> {
         match self {
+            Self::Partition if durability.waits() => Some((350, 700)),
             Self::Crash => Some((60, 200)),
             Self::CrashBig => Some((100, 300)),
             Self::Freeze => Some((250, 500)),

@@ -7,7 +7,7 @@ use crate::clock::millis;
 use crate::drill::{Keep, RoundResult, RoundSpec, Stage};
 use crate::measure::Timeline;
 use crate::options::BenchOptions;
-use crate::target::Against;
+use crate::target::{Against, Durability};
 use crate::workload::{CrewSpec, Workload};
 use anyhow::Result;
 use std::path::Path;
@@ -62,7 +62,10 @@ async fn measure_event(
             .iter()
             .filter(|result| result.against == against)
             .collect();
-        figures.put_event(collect(event, against, &of_system));
+        figures.put_event(EventFigures {
+            durability: options.group.durability,
+            ..collect(event, against, &of_system)
+        });
     }
     figures.save(&options.out)
 }
@@ -81,6 +84,7 @@ fn collect(event: Event, against: Against, rounds: &[&RoundResult]) -> EventFigu
         lost_pinned: sum(|verdict| verdict.lost_direct),
         two_writable: sum(|verdict| verdict.two_writable),
         timeline: typical(&finished),
+        durability: Durability::default(),
         failed: rounds.iter().filter(|round| round.failed.is_some()).count(),
     }
 }
@@ -99,11 +103,13 @@ fn typical(finished: &[&&RoundResult]) -> Timeline {
 fn round_spec(event: Event, dir: &Path) -> RoundSpec {
     let ms = Duration::from_millis;
     let big = event == Event::CrashBig;
+    // Nothing tells a client of a cut: what it waits for an answer is part of the time, and must not be most of it.
+    let limit = if event == Event::Partition { 60 } else { 300 };
     RoundSpec {
         crew: CrewSpec {
             workloads: vec![Workload::Set],
-            operation_limit: ms(300),
-            sentinel_limit: ms(200),
+            operation_limit: ms(limit),
+            sentinel_limit: ms(limit.min(200)),
             pause: if event == Event::Handoff {
                 ms(0)
             } else {

@@ -6,6 +6,7 @@ use crate::bench::machine::Machine;
 use crate::measure::{Quantiles, Timeline};
 use crate::report::{chart, plot};
 use crate::target::Against;
+use crate::target::Durability;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -18,6 +19,9 @@ pub struct EventFigures {
     pub event: Event,
     /// The system.
     pub against: Against,
+    /// What an acknowledgement of it meant.
+    #[serde(default)]
+    pub durability: Durability,
     /// Milliseconds without an acknowledged write, one per round.
     pub away_ms: Vec<f64>,
     /// Acknowledged writes.
@@ -190,13 +194,12 @@ impl Figures {
         document::render(self)
     }
 
-    /// Replaces the figures of `fresh`'s event and system.
+    /// Replaces the figures of `fresh`'s event, durability and system.
     pub fn put_event(&mut self, fresh: EventFigures) {
-        self.events
-            .retain(|old| (old.event, old.against) != (fresh.event, fresh.against));
+        let row = |figures: &EventFigures| (figures.durability, figures.event, figures.against);
+        self.events.retain(|old| row(old) != row(&fresh));
         self.events.push(fresh);
-        self.events
-            .sort_by_key(|figures| (figures.event, figures.against));
+        self.events.sort_by_key(row);
     }
 
     /// Replaces the throughput of `fresh`'s system.
@@ -241,6 +244,7 @@ impl Figures {
         };
         self.events
             .iter()
+            .filter(|figures| figures.durability == Durability::Async)
             .filter(|figures| figures.event == event && !figures.timeline.0.is_empty())
             .map(strip)
             .collect()
@@ -248,7 +252,7 @@ impl Figures {
 
     fn series(&self) -> Vec<plot::Series> {
         let row = |figures: &EventFigures| plot::Series {
-            label: format!("{} · {}", figures.event.drill_label(), figures.against),
+            label: figures.label(),
             values: figures.away_ms.clone(),
             ours: figures.against == Against::Holdfast,
         };
@@ -261,6 +265,15 @@ impl Figures {
 }
 
 impl EventFigures {
+    /// Event, durability where it is not the default, and system.
+    fn label(&self) -> String {
+        let event = self.event.drill_label();
+        match self.durability {
+            Durability::Async => format!("{event} · {}", self.against),
+            durability => format!("{event} · {} {durability}", self.against),
+        }
+    }
+
     /// Order statistics of the rounds.
     pub fn quantiles(&self) -> Quantiles {
         Quantiles::of(&self.away_ms)
@@ -268,7 +281,7 @@ impl EventFigures {
 
     /// Whether median and 99th percentile are within the event's goal; `None` where it has none or nothing was measured.
     pub fn goal_met(&self) -> Option<bool> {
-        let (p50, p99) = self.event.goal_ms()?;
+        let (p50, p99) = self.event.goal_ms(self.durability)?;
         let found = self.quantiles();
         (found.count > 0)
             .then(|| self.failed == 0 && found.p50 <= f64::from(p50) && found.p99 <= f64::from(p99))

@@ -59,6 +59,7 @@ async fn soak(system: &System, against: Against, seconds: u64) -> Result<SoakFig
         first_primary,
         last_primary,
         event,
+        carried: system.carries(),
         ..History::default()
     };
     history.take(log);

@@ -244,6 +244,12 @@ fn an_old_primary_that_still_acknowledges_is_seen() {
     // Appointed again, and announced as such: no violation.
     let back = reign_history(overlap[..3].to_vec(), &[("a:1", "b:1"), ("b:1", "a:1")]);
     assert_eq!(check(&back, &Survived::default()).two_writable, 0);
+    // A gate may have carried the session to the new primary: its address is no proof.
+    let carried = History {
+        carried: true,
+        ..reign_history(overlap[..3].to_vec(), &[("a:1", "b:1")])
+    };
+    assert_eq!(check(&carried, &Survived::default()).two_writable, 0);
     // A read is no proof that it was writable.
     let mut read = overlap[..3].to_vec();
     read[2].action = Action::Read("r".to_owned(), String::new());

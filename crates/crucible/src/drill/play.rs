@@ -68,6 +68,7 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
     let mut history = History {
         tag: crew_spec.tag,
         first_primary: primary.clone(),
+        carried: system.carries(),
         ..History::default()
     };
     let returned = disturb(system, result, spec, &crew, &mut history).await;

@@ -94,6 +94,9 @@ pub struct History {
     pub last_primary: String,
     /// When the fault was injected.
     pub event: Micros,
+    /// Whether gates stand before the servers: a gate that has lost its reign carries sessions to the next primary, so an
+    /// operation's address does not say who executed it.
+    pub carried: bool,
 }
 
 impl History {

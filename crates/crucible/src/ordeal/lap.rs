@@ -106,6 +106,7 @@ async fn run(
     let crew_spec = crew_of(system, lap.number, spec);
     history.tag.clone_from(&crew_spec.tag);
     history.first_primary.clone_from(&primary);
+    history.carried = system.carries();
     let crew = Crew::start(&system.group()?, &crew_spec)?;
     lap.begin = clock::now();
     history.event = lap.begin;

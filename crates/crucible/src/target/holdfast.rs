@@ -17,6 +17,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(15);
 pub struct HoldfastGroup {
     dir: PathBuf,
     up: Child,
+    carries: bool,
     interposer: Option<Interposer>,
 }
 
@@ -41,11 +42,17 @@ impl HoldfastGroup {
         };
         let mut group = Self {
             up: recipe.spawn()?,
+            carries: spec.durability.waits(),
             dir,
             interposer,
         };
         group.wait_for_file(spec).await?;
         Ok(group)
+    }
+
+    /// Whether gates stand before its servers.
+    pub fn carries(&self) -> bool {
+        self.carries
     }
 
     /// Its processes now.

@@ -27,6 +27,7 @@ pub struct RolesGroup {
     nodes: Vec<Member>,
     sentinels: Vec<Member>,
     network: Network,
+    carries: bool,
     interposer: Option<Interposer>,
 }
 
@@ -44,6 +45,7 @@ impl RolesGroup {
             nodes: vec![],
             sentinels: vec![],
             network,
+            carries: spec.durability.waits(),
             interposer,
         };
         let secret = spec.dir.join("secret");
@@ -58,6 +60,11 @@ impl RolesGroup {
             group.nodes.push(node);
         }
         Ok(group)
+    }
+
+    /// Whether gates stand before its servers.
+    pub fn carries(&self) -> bool {
+        self.carries
     }
 
     /// Its processes now.
