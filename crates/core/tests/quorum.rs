@@ -71,6 +71,30 @@ fn a_node_that_is_cut_off_is_replaced_without_waiting_for_a_lease() {
 }
 
 #[test]
+fn a_new_primary_that_is_cut_off_is_missed_as_soon_as_an_old_one() {
+    let mut group = started(4, terms(1));
+    group.cut.insert(node(0));
+    group.run(400);
+    let second = group.primary().unwrap();
+    assert_ne!(second, node(0));
+    group.cut.clear();
+    // Its leisurely reports of the time when it was a replica are no reason to be patient with it.
+    group.run(600);
+    group.cut.insert(second.clone());
+    let began = group.now;
+    while group.record().phase == Phase::Stable {
+        assert!(group.now < began + 280, "{:#?}", group.decisions);
+        group.run(1);
+    }
+    // All others were heard at once, and nobody waits for the word of the one that is missed.
+    let electing = group.now;
+    while group.record().phase != Phase::Stable {
+        assert!(group.now < electing + 30, "{:#?}", group.decisions);
+        group.run(1);
+    }
+}
+
+#[test]
 fn nobody_is_elected_while_too_few_members_are_heard() {
     let mut group = started(3, terms(1));
     for gone in [node(0), node(2)] {

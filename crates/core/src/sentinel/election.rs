@@ -91,7 +91,8 @@ impl SentinelCore {
         let eligible = eligible(record, hot);
         let began = group.first_position.unwrap_or(now);
         let missing = group.nodes.iter().any(|(n, s)| {
-            s.is_up() && !is_sealed(s.report.as_ref(), record) && record.nodes.contains(n)
+            let unsealed = s.is_up() && !is_sealed(s.report.as_ref(), record);
+            unsealed && record.nodes.contains(n) && !group.misses(now, n)
         });
         let patience = if eligible.is_empty() {
             SEAL_GRACE

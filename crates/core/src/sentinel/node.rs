@@ -1,6 +1,6 @@
 //! What a sentinel knows of one node.
 
-use crate::limits::SILENT_MAX;
+use crate::limits::{REPORT_HELD, REPORT_REPLICA, SILENT_MAX};
 use crate::names::Incarnation;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
@@ -22,7 +22,8 @@ pub struct NodeState {
     pub gone_at: Option<Millis>,
     /// Its last report.
     pub report: Option<Report>,
-    /// Longest pause between its reports of late, in milliseconds; fades by and by.
+    /// Longest pause between its reports of late, in milliseconds, as if it had reported at the pace of a primary all the
+    /// time; fades by and by.
     pub gap_ms: Millis,
     /// Version of the record last shown to it.
     pub shown_version: u64,
@@ -67,7 +68,7 @@ impl NodeState {
 
     /// Takes a report. Returns whether it says anything that a decision may hang on.
     pub(super) fn on_report(&mut self, now: Millis, report: Report, least: Millis) -> bool {
-        let gap = now.saturating_sub(self.heard_at);
+        let gap = now.saturating_sub(self.heard_at + self.leisure());
         // A silence for which it was suspected teaches at most half as much again as is tolerated now: one freeze
         // must not make the next one last longer.
         let learned = gap.min(self.silent_limit(least) / 2);
@@ -76,6 +77,17 @@ impl NodeState {
         let news = self.report.as_mut().is_none_or(|old| differs(old, &report));
         self.report = Some(report);
         news
+    }
+
+    /// How much later than a primary's the next report of a replica is due: that is no lateness, and must not be held
+    /// against the patience with it once it is primary.
+    fn leisure(&self) -> Millis {
+        let follows = self.report.as_ref().is_some_and(|r| !r.is_master);
+        if follows {
+            REPORT_REPLICA - REPORT_HELD
+        } else {
+            0
+        }
     }
 
     /// Notes whether it is in step with the primary, and whether it holds replies back.
