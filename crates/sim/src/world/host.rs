@@ -3,7 +3,7 @@
 use super::channel::ChannelId;
 use super::clock::Clock;
 use super::disk::Disk;
-use super::gate::Gate;
+use super::gate::{Gate, Waiting};
 use super::operation::Running;
 use crate::model::{Files, Micros, Server};
 use crate::rng::Rng;
@@ -37,6 +37,8 @@ pub struct Redis {
     pub links: BTreeMap<u64, ChannelId>,
     /// Client connections.
     pub clients: BTreeSet<ChannelId>,
+    /// Barriers of the gate that wait for acknowledgements, the oldest first.
+    pub waits: Vec<Waiting>,
     /// Epoch for which it was opened to writes last.
     pub opened_for: Epoch,
     /// It has been in step with a primary, or has been one.

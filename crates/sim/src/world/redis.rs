@@ -45,6 +45,7 @@ impl World {
             tick_at: Micros::MAX,
             links: BTreeMap::new(),
             clients: BTreeSet::new(),
+            waits: Vec::new(),
             opened_for: 0,
             was_in_step: false,
             tampered: false,

@@ -11,11 +11,11 @@ use holdfast_core::stamp::Stamp;
 /// `WAIT` answers after this long whatever came.
 const WAIT_US: Micros = 100_000;
 
-/// A `WAIT` looks again at what is acknowledged at this pace; a real one is woken.
+/// A barrier that a pause holds back looks at this pace whether it is over; a real one is woken.
 const LOOK_US: Micros = 200;
 
 /// A barrier that was begun and not ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     life: u64,
     link: usize,
@@ -70,6 +70,10 @@ impl World {
         {
             return;
         }
+        let waited = waiting.offset.is_some();
+        if waited && !self.take_wait(node, waiting) {
+            return; // answered before its time was over
+        }
         if first && waiting.stamp.is_none() {
             let role = self.role(node);
             self.say(node, waiting, role);
@@ -97,7 +101,7 @@ impl World {
         let acked = redis.server.acks().filter(|(_, acked)| *acked >= offset);
         let count = acked.count() + usize::from(self.stranger);
         if redis.server.is_primary() && count < waiting.replicas && now < waiting.until {
-            return self.look_again(node, redis_run, waiting);
+            return self.wait(node, redis_run, waiting, waited);
         }
         self.say(node, waiting, Answer::Count(count as u64));
     }
@@ -181,6 +185,41 @@ impl World {
         if redis.run == redis_run && stands {
             gate.core.acknowledged(now, address, offset);
             self.pump(node);
+        }
+    }
+
+    /// From here on acknowledgements wake it, and at the latest the end of its time, which is told once.
+    fn wait(&mut self, node: usize, redis_run: u64, waiting: Waiting, told: bool) {
+        if let Some(redis) = &mut self.nodes[node].redis {
+            redis.waits.push(waiting);
+        }
+        if !told {
+            let ends = Event::Barrier {
+                node,
+                redis_run,
+                waiting,
+                first: false,
+            };
+            self.queue.push(waiting.until, ends);
+        }
+    }
+
+    fn take_wait(&mut self, node: usize, waiting: Waiting) -> bool {
+        let Some(redis) = &mut self.nodes[node].redis else {
+            return false;
+        };
+        let known = redis.waits.iter().position(|one| *one == waiting);
+        known.map(|at| redis.waits.remove(at)).is_some()
+    }
+
+    /// redis-server has heard an acknowledgement: those that wait for one look again.
+    pub(in crate::world) fn wake_barriers(&mut self, node: usize) {
+        let Some(redis) = &self.nodes[node].redis else {
+            return;
+        };
+        let run = redis.run;
+        for waiting in redis.waits.clone() {
+            self.on_barrier(node, run, waiting, false);
         }
     }
 
