@@ -87,6 +87,7 @@ async fn start(home: &Path, port: u16) -> One {
     }))
     .expect("options");
     let gate = Gate::start(&options.listen, 20_000, Mutant::None, |_| true).expect("a gate");
+    gate.renew(Some(u64::MAX));
     let server = std::env::var("SERVER").unwrap_or_else(|_| "redis-server".to_owned());
     let version = Version::detect(Path::new(&server)).expect("a server");
     let (sender, mut events) = mpsc::channel(16);

@@ -15,6 +15,7 @@ mod bytes;
 mod dial;
 mod doors;
 mod gulps;
+mod lease;
 mod link;
 mod opening;
 mod poller;
@@ -31,6 +32,8 @@ use doors::Doors;
 use holdfast_core::gate::{Carry, GateOrder, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Address;
+use holdfast_core::time::Millis;
+use lease::Lease;
 use poller::{Bell, Ready};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,6 +71,7 @@ pub(crate) enum Word {
 pub struct Gate {
     words: Option<Sender<Word>>,
     bell: Arc<Bell>,
+    lease: Arc<Lease>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -87,7 +91,9 @@ impl Gate {
         let doors = Doors::open(listen)?;
         let bell = Arc::new(Bell::new().map_err(failed)?);
         let (words, heard) = channel();
-        let turns = Turns::new(doors, bell.clone(), clients_max, mutant, Box::new(tell));
+        let lease = Arc::new(Lease::default());
+        let held = (bell.clone(), lease.clone());
+        let turns = Turns::new(doors, held, clients_max, mutant, Box::new(tell));
         let turns = turns.map_err(failed)?;
         let thread = std::thread::Builder::new()
             .name("gate".to_owned())
@@ -96,6 +102,7 @@ impl Gate {
         Ok(Self {
             words: Some(words),
             bell,
+            lease,
             thread: Some(thread),
         })
     }
@@ -103,6 +110,12 @@ impl Gate {
     /// Gives it an order.
     pub fn order(&self, order: GateOrder) {
         self.say(Word::Order(order));
+    }
+
+    /// Until when it may pass replies on without a rule, in milliseconds of `CLOCK_BOOTTIME`; `None`: not at all. The gate
+    /// looks at that clock itself before each reply, so an agent that stood still need not tell it that this is over.
+    pub fn renew(&self, until: Option<Millis>) {
+        self.lease.renew(until);
     }
 
     /// Names the primary that serves: sessions that were carried before go there by the shortest way.

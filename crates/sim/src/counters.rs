@@ -33,6 +33,7 @@ pub const SOMETIMES: &[&str] = &[
     "terms changed",
     "sync set changed",
     "chosen by what is on disk",
+    "gate closed by itself",
 ];
 
 /// Counts by name.

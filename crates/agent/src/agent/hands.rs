@@ -318,6 +318,9 @@ impl Hands {
 
     /// Until when the watchdog may leave it open.
     pub(super) fn set_deadline(&mut self, until: Option<Millis>) {
+        if let Some(gate) = &self.gate {
+            gate.renew(until);
+        }
         let Some(alive) = &mut self.alive else { return };
         if let Err(error) = alive.watchdog.set_deadline(until.map(|ms| ms * 1_000_000)) {
             tracing::error!(

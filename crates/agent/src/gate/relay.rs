@@ -5,6 +5,7 @@ mod passage;
 use super::bounds::{HELD_ALWAYS, HELD_PER_CLIENT, HELD_TOTAL, OPENING, READ, READS_PER_TURN};
 use super::bytes::Bytes;
 use super::gulps::Gulps;
+use super::lease::Lease;
 use super::opening::{Opening, judge};
 use super::poller::{Event, Poller, Source};
 use super::replica::Replica;
@@ -17,6 +18,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use std::sync::Arc;
 
 pub(super) use passage::{Crossing, Step, Tokens};
 
@@ -40,12 +42,22 @@ pub(super) struct Hall {
     pub(super) open: bool,
     /// Nothing of clients goes to the server.
     pub(super) paused: bool,
+    /// Until when replies may be passed on without a rule, and whether they are.
+    pub(super) lease: Arc<Lease>,
+    pub(super) leased: bool,
     /// The reign that clients are served in.
     pub(super) reign: Option<Epoch>,
     /// Sessions on their way to another server.
     pub(super) crossing: Crossing,
     /// Streams to replicas that nobody waits for.
     pub(super) gulps: Gulps,
+}
+
+impl Hall {
+    /// Whether the time is over in which this gate may pass replies on: it is as good as shut, whoever is to say so.
+    fn is_over(&self) -> bool {
+        self.leased && self.lease.is_over()
+    }
 }
 
 /// Who it is.
@@ -449,6 +461,9 @@ impl Relay {
         let (read, _) = recv(&self.server, into, RecvFlags::empty())?;
         let mut taken = 0;
         if self.held_as.is_none() && read > 0 {
+            if !self.is_replica() && !self.carried && hall.is_over() {
+                return Err(Errno::CONNABORTED);
+            }
             if self.phase == Phase::Syncing {
                 self.judge_stream(hall)?;
             }
@@ -486,6 +501,9 @@ impl Relay {
     fn flush(&mut self, hall: &mut Hall) -> Result<(), Ended> {
         let most = self.to_client.len() - self.held;
         if most > 0 {
+            if self.held_as.is_none() && !self.is_replica() && !self.carried && hall.is_over() {
+                return Err(Ended);
+            }
             let written = self.to_client.write(&self.client, most, &mut hall.spare)?;
             hall.waiting -= written;
             self.mind_client(written < most, hall)?;

@@ -5,6 +5,7 @@ mod carrying;
 use super::bounds::{ACCEPTS_PER_TURN, EVENTS_PER_TURN, READ};
 use super::doors::Doors;
 use super::gulps::Gulps;
+use super::lease::Lease;
 use super::link::Link;
 use super::poller::{Bell, Event, Poller, Ready, Source};
 use super::relay::{Crossing, Ended, Hall, Relay, Tokens};
@@ -85,7 +86,7 @@ pub(super) struct Turns {
 impl Turns {
     pub(super) fn new(
         doors: Doors,
-        bell: Arc<Bell>,
+        (bell, lease): (Arc<Bell>, Arc<Lease>),
         clients_max: usize,
         mutant: Mutant,
         tell: Tell,
@@ -104,6 +105,8 @@ impl Turns {
             holding: false,
             open: false,
             paused: false,
+            lease,
+            leased: false,
             reign: None,
             crossing: Crossing::default(),
             gulps: Gulps::default(),
@@ -313,6 +316,8 @@ impl Turns {
         self.standing = standing;
         self.hall.open = standing != Standing::Shut;
         self.hall.holding = matches!(standing, Standing::Holding(_));
+        // Planted bug: nobody looks at the lease.
+        self.hall.leased = standing == Standing::Pass && self.mutant != Mutant::AgentIgnoresLease;
         self.hall.reign = match standing {
             Standing::Holding(epoch) => Some(epoch),
             Standing::Pass => Some(Epoch::MAX),
@@ -329,6 +334,7 @@ impl Turns {
         self.links = [const { None }; LINKS_MAX];
         self.standing = Standing::Shut;
         (self.hall.open, self.hall.holding, self.hall.reign) = (false, false, None);
+        self.hall.leased = false;
         self.end_all(|relay| !relay.is_replica() && !relay.is_carried());
     }
 

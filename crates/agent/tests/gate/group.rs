@@ -38,6 +38,7 @@ impl Gated {
         });
         let node = Node0::start_in(home, options).await;
         let gate = gate.unwrap();
+        gate.renew(Some(u64::MAX));
         gate.serve(Some(Behind {
             socket: node.server.socket().to_owned(),
             id: node.server.id(),

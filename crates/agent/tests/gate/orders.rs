@@ -175,3 +175,45 @@ async fn those_whom_nobody_waits_for_have_everything_a_moment_later_and_stand_in
         assert!(has >= written, "{has} of {written}");
     }
 }
+
+/// Milliseconds of the clock of leases.
+fn boottime() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap();
+    now.tv_sec() as u64 * 1_000 + now.tv_nsec() as u64 / 1_000_000
+}
+
+/// The server answers after the lease, and nobody tells the gate that it is over: an agent that stood still does not.
+fn answer_after_the_lease(group: &Group) -> Client {
+    group.primary.gate.order(GateOrder::Pass);
+    let mut client = group.client();
+    assert_eq!(client.text(&["SET", "a", "1"]), "OK");
+    group.primary.signal(Signal::SIGSTOP);
+    group.primary.gate.renew(Some(boottime() + 50));
+    client.send(&["SET", "a", "2"]);
+    assert!(client.is_silent(100));
+    group.primary.signal(Signal::SIGCONT);
+    client
+}
+
+#[tokio::test]
+async fn a_gate_that_passes_replies_on_closes_by_itself_when_its_lease_ends() {
+    let group = Group::start(1, 1).await;
+    blocking(|| {
+        assert!(answer_after_the_lease(&group).is_closed());
+        group.primary.gate.renew(Some(boottime() + 60_000));
+        assert_eq!(group.client().text(&["GET", "a"]), "2", "renewed");
+        group.primary.gate.renew(None);
+        let mut late = group.client();
+        late.send(&["GET", "a"]);
+        assert!(late.is_closed());
+    });
+}
+
+#[tokio::test]
+async fn a_gate_that_ignores_its_lease_is_found_out() {
+    let group = Group::start_with(1, 1, "", Mutant::AgentIgnoresLease).await;
+    blocking(|| {
+        let mut client = answer_after_the_lease(&group);
+        assert_eq!(crate::client::text(&client.read()), "OK");
+    });
+}

@@ -118,7 +118,10 @@ impl World {
                     .line(self.now, || format!("node {node}: does {operation:?}"));
                 self.begin_operation(node, operation);
             }
-            AgentOutput::Deadline(deadline) => self.set_deadline(node, deadline),
+            AgentOutput::Deadline(deadline) => {
+                self.set_deadline(node, deadline);
+                self.renew_gate(node, deadline);
+            }
             AgentOutput::Decide(text) => {
                 self.note_decision(&format!("node {node}"), &text, COUNTED);
             }

@@ -29,6 +29,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct Gate {
     core: Core,
     order: GateOrder,
+    /// Until when it may pass replies on, in the pod's milliseconds. Nobody has to tell it that this is over.
+    lease: Option<u64>,
     /// Grows with every shutting: answers for an older one mean nothing.
     life: u64,
     clients: BTreeMap<ChannelId, Session>,
@@ -56,6 +58,7 @@ impl Gate {
         Self {
             core: Core::new(mutant),
             order: GateOrder::Shut,
+            lease: None,
             life: 0,
             clients: BTreeMap::new(),
             wake_at: None,
@@ -185,6 +188,21 @@ impl World {
         }
         self.forward_waiting(node);
         self.pump(node);
+    }
+
+    /// The agent's lease is renewed, or over.
+    pub(super) fn renew_gate(&mut self, node: usize, until: Option<u64>) {
+        if let Some(gate) = &mut self.nodes[node].gate {
+            gate.lease = until;
+        }
+    }
+
+    /// Whether the time is over in which this gate may pass replies on; it looks at the clock itself.
+    fn is_over(&self, node: usize) -> bool {
+        let host = &self.nodes[node];
+        let until = host.gate.as_ref().and_then(|gate| gate.lease);
+        let looks = self.config.mutant != Mutant::AgentIgnoresLease;
+        looks && until.is_none_or(|until| host.clock.at(self.now) >= until)
     }
 
     /// Without a rule, what was held goes out at once.
@@ -345,9 +363,16 @@ impl World {
             return;
         };
         let passes = gate.order == GateOrder::Pass;
-        let Some(session) = gate.clients.get_mut(&client) else {
+        if !gate.clients.contains_key(&client) {
             return;
-        };
+        }
+        if passes && self.is_over(node) {
+            self.counters.hit("gate closed by itself");
+            if let Some(gate) = &mut self.nodes[node].gate {
+                gate.close_session(client);
+            }
+            return self.close(client, Place::Node(node));
+        }
         if passes {
             self.counters.hit("reply passed");
             self.violations
@@ -355,6 +380,12 @@ impl World {
             self.send(client, Place::Node(node), reply);
             return;
         }
+        let Some(gate) = &mut self.nodes[node].gate else {
+            return;
+        };
+        let Some(session) = gate.clients.get_mut(&client) else {
+            return;
+        };
         session.held.push_back(reply);
         if let Some(connection) = session.connection {
             gate.core.held(connection, 1);
