@@ -106,6 +106,7 @@ impl Gate {
         {
             self.shut();
         }
+        self.pace.afresh();
         self.unconfirmed = Some(Unconfirmed {
             version: hold.version,
             first: self.batches.next(),
@@ -210,7 +211,7 @@ impl Gate {
     pub fn wake_at(&self) -> Option<Micros> {
         let wanted = self.batches.touched() > 0 || self.owes_barrier();
         let waits = self.hold.is_some() && self.free_link().is_some() && wanted;
-        waits.then(|| self.pace.due_at())
+        waits.then(|| self.due_at())
     }
 
     /// How long to wait for more before the next look at the sockets, after a turn with so many events: many clients that
@@ -317,11 +318,16 @@ impl Gate {
             self.unconfirmed = None;
             self.news.push(News::Confirmed(version));
         }
+        let before = self.released.len();
         self.batches.release(&mut self.released, all);
+        if self.released.len() > before {
+            self.pace.afresh();
+        }
         let open = self.links.iter_mut().flatten();
         for barrier in open.filter(|one| !one.settled && one.offset.is_some_and(all)) {
             barrier.settled = true;
             self.short = false;
+            self.pace.afresh();
             self.pace.done(now.saturating_sub(barrier.sent_at));
         }
     }
@@ -330,6 +336,7 @@ impl Gate {
     fn on_end(&mut self, now: Micros, barrier: Barrier) {
         if !barrier.settled {
             self.short = true;
+            self.pace.in_vain();
             self.pace.done(now.saturating_sub(barrier.sent_at));
         }
         // The rules may have changed meanwhile.
@@ -354,9 +361,18 @@ impl Gate {
     fn is_due(&self, now: Micros) -> bool {
         let held = self.batches.touched();
         if self.short || held == 0 {
-            return (held > 0 || self.owes_barrier()) && now >= self.pace.due_at();
+            return (held > 0 || self.owes_barrier()) && now >= self.due_at();
         }
         self.pace.is_due(now, held)
+    }
+
+    /// New replies are not kept waiting because older ones are, as long as a barrier takes them along.
+    fn due_at(&self) -> Micros {
+        if self.batches.touched() > 0 && !self.batches.is_full() {
+            self.pace.due_at()
+        } else {
+            self.pace.repeat_at()
+        }
     }
 
     /// Replies or rules that no barrier under way will settle.

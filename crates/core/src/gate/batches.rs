@@ -54,9 +54,14 @@ impl Batches {
         self.open.len()
     }
 
+    /// Whether a barrier takes nothing new along now.
+    pub(super) fn is_full(&self) -> bool {
+        self.closed.len() >= CLOSED_MAX
+    }
+
     /// A barrier is being sent. Closes the open batch; returns its number, which is the barrier's.
     pub(super) fn close(&mut self, connections: &Connections) -> u64 {
-        if self.closed.len() >= CLOSED_MAX {
+        if self.is_full() {
             // What is open stays open; the barrier is for the batches before.
             return self.next - 1;
         }

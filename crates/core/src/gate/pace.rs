@@ -7,6 +7,10 @@ use super::{LINKS_MAX, Micros};
 const GAP_LEAST: Micros = 200;
 const GAP_MOST: Micros = 1_000;
 
+/// Longest time between two barriers that only repeat what the one before could not settle. They double up to it.
+const REPEAT_MOST: Micros = 5_000;
+const DOUBLINGS_MOST: u32 = 5;
+
 /// Time after which somebody who waits is no longer expected to be answered soon (a subscriber, a blocked pop).
 const MOMENT: Micros = 4_096;
 
@@ -32,6 +36,8 @@ pub(super) struct Pace {
     quickest: Micros,
     quickest_now: Micros,
     counted: u32,
+    /// Barriers in a row that came back and settled nothing.
+    fruitless: u32,
     /// Clients that wait for an answer since this moment and the one before.
     waiting: [usize; 2],
     moment: u32,
@@ -92,10 +98,30 @@ impl Pace {
         }
     }
 
+    /// A barrier came back and settled nothing: whoever is waited for is not here. Asking again soon brings nobody.
+    pub(super) fn in_vain(&mut self) {
+        self.fruitless = (self.fruitless + 1).min(DOUBLINGS_MOST + 1);
+    }
+
+    /// Somebody acknowledged enough, or others are waited for now.
+    pub(super) fn afresh(&mut self) {
+        self.fruitless = 0;
+    }
+
     /// When held replies have waited long enough for others.
     pub(super) fn due_at(&self) -> Micros {
-        let gap = (self.usual / self.links() as Micros).clamp(GAP_LEAST, GAP_MOST);
-        self.last_issue.map_or(0, |last| last + gap)
+        self.last_issue.map_or(0, |last| last + self.gap())
+    }
+
+    /// When a barrier that covers nothing new is worth sending.
+    pub(super) fn repeat_at(&self) -> Micros {
+        let later = self.gap() << self.fruitless.saturating_sub(1);
+        self.last_issue
+            .map_or(0, |last| last + later.min(REPEAT_MOST))
+    }
+
+    fn gap(&self) -> Micros {
+        (self.usual / self.links() as Micros).clamp(GAP_LEAST, GAP_MOST)
     }
 
     /// Whether a barrier pays with this many connections in the batch: nobody else is expected soon, or most are there, or

@@ -4,6 +4,8 @@ use crate::names::{Address, Incarnation, Node};
 use crate::syncset::SyncRule;
 use std::collections::BTreeSet;
 
+mod repeats;
+
 fn node(name: &str) -> Node {
     Node::from(name)
 }
