@@ -44,7 +44,7 @@ async fn main() {
     let mut others = Vec::new();
     for replica in 1..=replicas {
         let one = start(home.path(), port + replica).await;
-        let name = Node(format!("redis-{replica}"));
+        let name = Node::from(format!("redis-{replica}"));
         rule.members.insert(name.clone(), Incarnation::from("run"));
         rule.addresses.insert(name, one.listen.clone());
         let mut link = one.server.link();

@@ -95,7 +95,7 @@ async fn serve(
     inbox: &mpsc::Sender<Notice>,
     unwanted: &mut oneshot::Receiver<()>,
 ) -> bool {
-    let name = Sentinel(met.name);
+    let name = Sentinel::from(met.name);
     let (outbox, sending) = Outbox::open(writer, WAITING_MAX);
     let _ = inbox.send(Notice::Linked(name.clone(), outbox)).await;
     let receiving = async {

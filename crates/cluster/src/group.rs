@@ -302,7 +302,7 @@ fn manifest(plan: &Plan, dir: &Path) -> Manifest {
         data_dir: config::data_dir(dir, &n.name),
     };
     Manifest {
-        group: plan.group.0.clone(),
+        group: plan.group.to_string(),
         sentinels: plan.sentinels.iter().map(sentinel).collect(),
         nodes: plan.nodes.iter().map(node).collect(),
     }

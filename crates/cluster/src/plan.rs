@@ -115,7 +115,7 @@ impl Plan {
     }
 
     fn blank() -> Result<Self, StartError> {
-        let cluster = Cluster(random_hex::<16>().context("draw an identity")?);
+        let cluster = Cluster::from(random_hex::<16>().context("draw an identity")?);
         Ok(Self {
             version: PLAN_VERSION,
             cluster,

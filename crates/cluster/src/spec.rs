@@ -115,14 +115,14 @@ impl Spec {
     }
 
     fn check_group(&self) -> Result<(), StartError> {
-        let Some(group) = &self.group else {
+        let Some(group) = self.group.as_ref().map(Group::as_str) else {
             return Ok(());
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if group.0.is_empty() || group.0.len() > 63 || !group.0.chars().all(plain) {
+        if group.is_empty() || group.len() > 63 || !group.chars().all(plain) {
             return Err(StartError::bad(format!(
                 "--group `{}`: a name has 1 to 63 letters, digits, `-`, `_` or `.`",
-                group.0.escape_debug()
+                group.escape_debug()
             )));
         }
         Ok(())

@@ -50,6 +50,7 @@ use crate::register::{Slot, Voters};
 use crate::time::Millis;
 use crate::wire::{FromSentinel, PeerMessage, Report, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Groups looked at in one tick.
 const GROUPS_PER_TICK: usize = 250;
@@ -112,7 +113,7 @@ impl SentinelCore {
                 group,
                 node,
                 report,
-            } => self.on_report(now, &group, &node, *report),
+            } => self.on_report(now, &group, &node, report),
             SentinelInput::PeerLinked(peer) => self.on_peer_linked(now, peer),
             SentinelInput::PeerGone(peer) => self.on_peer_gone(&peer),
             SentinelInput::Peer { from, message } => self.on_peer(now, &from, message),
@@ -246,7 +247,7 @@ impl SentinelCore {
         self.tend(now, name);
     }
 
-    fn on_report(&mut self, now: Millis, name: &Group, node: &Node, report: Report) {
+    fn on_report(&mut self, now: Millis, name: &Group, node: &Node, report: Arc<Report>) {
         let Some(group) = self.groups.get_mut(name) else {
             return;
         };

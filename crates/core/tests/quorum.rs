@@ -5,6 +5,7 @@ mod group;
 
 use group::{Group, node, sentinel};
 use holdfast_core::gate::GateOrder;
+use holdfast_core::names::Address;
 use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Terms};
 use holdfast_core::sentinel::Request;
 
@@ -133,6 +134,46 @@ fn a_restarted_member_counts_again_as_a_new_incarnation() {
     assert_ne!(after.members[&node(1)], before.members[&node(1)]);
     assert_eq!((after.members.len(), after.k), (2, 2));
     assert!(group.record().former.is_empty());
+}
+
+/// Members restarted with their data at these addresses, and the gate, which by the rule in force cannot know their
+/// acknowledgements, says that they hold replies back. A rule that names them as they are now comes all the same.
+fn come_back_elsewhere(moves: &[(usize, &str)]) {
+    let mut group = started(3, terms(2));
+    let before = group.record().sync;
+    for (number, host) in moves {
+        group.move_to(&node(*number), host);
+    }
+    let who: Vec<_> = moves.iter().map(|(number, _)| node(*number)).collect();
+    group.tell_lagging(&who);
+    let named = |group: &Group| {
+        let rule = group.record().sync;
+        let is_named = |(number, host): &(usize, &str)| {
+            let (node, host) = (node(*number), Address::new(*host, 6379));
+            rule.members[&node] != before.members[&node] && rule.addresses[&node] == host
+        };
+        moves.iter().all(is_named)
+    };
+    let began = group.now;
+    while !named(&group) {
+        assert!(group.now < began + 2_000, "{:#?}", group.decisions);
+        group.run(1);
+    }
+    group.tell_lagging(&[]);
+    group.run(1_000);
+    let record = group.record();
+    assert_eq!((record.sync.k, record.former.len()), (2, 0), "{record:#?}");
+    assert_eq!(members(&group), ["redis-1", "redis-2"]);
+}
+
+#[test]
+fn a_member_that_came_back_elsewhere_is_not_held_against_itself() {
+    come_back_elsewhere(&[(1, "elsewhere")]);
+}
+
+#[test]
+fn members_that_came_back_at_each_others_address_are_not_held_against_themselves() {
+    come_back_elsewhere(&[(1, "redis-2"), (2, "redis-1")]);
 }
 
 #[test]

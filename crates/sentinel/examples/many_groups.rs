@@ -64,7 +64,7 @@ impl Played {
         match operation {
             Operation::Start => {
                 self.run += 1;
-                self.info.incarnation = Incarnation(format!("{:040x}", self.run));
+                self.info.incarnation = Incarnation::from(format!("{:040x}", self.run));
                 self.info.is_master = false;
                 return AgentInput::Started(
                     self.info.clone(),
@@ -89,12 +89,12 @@ impl Played {
 fn options(name: usize, dir: &Path, groups: usize, nodes: usize, set: u16) -> Options {
     let at = |port: u16| Address::new("127.0.0.1", port);
     let peer = |i: u16| Peer {
-        name: Sentinel(format!("sentinel-{i}")),
+        name: Sentinel::from(format!("sentinel-{i}")),
         control: at(BASE_PORT + 10 + i),
         clients: at(BASE_PORT + i),
     };
     Options {
-        name: Sentinel(format!("sentinel-{name}")),
+        name: Sentinel::from(format!("sentinel-{name}")),
         cluster: Cluster::from("many"),
         secret_file: dir.join("secret"),
         dir: dir.join(format!("sentinel-{name}")),
@@ -103,7 +103,7 @@ fn options(name: usize, dir: &Path, groups: usize, nodes: usize, set: u16) -> Op
         sentinels: (0..set).map(peer).collect(),
         groups: (0..groups)
             .map(|g| GroupOptions {
-                name: Group(format!("group-{g:04}")),
+                name: Group::from(format!("group-{g:04}")),
                 nodes,
                 durability: Durability::Async,
                 sync_replicas: 1,
@@ -177,7 +177,7 @@ async fn keep(played: Rc<RefCell<Played>>, me: Identity, sentinel: u16, began: I
         )
         .await
         {
-            let name = Sentinel(met.name);
+            let name = Sentinel::from(met.name);
             let (outbox, sending) = Outbox::open(writer, 128);
             tokio::task::spawn_local(sending);
             played.borrow_mut().sentinels.insert(name.clone(), outbox);
@@ -299,7 +299,7 @@ fn play_node(
     secret: &Secret,
     began: Instant,
 ) -> Rc<RefCell<Played>> {
-    let name = Node(format!("redis-{node}"));
+    let name = Node::from(format!("redis-{node}"));
     let settings = Settings {
         restart: true,
         on_disk: false,

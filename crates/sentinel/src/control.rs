@@ -10,6 +10,7 @@ use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::wire::{PeerMessage, Report};
 use holdfast_link::Outbox;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Number of one connection, to tell a new one from the one that it replaces.
 pub(crate) type Connection = u64;
@@ -22,7 +23,7 @@ pub(crate) enum Notice {
     /// Its connection ended; whether the other end ended it.
     AgentGone(Connection, Group, Node, bool),
     /// It reported.
-    Report(Connection, Group, Node, Box<Report>),
+    Report(Connection, Group, Node, Arc<Report>),
     /// It decided something.
     AgentDecision(Group, Node, String),
     /// A sentinel can be reached, at this address.

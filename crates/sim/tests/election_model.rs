@@ -67,13 +67,13 @@ struct Election {
 }
 
 fn name(index: usize) -> Node {
-    Node(format!("n{index}"))
+    Node::from(format!("n{index}"))
 }
 
 fn member(index: usize, run: u8) -> Member {
     Member {
         node: name(index),
-        incarnation: Incarnation(run.to_string()),
+        incarnation: Incarnation::from(run.to_string()),
         address: Address::new("h", 1),
     }
 }
@@ -91,7 +91,7 @@ impl Election {
     }
 
     fn run(state: &State, index: usize) -> Incarnation {
-        Incarnation(state.servers[index].run.to_string())
+        Incarnation::from(state.servers[index].run.to_string())
     }
 
     fn heard(&self, state: &State, by: impl Fn(&Server) -> bool) -> Heard {
@@ -102,7 +102,7 @@ impl Election {
             .filter(|(_, server)| by(server));
         let run = |index: usize| {
             if self.ignore_run {
-                Incarnation("0".into())
+                Incarnation::from("0")
             } else {
                 Self::run(state, index)
             }

@@ -83,7 +83,7 @@ struct Register {
 }
 
 fn name(index: usize) -> Sentinel {
-    Sentinel(format!("s{index}"))
+    Sentinel::from(format!("s{index}"))
 }
 
 fn voters() -> Voters {

@@ -134,7 +134,7 @@ impl Group {
             ..SyncRule::default()
         };
         for (number, replica) in self.replicas.iter().enumerate() {
-            let node = Node(format!("redis-{}", number + 1));
+            let node = Node::from(format!("redis-{}", number + 1));
             rule.members.insert(node.clone(), Incarnation::from("run"));
             rule.addresses
                 .insert(node, replica.node.options.listen.clone());

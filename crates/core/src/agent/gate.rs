@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 impl Agent {
     /// Tells the gate what it has to do, when that has changed.
     pub(super) fn direct_gate(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
-        let order = self.gate_order(now);
+        let Some(order) = self.gate_order(now) else {
+            return;
+        };
         if order == GateOrder::Pass {
             // Without a rule there is nothing to wait for: all that was released is as safe as it is asked to be.
             let joint = self.record.as_ref().filter(|r| !r.former.is_empty());
@@ -36,37 +38,40 @@ impl Agent {
         self.lagging.retain(named);
     }
 
-    fn gate_order(&self, now: Millis) -> GateOrder {
+    /// What the gate has to do; none: it goes on by the rule that it has.
+    fn gate_order(&self, now: Millis) -> Option<GateOrder> {
         let Some(record) = self.record.as_ref().filter(|_| !self.data.foreign) else {
-            return GateOrder::Shut;
+            return Some(GateOrder::Shut);
         };
         if matches!(self.server, ServerState::Down | ServerState::Starting) {
-            return GateOrder::Shut;
+            return Some(GateOrder::Shut);
         }
         if let Some(carry) = self.carry(now, record) {
-            return carry;
+            return Some(carry);
         }
         let handed = record.phase == Phase::Electing && record.handoff.is_some();
-        match self.standing {
-            Standing::Open(epoch) if epoch == record.epoch => self.serving_order(now, record),
+        let order = match self.standing {
+            Standing::Open(epoch) if epoch == record.epoch => {
+                return self.serving_order(now, record);
+            }
             Standing::Open(_) if handed => GateOrder::Pause,
             Standing::Paused(_) if handed || record.phase != Phase::Electing => GateOrder::Pause,
             Standing::Following(..) if self.caught_up => GateOrder::Stale,
             // A replica that is sealed for an election goes on showing what it has.
             Standing::Sealed(_) if self.gate == GateOrder::Stale => GateOrder::Stale,
             _ => GateOrder::Shut,
-        }
+        };
+        Some(order)
     }
 
-    fn serving_order(&self, now: Millis, record: &Record) -> GateOrder {
-        match self.rule_in_force(now) {
-            Some(rule) => GateOrder::Hold(Hold {
-                epoch: record.epoch,
-                version: record.sync_at,
-                rules: vec![rule.clone()],
-                addresses: rule.addresses.clone(),
-            }),
-            None => GateOrder::Pass,
+    fn serving_order(&self, now: Millis, record: &Record) -> Option<GateOrder> {
+        let Some(rule) = self.rule_in_force(now) else {
+            return Some(GateOrder::Pass);
+        };
+        let (epoch, version) = (record.epoch, record.sync_at);
+        match &self.gate {
+            GateOrder::Hold(hold) if hold.is_by(epoch, version, rule) => None,
+            _ => Some(GateOrder::Hold(Hold::by(epoch, version, rule))),
         }
     }
 

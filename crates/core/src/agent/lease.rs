@@ -43,23 +43,13 @@ impl Leases {
             let all = self.granted.values().flatten();
             all.filter(|lease| lease.epoch == epoch)
         };
-        let sets: BTreeMap<u64, usize> = granted()
-            .map(|lease| (lease.voters_version, lease.voters))
-            .collect();
-        let until = |(version, voters): (u64, usize)| {
-            let mut asked: Vec<_> = granted()
-                .filter(|lease| lease.voters_version == version)
-                .map(|lease| lease.sent_at)
-                .collect();
-            asked.sort_unstable_by(|a, b| b.cmp(a));
-            let others = if mutant == Mutant::CountGrants {
-                0
-            } else {
-                voters / 2
-            };
-            asked.get(others).map(|asked| asked + LEASE_USED)
+        let by_majority = |lease: &&Lease| {
+            let same_set = granted().filter(|l| l.voters_version == lease.voters_version);
+            let as_late = same_set.filter(|l| l.sent_at >= lease.sent_at).count();
+            as_late > lease.voters / 2 || mutant == Mutant::CountGrants
         };
-        sets.into_iter().filter_map(until).max()
+        let asked = granted().filter(by_majority).map(|lease| lease.sent_at);
+        asked.max().map(|asked| asked + LEASE_USED)
     }
 }
 

@@ -18,6 +18,22 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// By this one rule, which `version` of the record has set.
+    pub fn by(epoch: Epoch, version: u64, rule: &SyncRule) -> Self {
+        Self {
+            epoch,
+            version,
+            rules: vec![rule.clone()],
+            addresses: rule.addresses.clone(),
+        }
+    }
+
+    /// Whether it is what [`Hold::by`] makes of the same.
+    pub fn is_by(&self, epoch: Epoch, version: u64, rule: &SyncRule) -> bool {
+        let same = self.epoch == epoch && self.version == version;
+        same && matches!(&self.rules[..], [one] if one == rule) && self.addresses == rule.addresses
+    }
+
     /// Whether an acknowledgement means disks.
     pub fn on_disk(&self) -> bool {
         self.rules.iter().any(|rule| rule.on_disk)

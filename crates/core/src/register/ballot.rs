@@ -21,7 +21,7 @@ impl Ballot {
     pub fn zero() -> Self {
         Self {
             round: 0,
-            by: Sentinel(String::new()),
+            by: Sentinel::default(),
             run: 0,
         }
     }

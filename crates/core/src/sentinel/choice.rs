@@ -112,6 +112,15 @@ impl SentinelCore {
         })
     }
 
+    /// Whether it is a candidate that may be chosen.
+    pub(super) fn may_rule(&self, record: &Record, report: &Report) -> bool {
+        is_fit(report, self.settings.mutant)
+            && self.position(record, report).is_some()
+            && report.incarnation.is_some()
+            && report.address.is_some()
+            && report.priority > 0
+    }
+
     /// Whether somebody but the primary could take over.
     pub(super) fn has_heir(&self, name: &Group, record: &Record) -> bool {
         let Some(group) = self.groups.get(name) else {
@@ -131,5 +140,5 @@ pub(super) fn reports(group: &GroupState) -> impl Iterator<Item = (&Node, &Repor
         .nodes
         .iter()
         .filter(move |(_, n)| heard(n))
-        .filter_map(|(node, n)| Some((node, n.report.as_ref()?)))
+        .filter_map(|(node, n)| Some((node, n.report.as_deref()?)))
 }

@@ -69,7 +69,8 @@ impl SentinelCore {
 fn surplus(nodes: &BTreeSet<Node>, count: usize) -> impl Iterator<Item = &Node> {
     let beyond = move |node: &&Node| {
         numbered(node).is_some_and(|(stem, number)| {
-            number >= count && (0..count).all(|i| nodes.contains(&Node(format!("{stem}-{i}"))))
+            number >= count
+                && (0..count).all(|i| nodes.contains(&Node::from(format!("{stem}-{i}"))))
         })
     };
     nodes.iter().filter(beyond)

@@ -91,7 +91,7 @@ impl SentinelCore {
         let eligible = eligible(record, hot);
         let began = group.first_position.unwrap_or(now);
         let missing = group.nodes.iter().any(|(n, s)| {
-            let unsealed = s.is_up() && !is_sealed(s.report.as_ref(), record);
+            let unsealed = s.is_up() && !is_sealed(s.report.as_deref(), record);
             unsealed && record.nodes.contains(n) && !group.misses(now, n)
         });
         let patience = if eligible.is_empty() {

@@ -4,6 +4,7 @@ use crate::limits::{REPORT_HELD, REPORT_REPLICA, SILENT_MAX};
 use crate::names::Incarnation;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
+use std::sync::Arc;
 
 /// A record that another sentinel should have shown by now is shown by this one after this long.
 const SHOW_ANYWAY: Millis = 30;
@@ -21,7 +22,7 @@ pub struct NodeState {
     /// When the other end closed its connection, if it did.
     pub gone_at: Option<Millis>,
     /// Its last report.
-    pub report: Option<Report>,
+    pub report: Option<Arc<Report>>,
     /// Longest pause between its reports of late, in milliseconds, as if it had reported at the pace of a primary all the
     /// time; fades by and by.
     pub gap_ms: Millis,
@@ -67,14 +68,15 @@ impl NodeState {
     }
 
     /// Takes a report. Returns whether it says anything that a decision may hang on.
-    pub(super) fn on_report(&mut self, now: Millis, report: Report, least: Millis) -> bool {
+    pub(super) fn on_report(&mut self, now: Millis, report: Arc<Report>, least: Millis) -> bool {
         let gap = now.saturating_sub(self.heard_at + self.leisure());
         // A silence for which it was suspected teaches at most half as much again as is tolerated now: one freeze
         // must not make the next one last longer.
         let learned = gap.min(self.silent_limit(least) / 2);
         self.gap_ms = learned.max(self.gap_ms - self.gap_ms / 64);
         self.heard_at = now;
-        let news = self.report.as_mut().is_none_or(|old| differs(old, &report));
+        let before = self.report.as_ref();
+        let news = before.is_none_or(|old| report.says_more_than(old));
         self.report = Some(report);
         news
     }
@@ -134,14 +136,4 @@ impl NodeState {
                 .as_ref()
                 .is_some_and(|r| r.state == ServerState::Up)
     }
-}
-
-/// Whether `new` says more than time and sizes. The old one is about to be replaced: it takes those over.
-fn differs(old: &mut Report, new: &Report) -> bool {
-    old.sent_at = new.sent_at;
-    old.memory_bytes = new.memory_bytes;
-    old.keys = new.keys;
-    old.unanswered_ms = new.unanswered_ms;
-    old.stored = new.stored;
-    old != new
 }

@@ -8,6 +8,7 @@ use crate::time::Millis;
 use crate::wire::{FromSentinel, PeerMessage, Report, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One group, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +118,7 @@ pub enum SentinelInput {
         /// Its node.
         node: Node,
         /// What it said.
-        report: Box<Report>,
+        report: Arc<Report>,
     },
     /// The connection to another sentinel stands.
     PeerLinked(Sentinel),

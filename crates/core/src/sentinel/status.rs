@@ -126,7 +126,7 @@ fn phase(group: &GroupState) -> &'static str {
 }
 
 fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) -> NodeStatus {
-    let report = state.report.as_ref();
+    let report = state.report.as_deref();
     let position = report.and_then(|r| position(group, r));
     let leader = group
         .announced

@@ -101,10 +101,8 @@ impl SentinelCore {
         };
         let judge = |(node, report)| {
             let lags = lags(leader, record, node, report);
-            let votes = self
-                .candidate(record, node, report)
-                .is_some_and(|c| c.priority > 0);
-            (votes && in_step(report, leader, record) && !lags, lags)
+            let steady = in_step(report, leader, record) && self.may_rule(record, report);
+            (steady && !lags, lags)
         };
         // In the order of the nodes, as they are below; those that were not heard of late have no step.
         let steps: Vec<(bool, bool)> = {

@@ -137,7 +137,7 @@ impl SentinelCore {
 fn paused(group: &GroupState, record: &Record) -> Option<Report> {
     let ruler = record.primary.as_ref()?;
     let node = group.nodes.get(&ruler.node).filter(|n| n.linked)?;
-    let report = node.report.as_ref()?;
+    let report = node.report.as_deref()?;
     let same = report.incarnation.as_ref() == Some(&ruler.incarnation);
     (same && report.paused == record.epoch).then(|| report.clone())
 }

@@ -103,6 +103,76 @@ pub struct Report {
     pub stamp: Option<Stamp>,
 }
 
+impl Report {
+    /// Whether this says more than time and sizes beside what `old` said.
+    pub fn says_more_than(&self, old: &Self) -> bool {
+        let Self {
+            address,
+            priority,
+            promised,
+            version,
+            asks_newest,
+            state,
+            incarnation,
+            is_master,
+            replid,
+            history,
+            offset,
+            caught_up,
+            link_up,
+            syncing,
+            sealed,
+            paused,
+            promoted,
+            open,
+            lease_epoch,
+            sent_at: _,
+            stored: _,
+            blank,
+            foreign,
+            keys: _,
+            memory_bytes: _,
+            unanswered_ms: _,
+            reason,
+            ailing,
+            leaving,
+            confirmed,
+            lagging,
+            disk,
+            stamp,
+        } = self;
+        let same = *address == old.address
+            && *priority == old.priority
+            && *promised == old.promised
+            && *version == old.version
+            && *asks_newest == old.asks_newest
+            && *state == old.state
+            && *incarnation == old.incarnation
+            && *is_master == old.is_master
+            && *replid == old.replid
+            && *history == old.history
+            && *offset == old.offset
+            && *caught_up == old.caught_up
+            && *link_up == old.link_up
+            && *syncing == old.syncing
+            && *sealed == old.sealed
+            && *paused == old.paused
+            && *promoted == old.promoted
+            && *open == old.open
+            && *lease_epoch == old.lease_epoch
+            && *blank == old.blank
+            && *foreign == old.foreign
+            && *reason == old.reason
+            && *ailing == old.ailing
+            && *leaving == old.leaving
+            && *confirmed == old.confirmed
+            && *lagging == old.lagging
+            && *disk == old.disk
+            && *stamp == old.stamp;
+        !same
+    }
+}
+
 /// From an agent to a sentinel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -63,11 +63,11 @@ pub(crate) fn name() -> Name {
 }
 
 pub(crate) fn node(number: usize) -> Node {
-    Node(format!("redis-{number}"))
+    Node::from(format!("redis-{number}"))
 }
 
 pub(crate) fn sentinel(number: usize) -> Sentinel {
-    Sentinel(format!("sentinel-{number}"))
+    Sentinel::from(format!("sentinel-{number}"))
 }
 
 /// Whether it was told to follow that node.
@@ -174,7 +174,11 @@ impl Group {
     }
 
     pub(crate) fn start_agent(&mut self, node: &Node, stored: Stored) {
-        let address = Address::new(node.as_str(), 6379);
+        self.start_agent_at(node, stored, node.as_str());
+    }
+
+    fn start_agent_at(&mut self, node: &Node, stored: Stored, host: &str) {
+        let address = Address::new(host, 6379);
         let settings = Settings {
             node: node.clone(),
             address,
@@ -258,6 +262,21 @@ impl Group {
         self.data.insert(node.clone(), DataAtStart::default());
         self.redis.entry(node.clone()).or_default().info.stamp = stamp;
         self.start_agent(node, self.disks[node].clone());
+    }
+
+    /// Ends a member and starts it with the same data at another address.
+    pub(crate) fn move_to(&mut self, node: &Node, host: &str) {
+        self.kill_agent(node);
+        self.data.insert(node.clone(), DataAtStart::default());
+        self.start_agent_at(node, self.disks[node].clone(), host);
+    }
+
+    /// The gate of the primary tells which members hold replies back.
+    pub(crate) fn tell_lagging(&mut self, nodes: &[Node]) {
+        let nodes = nodes.iter().cloned().collect();
+        if let Some(primary) = self.primary() {
+            self.later(Event::Agent(primary, AgentInput::Lagging(nodes)));
+        }
     }
 
     /// Ends a redis-server; its agent sees it at once.
@@ -479,7 +498,7 @@ impl Group {
                         let input = SentinelInput::Report {
                             group: name(),
                             node,
-                            report,
+                            report: report.into(),
                         };
                         self.later(Event::Sentinel(me, input));
                     }
@@ -513,7 +532,7 @@ impl Group {
         match &operation {
             Operation::Start => {
                 redis.run += 1;
-                let incarnation = Incarnation(format!("{node}-{}", redis.run));
+                let incarnation = Incarnation::from(format!("{node}-{}", redis.run));
                 let keys = redis.info.keys;
                 let offset = redis.info.offset;
                 redis.info = ServerInfo {

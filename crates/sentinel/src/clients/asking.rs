@@ -87,7 +87,9 @@ impl Clients {
         asked: Asked,
     ) -> Option<(u64, Group, Request)> {
         let (group, request) = match &asked.kind {
-            ActionKind::Failover { group, .. } => (Group(group.clone()), Request::Handoff(None)),
+            ActionKind::Failover { group, .. } => {
+                (Group::from(group.clone()), Request::Handoff(None))
+            }
             ActionKind::Holdfast(words) => match parse(core, words) {
                 Ok(Word::Do(group, request)) => (group, request),
                 Ok(Word::Status(group)) => {
@@ -111,7 +113,7 @@ impl Clients {
                 return None;
             }
             ActionKind::Set { group, settings } => {
-                self.memory.set(&Group(group.clone()), settings);
+                self.memory.set(&Group::from(group.clone()), settings);
                 let _ = asked.reply.send(Ok("OK".to_owned()));
                 return None;
             }
@@ -174,18 +176,18 @@ fn parse(core: &SentinelCore, words: &[String]) -> Result<Word, String> {
         .map(|w| w.to_ascii_uppercase())
         .unwrap_or_default();
     let group = || match words.get(1) {
-        Some(name) => Ok(Group(name.clone())),
+        Some(name) => Ok(Group::from(name.clone())),
         None => core
             .groups()
             .next()
             .map(|(n, _)| n.clone())
             .ok_or_else(|| "there is no group".to_owned()),
     };
-    let node = words.get(2).map(|name| Node(name.clone()));
+    let node = words.get(2).map(|name| Node::from(name.clone()));
     match word.as_str() {
-        "STATUS" if words.len() <= 2 => {
-            Ok(Word::Status(words.get(1).map(|name| Group(name.clone()))))
-        }
+        "STATUS" if words.len() <= 2 => Ok(Word::Status(
+            words.get(1).map(|name| Group::from(name.clone())),
+        )),
         "DECISIONS" if words.len() <= 2 => Ok(Word::Decisions(group()?)),
         "FAILOVER" if words.len() <= 3 => Ok(Word::Do(group()?, Request::Handoff(node))),
         "FORCE" if words.len() == 3 => {

@@ -112,7 +112,7 @@ impl Clients {
         address: &Address,
     ) -> holdfast_protocol::Node {
         let known = state.nodes().get(node);
-        let report = known.and_then(|n| n.report.as_ref());
+        let report = known.and_then(|n| n.report.as_deref());
         holdfast_protocol::Node {
             address: wire(address),
             s_down_since: memory.suspected,
@@ -130,7 +130,7 @@ impl Clients {
         node: &Node,
         known: &NodeState,
     ) -> Option<holdfast_protocol::Node> {
-        let report = known.report.as_ref()?;
+        let report = known.report.as_deref()?;
         let primary = state.announced().map(|(_, _, address)| wire(address));
         Some(holdfast_protocol::Node {
             address: wire(report.address.as_ref()?),

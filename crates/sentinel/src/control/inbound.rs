@@ -68,7 +68,7 @@ async fn agent(
     writer: Writer,
     inbox: mpsc::Sender<Notice>,
 ) {
-    let (group, node) = (Group(met.group), Node(met.name));
+    let (group, node) = (Group::from(met.group), Node::from(met.name));
     let (outbox, sending) = Outbox::open(writer, WAITING_MAX);
     if inbox
         .send(Notice::AgentLinked(id, group.clone(), node.clone(), outbox))
@@ -95,7 +95,7 @@ async fn receive(
     loop {
         let notice = match reader.next::<ToSentinel>().await {
             Ok(Some(ToSentinel::Report(report))) => {
-                Notice::Report(id, group.clone(), node.clone(), report)
+                Notice::Report(id, group.clone(), node.clone(), report.into())
             }
             Ok(Some(ToSentinel::Decision(text))) => {
                 Notice::AgentDecision(group.clone(), node.clone(), text)
@@ -111,7 +111,7 @@ async fn receive(
 }
 
 async fn peer(met: Met, mut reader: Reader, inbox: mpsc::Sender<Notice>) {
-    let from = Sentinel(met.name);
+    let from = Sentinel::from(met.name);
     loop {
         match reader.next::<PeerMessage>().await {
             Ok(Some(message)) => {

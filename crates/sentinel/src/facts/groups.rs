@@ -111,7 +111,7 @@ impl Facts {
             let groups = self.groups.iter().map(|group| {
                 let tally = self
                     .tallies
-                    .get(&Group(group.group.clone()))
+                    .get(&Group::from(group.group.clone()))
                     .copied()
                     .unwrap_or_default();
                 (of_group(group), value(&tally))

@@ -56,7 +56,12 @@ mod tests {
 
     fn rule(size: usize, k: usize) -> SyncRule {
         let members = (0..size)
-            .map(|n| (Node(format!("n{n}")), Incarnation(format!("r{n}"))))
+            .map(|n| {
+                (
+                    Node::from(format!("n{n}")),
+                    Incarnation::from(format!("r{n}")),
+                )
+            })
             .collect();
         SyncRule {
             members,

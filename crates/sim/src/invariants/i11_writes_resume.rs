@@ -37,9 +37,9 @@ pub fn trouble(world: &World) -> Option<String> {
     let silent = world
         .clients
         .iter()
-        .position(|client| client.acknowledged_at + 1_000_000 < world.now)?;
+        .position(|client| client.acknowledged_at + client.silent_us() < world.now)?;
     Some(format!(
-        "client {silent} has had no write acknowledged for a second"
+        "client {silent} has had nothing acknowledged for too long"
     ))
 }
 

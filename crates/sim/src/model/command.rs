@@ -97,6 +97,8 @@ pub enum Message {
     Refused,
     /// Primary: the next entries.
     Stream(Vec<Entry>),
+    /// Primary: the next entry.
+    Next(Entry),
 }
 
 /// What a server does to the world.

@@ -156,16 +156,12 @@ impl Server {
         }
     }
 
-    pub(super) fn feed(&mut self, _now: Micros, entry: Entry) {
-        let mut direct = Vec::new();
+    pub(super) fn feed(&mut self, entry: Entry) {
         for (link, attached) in &mut self.attached {
             match &mut attached.waiting {
                 Some(waiting) => waiting.behind.push(entry),
-                None => direct.push(*link),
+                None => send_next(&mut self.effects, *link, entry),
             }
-        }
-        for link in direct {
-            self.send(link, Message::Stream(vec![entry]));
         }
     }
 
@@ -175,7 +171,7 @@ impl Server {
         }
         self.ping_at = now + self.settings.ping_us;
         if !self.attached.is_empty() && self.paused_until.is_none() {
-            self.propagate(now, Op::Nothing);
+            self.propagate(Op::Nothing);
         }
     }
 
@@ -217,7 +213,7 @@ impl Server {
     }
 
     /// A barrier writes its stamp, which never falls within a reign.
-    pub(super) fn write_stamp(&mut self, now: Micros, stamp: Stamp) -> Result<Reply, Refusal> {
+    pub(super) fn write_stamp(&mut self, stamp: Stamp) -> Result<Reply, Refusal> {
         if self.following.is_some() {
             return Err(Refusal::ReadOnly);
         }
@@ -227,11 +223,31 @@ impl Server {
         let old = self.stamp.filter(|old| old.epoch == stamp.epoch);
         let op = Op::Stamp(stamp.max(old.unwrap_or_default()));
         self.apply(op);
-        self.propagate(now, op);
+        self.propagate(op);
         Ok(Reply::Done)
     }
 
     pub(super) fn send(&mut self, link: LinkId, message: Message) {
         self.effects.push(Effect::Send { link, message });
+    }
+}
+
+/// What a server writes to a replica in one turn travels together.
+fn send_next(effects: &mut Vec<Effect>, link: LinkId, entry: Entry) {
+    let sent = effects.iter_mut().rev().find_map(|effect| match effect {
+        Effect::Send { link: to, message } if *to == link => Some(message),
+        _ => None,
+    });
+    match sent {
+        Some(Message::Stream(entries)) => entries.push(entry),
+        Some(message @ Message::Next(_)) => {
+            if let Message::Next(first) = *message {
+                *message = Message::Stream(vec![first, entry]);
+            }
+        }
+        _ => effects.push(Effect::Send {
+            link,
+            message: Message::Next(entry),
+        }),
     }
 }

@@ -92,6 +92,7 @@ impl Server {
                 self.forget_upstream();
             }
             Message::Stream(entries) => self.take_stream(now, link, entries),
+            Message::Next(entry) => self.take_stream(now, link, [entry]),
             Message::Psync { .. } | Message::Ack(_) => {}
         }
     }
@@ -190,7 +191,7 @@ impl Server {
         self.acknowledge();
     }
 
-    fn take_stream(&mut self, now: Micros, link: LinkId, entries: Vec<Entry>) {
+    fn take_stream(&mut self, now: Micros, link: LinkId, entries: impl IntoIterator<Item = Entry>) {
         match &mut self.upstream {
             Upstream::Loading { behind, .. } => behind.extend(entries),
             Upstream::Online { heard, .. } => {
@@ -201,14 +202,14 @@ impl Server {
         }
     }
 
-    fn apply_stream(&mut self, link: LinkId, entries: Vec<Entry>) {
+    fn apply_stream(&mut self, link: LinkId, entries: impl IntoIterator<Item = Entry>) {
         for entry in entries {
             self.apply(entry.op);
             self.offset = entry.end;
             if let Some(backlog) = &mut self.backlog {
                 backlog.push(entry);
             }
-            self.feed(0, entry);
+            self.feed(entry);
             if entry.op == Op::GetAck {
                 self.send(link, Message::Ack(self.offset));
             }

@@ -117,19 +117,19 @@ impl Server {
             return Err(Refusal::Loading);
         }
         match command {
-            Command::Write { client, value } => return self.write(now, client, value),
+            Command::Write { client, value } => return self.write(client, value),
             Command::Read(value) => return Ok(Reply::Found(self.data.contains(&value))),
-            Command::Publish => self.propagate(now, Op::Nothing),
-            Command::Stamp(stamp) => return self.write_stamp(now, stamp),
-            Command::GetAck if self.paused_until.is_none() => self.propagate(now, Op::GetAck),
+            Command::Publish => self.propagate(Op::Nothing),
+            Command::Stamp(stamp) => return self.write_stamp(stamp),
+            Command::GetAck if self.paused_until.is_none() => self.propagate(Op::GetAck),
             Command::ReplicaOf(Some(address)) => self.follow(now, address),
             Command::ReplicaOf(None) => self.promote(),
             Command::Fence(fenced) => self.fenced = fenced,
             Command::Pause(for_us) => self.paused_until = self.paused_until.max(Some(now + for_us)),
-            Command::Unpause => self.unpause(now),
+            Command::Unpause => self.unpause(),
             Command::KillClients => self.kill_clients(),
             Command::TouchBacklog if self.following.is_none() => self.touched(),
-            Command::Flush => return self.flush(now),
+            Command::Flush => return self.flush(),
             Command::Save => self.save(),
             Command::Info | Command::GetAck | Command::TouchBacklog => {}
         }
@@ -225,12 +225,22 @@ impl Server {
         std::mem::take(&mut self.effects)
     }
 
+    /// Whether there is anything to be done to the world.
+    pub fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    /// As [`Self::take_effects`], into a list that is empty and may be used again.
+    pub fn swap_effects(&mut self, into: &mut Vec<Effect>) {
+        std::mem::swap(&mut self.effects, into);
+    }
+
     /// Lets time pass: retries, acknowledgements, pings, loading, pauses, fsync.
     pub fn tick(&mut self, now: Micros) {
         self.finish_boot(now);
         self.finish_load(now);
         if self.paused_until.is_some_and(|until| now >= until) {
-            self.unpause(now);
+            self.unpause();
         }
         self.finish_rewrite(now);
         self.send_snapshots(now);
@@ -265,7 +275,7 @@ impl Server {
     }
 
     /// Appends to the stream, as `replicationFeedSlaves` does: without a backlog nothing moves.
-    pub(super) fn propagate(&mut self, now: Micros, op: Op) {
+    pub(super) fn propagate(&mut self, op: Op) {
         if self.following.is_some() {
             return;
         }
@@ -287,7 +297,7 @@ impl Server {
             op,
         };
         backlog.push(entry);
-        self.feed(now, entry);
+        self.feed(entry);
     }
 
     fn every_second(&mut self, now: Micros) {
@@ -300,7 +310,7 @@ impl Server {
         self.check_attached(now);
     }
 
-    fn write(&mut self, now: Micros, client: ClientId, value: u64) -> Result<Reply, Refusal> {
+    fn write(&mut self, client: ClientId, value: u64) -> Result<Reply, Refusal> {
         if self.following.is_none() && self.fenced {
             return Err(Refusal::NoReplicas);
         }
@@ -312,7 +322,7 @@ impl Server {
             return Ok(Reply::Held);
         }
         self.apply(Op::Write(value));
-        self.propagate(now, Op::Write(value));
+        self.propagate(Op::Write(value));
         Ok(Reply::Done)
     }
 
@@ -352,10 +362,10 @@ impl Server {
         }
     }
 
-    fn unpause(&mut self, now: Micros) {
+    fn unpause(&mut self) {
         self.paused_until = None;
         for (client, value) in std::mem::take(&mut self.held) {
-            let outcome = self.write(now, client, value);
+            let outcome = self.write(client, value);
             self.effects.push(Effect::Late {
                 client,
                 value,
@@ -369,12 +379,12 @@ impl Server {
         self.effects.push(Effect::ClosedClients);
     }
 
-    fn flush(&mut self, now: Micros) -> Result<Reply, Refusal> {
+    fn flush(&mut self) -> Result<Reply, Refusal> {
         if self.following.is_some() {
             return Err(Refusal::ReadOnly);
         }
         self.apply(Op::Flush);
-        self.propagate(now, Op::Flush);
+        self.propagate(Op::Flush);
         Ok(Reply::Done)
     }
 

@@ -10,8 +10,8 @@ use holdfast_core::mutant::Mutant;
 use holdfast_core::wire::Report;
 use std::sync::Arc;
 
-/// Pace of the agent's clock tick.
-const TICK_US: u64 = 10_000;
+/// Pace of the agent's clock tick, as its shell has it.
+const TICK_US: u64 = 20_000;
 
 /// What a server may take to answer the watchdog's order.
 const WATCHDOG_PATIENCE_US: u64 = 50_000;
@@ -163,7 +163,7 @@ impl World {
             Event::AgentInput {
                 node,
                 run,
-                input: AgentInput::Stored(promised),
+                input: Box::new(AgentInput::Stored(promised)),
             },
         );
     }

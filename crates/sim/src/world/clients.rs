@@ -13,6 +13,9 @@ use std::collections::VecDeque;
 /// A client gives up a connection on which it waits for so long.
 const TIMEOUT_US: Micros = 1_000_000;
 
+/// A client whose writes are acknowledged is not silent for so long.
+const SILENT_US: Micros = 1_000_000;
+
 /// Most requests that a client sends before the first is answered.
 const PIPELINE: u64 = 3;
 
@@ -31,6 +34,9 @@ pub struct Client {
     channel: Option<ChannelId>,
     /// Grows with everything that happens, so that old timers mean nothing.
     number: u64,
+    /// When it gives up what it waits for, and whether it is going to look.
+    gives_up_at: Option<Micros>,
+    looks: bool,
     waiting: VecDeque<Asked>,
     refused: u32,
     pace_us: Micros,
@@ -51,6 +57,11 @@ impl Client {
         }
     }
 
+    /// To be silent for longer than this means trouble.
+    pub fn silent_us(&self) -> Micros {
+        SILENT_US.max(2 * self.pace_us)
+    }
+
     /// A client that reads about every `pace_us`, and else is quiet.
     pub fn reader(pace_us: Micros) -> Self {
         Self {
@@ -62,10 +73,32 @@ impl Client {
 
 impl World {
     fn client_later(&mut self, client: usize, after: Micros) {
-        self.clients[client].number += 1;
-        let number = self.clients[client].number;
+        let state = &mut self.clients[client];
+        (state.number, state.gives_up_at) = (state.number + 1, None);
+        let number = state.number;
         self.queue
             .push(self.now + after, Event::Client { client, number });
+    }
+
+    /// From here on it waits, if nothing happens before until it gives up. It looks seldom: mostly something happens.
+    fn client_waits(&mut self, client: usize) {
+        let at = self.now + TIMEOUT_US;
+        let state = &mut self.clients[client];
+        (state.number, state.gives_up_at) = (state.number + 1, Some(at));
+        if !std::mem::replace(&mut state.looks, true) {
+            self.queue.push(at, Event::Patience(client));
+        }
+    }
+
+    pub(super) fn on_patience(&mut self, client: usize) {
+        let state = &mut self.clients[client];
+        state.looks = false;
+        let Some(at) = state.gives_up_at else { return };
+        if at <= self.now {
+            return self.on_client(client, self.clients[client].number);
+        }
+        state.looks = true;
+        self.queue.push(at, Event::Patience(client));
     }
 
     /// The client's timer: send the next write, or give up waiting.
@@ -92,7 +125,7 @@ impl World {
         } else {
             self.client_write(client, channel);
         }
-        self.client_later(client, TIMEOUT_US);
+        self.client_waits(client);
     }
 
     fn client_ask(&mut self, client: usize, channel: ChannelId) {
@@ -164,7 +197,7 @@ impl World {
         }
         self.clients[client].channel = Some(id);
         self.clients[client].refused = 0;
-        self.client_later(client, TIMEOUT_US);
+        self.client_waits(client);
         true
     }
 
@@ -182,7 +215,7 @@ impl World {
         }
         match payload {
             Payload::Opened => self.client_later(client, 1),
-            Payload::Closed => {
+            Payload::Closed | Payload::Lost => {
                 self.hang_up(client);
                 let after = self.rng.between(1_000, 50_000);
                 self.client_later(client, after);

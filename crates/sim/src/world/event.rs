@@ -5,7 +5,6 @@ use super::faults::{Fault, Undo};
 use super::network::Place;
 use crate::model::Command;
 use holdfast_core::agent::AgentInput;
-use holdfast_core::gate::Answer;
 use holdfast_core::names::Address;
 use holdfast_core::wire::PeerMessage;
 
@@ -42,7 +41,7 @@ pub(super) enum Event {
     AgentInput {
         node: usize,
         run: u64,
-        input: AgentInput,
+        input: Box<AgentInput>,
     },
     /// An agent looks at its redis-server.
     Look { node: usize, run: u64 },
@@ -136,13 +135,13 @@ pub(super) enum Event {
         waiting: super::gate::Waiting,
         first: bool,
     },
-    /// An answer to one of its commands reaches the gate.
+    /// Answers to its commands reach the gate.
     BarrierSays {
         node: usize,
         run: u64,
         life: u64,
         link: usize,
-        answer: Answer,
+        said: super::gate::Said,
     },
     /// A gate reads on its way to redis-server what a replica has; `link` is that of a real one.
     GateSees {
@@ -157,6 +156,8 @@ pub(super) enum Event {
     GateWake { node: usize, run: u64 },
     /// A client does its next thing.
     Client { client: usize, number: u64 },
+    /// A client looks whether it has waited long enough.
+    Patience(usize),
     /// A pod or a sentinel starts.
     Boot(Place),
     /// A fault.

@@ -10,6 +10,7 @@
 
 mod barrier;
 
+pub(super) use barrier::Said;
 pub use barrier::Waiting;
 
 use super::World;
@@ -444,7 +445,7 @@ impl World {
             News::Drained => AgentInput::Drained,
             News::Deposed => return self.close_gate(node),
         };
-        let run = self.nodes[node].run;
+        let (run, input) = (self.nodes[node].run, Box::new(input));
         self.queue
             .push(self.now, Event::AgentInput { node, run, input });
     }

@@ -37,7 +37,7 @@ pub struct Redis {
     pub links: BTreeMap<u64, ChannelId>,
     /// Client connections.
     pub clients: BTreeSet<ChannelId>,
-    /// Barriers of the gate that wait for acknowledgements, the oldest first.
+    /// Barriers of the gate that wait for acknowledgements or for the end of a pause, the oldest first.
     pub waits: Vec<Waiting>,
     /// Epoch for which it was opened to writes last.
     pub opened_for: Epoch,

@@ -41,7 +41,7 @@ use crate::config::Config;
 use crate::counters::Counters;
 use crate::invariants::Monitors;
 use crate::ledger::Ledger;
-use crate::model::{Micros, Settings};
+use crate::model::{Effect, Micros, Settings};
 use crate::report::Violation;
 use crate::rng::Rng;
 use crate::trace::Trace;
@@ -106,4 +106,6 @@ pub struct World {
     ended: bool,
     events: u64,
     trace: Trace,
+    /// A list for what servers do to the world, used again and again.
+    effects: Vec<Effect>,
 }

@@ -35,7 +35,7 @@ impl World {
         server.close_fence();
         self.redis_runs += 1;
         host.redis = Some(Redis {
-            incarnation: Incarnation(format!("{:040x}", server.run_id())),
+            incarnation: Incarnation::from(format!("{:040x}", server.run_id())),
             server,
             run: self.redis_runs,
             up: false,
@@ -66,10 +66,11 @@ impl World {
         act: impl FnOnce(&mut Server) -> R,
     ) -> Option<R> {
         let result = act(&mut self.nodes[node].redis.as_mut()?.server);
-        while let Some(effects) = self.effects_of(node) {
-            for effect in effects {
+        while let Some(mut effects) = self.effects_of(node) {
+            for effect in effects.drain(..) {
                 self.perform_effect(node, effect);
             }
+            self.effects = effects;
         }
         let redis = self.nodes[node].redis.as_mut()?;
         redis.was_in_step |= redis.server.is_online();
@@ -88,8 +89,13 @@ impl World {
     }
 
     fn effects_of(&mut self, node: usize) -> Option<Vec<Effect>> {
-        let effects = self.nodes[node].redis.as_mut()?.server.take_effects();
-        (!effects.is_empty()).then_some(effects)
+        let server = &mut self.nodes[node].redis.as_mut()?.server;
+        if !server.has_effects() {
+            return None;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        server.swap_effects(&mut effects);
+        Some(effects)
     }
 
     pub(super) fn on_redis_tick(&mut self, node: usize, redis_run: u64) {
@@ -284,7 +290,7 @@ impl World {
                 redis_run: redis.run,
             },
         );
-        let input = AgentInput::Died(why.to_owned());
+        let input = Box::new(AgentInput::Died(why.to_owned()));
         self.queue
             .push(self.now + seen, Event::AgentInput { node, run, input });
         self.trace.line(self.now, || {

@@ -104,7 +104,7 @@ impl World {
     fn dispatch(&mut self, event: Event) {
         match event {
             Event::AgentTick { node, .. } => self.on_agent_tick(node),
-            Event::AgentInput { node, input, .. } => self.agent_step(node, input),
+            Event::AgentInput { node, input, .. } => self.agent_step(node, *input),
             Event::Look { node, .. } => self.look(node),
             Event::Commands {
                 node,
@@ -174,9 +174,9 @@ impl World {
                 node,
                 life,
                 link,
-                answer,
+                said,
                 ..
-            } => self.on_barrier_says(node, life, link, answer),
+            } => self.on_barrier_says(node, life, link, said),
             Event::GateSees {
                 node,
                 redis_run,
@@ -187,6 +187,7 @@ impl World {
             } => self.on_gate_sees(node, redis_run, link, &address, offset),
             Event::GateWake { node, .. } => self.pump(node),
             Event::Client { client, number } => self.on_client(client, number),
+            Event::Patience(client) => self.on_patience(client),
             Event::Boot(place) => self.on_boot(place),
             Event::Fault(fault) => self.on_fault(fault),
             Event::Undo(undo) => self.on_undo(&undo),

@@ -15,8 +15,8 @@ use holdfast_core::sentinel::{
 };
 use holdfast_core::wire::PeerMessage;
 
-/// Pace of the sentinel's clock tick.
-const TICK_US: u64 = 15_000;
+/// Pace of the sentinel's clock tick, as its shell has it.
+const TICK_US: u64 = 30_000;
 
 /// The one group of the world.
 pub(super) fn group() -> Group {

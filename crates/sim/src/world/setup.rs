@@ -82,10 +82,11 @@ impl World {
             ended: false,
             events: 0,
             trace: Trace::new(config.trace),
+            effects: Vec::new(),
             rng: rng.fork(2),
         };
         if world.gates && rng.fork(6).chance(500) {
-            world.clients[0] = Client::reader(rng.between(150_000, 700_000));
+            world.clients[0] = Client::reader(rng.between(150_000, 1_500_000));
         }
         world.schedule(&mut rng);
         world
@@ -207,7 +208,7 @@ fn settings(rng: &mut Rng) -> Settings {
 
 fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHost {
     NodeHost {
-        name: Node(format!("redis-{index}")),
+        name: Node::from(format!("redis-{index}")),
         address: Address::new(format!("10.0.0.{index}"), 6379),
         clock: Clock::random(rng, drifting),
         rng: rng.fork(100 + index as u64),
@@ -237,7 +238,7 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
 
 fn sentinel(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> SentinelHost {
     SentinelHost {
-        name: Sentinel(format!("sentinel-{index}")),
+        name: Sentinel::from(format!("sentinel-{index}")),
         clock: Clock::random(rng, drifting),
         identity: format!("{:040x}", rng.bits()),
         rng: rng.fork(200 + index as u64),

@@ -208,14 +208,15 @@ impl World {
                 self.with_redis(node, |server| server.link_closed(now, link));
             }
             Payload::Replication(message) => {
-                let acknowledges = matches!(message, Message::Ack(_));
-                if let Message::Ack(offset) = message {
-                    self.gate_overhears(node, link, there, offset);
-                }
+                let acknowledged = match message {
+                    Message::Ack(offset) => Some(offset),
+                    _ => None,
+                };
                 self.before_replication(node, &message);
                 self.with_redis(node, |server| server.received(now, link, message));
-                if acknowledges {
+                if let Some(offset) = acknowledged {
                     self.wake_barriers(node);
+                    self.gate_overhears(node, link, there, offset);
                 }
             }
             _ => {}

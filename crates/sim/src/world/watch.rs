@@ -168,6 +168,8 @@ impl World {
         let Some(before) = known.filter(|known| known.version + 1 == record.version) else {
             return; // an older attempt that is repeated: it was judged when it was made
         };
+        // Its word may have reached nobody: who proposes the next one knows that it stands.
+        self.note_decided(&before);
         if record.phase == Phase::Stable && before.phase != Phase::Electing {
             return; // nobody is chosen by it
         }
@@ -251,6 +253,9 @@ impl World {
     ) {
         if result.is_err() {
             return;
+        }
+        if matches!(command, Command::ReplicaOf(_) | Command::Unpause) {
+            self.wake_barriers(node);
         }
         match command {
             Command::Fence(false) => self.opened(node),

@@ -3,6 +3,7 @@
 use super::{Fault, Undo, Way};
 use crate::model::Micros;
 use crate::world::World;
+use crate::world::channel::{Channel, End};
 use crate::world::event::Event;
 use crate::world::network::Place;
 
@@ -69,6 +70,30 @@ impl World {
             _ => return,
         };
         self.cut_pairs(pairs, until);
+        if matches!(fault, Fault::StrandWithReader(_)) {
+            self.others_notice();
+        }
+    }
+
+    /// The clients that a stranded primary has lost find out at once, and go on with its successor as soon as there is one:
+    /// what the first client reads meanwhile may be old.
+    fn others_notice(&mut self) {
+        let Some(primary) = self.serving().map(Place::Node) else {
+            return;
+        };
+        let theirs = |channel: &Channel| {
+            let other = |end: &End| matches!(end.place, Place::Client(client) if client > 0);
+            let side = channel.ends.iter().position(other)?;
+            (channel.ends[1 - side].place == primary).then_some(side)
+        };
+        let all = self.channels.iter_mut();
+        let lost: Vec<_> = all
+            .filter_map(|(id, channel)| Some((id, theirs(channel)?)))
+            .collect();
+        for (channel, side) in lost {
+            let at = self.now + self.rng.between(1_000, 50_000);
+            self.queue.push(at, Event::Abort { channel, side });
+        }
     }
 
     fn cut_pairs(&mut self, pairs: Vec<(Place, Place)>, until: Micros) {

@@ -93,6 +93,7 @@ impl World {
         }
         if !frozen {
             let _ = self.with_redis(node, |server| server.command(now, command));
+            self.wake_barriers(node);
         }
     }
 }

@@ -11,9 +11,6 @@ use holdfast_core::stamp::Stamp;
 /// `WAIT` answers after this long whatever came.
 const WAIT_US: Micros = 100_000;
 
-/// A barrier that a pause holds back looks at this pace whether it is over; a real one is woken.
-const LOOK_US: Micros = 200;
-
 /// A barrier that was begun and not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -24,6 +21,18 @@ pub struct Waiting {
     /// What has to be acknowledged, once the marker is published.
     offset: Option<u64>,
     until: Micros,
+}
+
+/// What redis-server answers to a barrier's commands in one turn: it is read at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::world) struct Said([Option<Answer>; 3]);
+
+impl Said {
+    fn add(&mut self, answer: Answer) {
+        if let Some(place) = self.0.iter_mut().find(|place| place.is_none()) {
+            *place = Some(answer);
+        }
+    }
 }
 
 impl World {
@@ -54,7 +63,7 @@ impl World {
         );
     }
 
-    /// The barrier's commands reach redis-server, or the one that it waits in looks again.
+    /// The barrier's commands reach redis-server, or what it waits for may have come.
     pub(in crate::world) fn on_barrier(
         &mut self,
         node: usize,
@@ -70,13 +79,13 @@ impl World {
         {
             return;
         }
-        let waited = waiting.offset.is_some();
-        if waited && !self.take_wait(node, waiting) {
+        if !first && !self.take_wait(node, waiting) {
             return; // answered before its time was over
         }
+        let timed = waiting.offset.is_some();
+        let mut said = Said::default();
         if first && waiting.stamp.is_none() {
-            let role = self.role(node);
-            self.say(node, waiting, role);
+            said.add(self.role(node));
         }
         let Some(redis) = &self.nodes[node].redis else {
             return;
@@ -84,9 +93,12 @@ impl World {
         let offset = match waiting.offset {
             Some(offset) => offset,
             // A pause holds marker and stamp back, and with it what follows.
-            None if redis.server.is_paused() => return self.look_again(node, redis_run, waiting),
+            None if redis.server.is_paused() => {
+                self.say(node, waiting, said);
+                return self.wait(node, waiting);
+            }
             None => {
-                let Some(offset) = self.mark(node, waiting) else {
+                let Some(offset) = self.mark(node, waiting, &mut said) else {
                     return;
                 };
                 self.stranger_acknowledges(node, redis_run, offset);
@@ -100,36 +112,42 @@ impl World {
         };
         let acked = redis.server.acks().filter(|(_, acked)| *acked >= offset);
         let count = acked.count() + usize::from(self.stranger);
-        if redis.server.is_primary() && count < waiting.replicas && now < waiting.until {
-            return self.wait(node, redis_run, waiting, waited);
+        let waits = redis.server.is_primary() && count < waiting.replicas && now < waiting.until;
+        if !waits {
+            said.add(Answer::Count(count as u64));
         }
-        self.say(node, waiting, Answer::Count(count as u64));
+        self.say(node, waiting, said);
+        if waits && !timed {
+            self.wake_at_end(node, redis_run, waiting);
+        }
+        if waits {
+            self.wait(node, waiting);
+        }
     }
 
     /// The marker is published, or the stamp written; returns the offset behind it. The replicas are asked how far they are.
-    fn mark(&mut self, node: usize, waiting: Waiting) -> Option<u64> {
+    fn mark(&mut self, node: usize, waiting: Waiting, said: &mut Said) -> Option<u64> {
         let now = self.now;
         let command = waiting.stamp.map_or(Command::Publish, Command::Stamp);
         let (outcome, offset) = self.with_redis(node, |server| {
-            (server.command(now, command), server.offset())
+            let marked = (server.command(now, command), server.offset());
+            let _ = server.command(now, Command::GetAck);
+            marked
         })?;
         let refused = waiting.stamp.is_some() && outcome.is_err();
-        let answer = if refused {
+        said.add(if refused {
             Answer::Refused
         } else {
             Answer::Count(0)
-        };
-        self.say(node, waiting, answer);
+        });
         if waiting.stamp.is_some() {
-            let role = self.role(node);
-            self.say(node, waiting, role);
+            // What it tells is where the stream was before it asked the replicas.
+            said.add(self.role_at(node, offset));
         }
-        self.with_redis(node, |server| server.command(now, Command::GetAck))?
-            .ok();
         Some(offset)
     }
 
-    /// An acknowledgement has reached the node that its sender follows: the gate reads it before redis-server does.
+    /// An acknowledgement has reached the node that its sender follows, through the gate in that node's agent.
     pub(in crate::world) fn gate_overhears(
         &mut self,
         node: usize,
@@ -137,15 +155,22 @@ impl World {
         from: Place,
         offset: u64,
     ) {
-        let (Some(redis), Place::Node(from)) = (&self.nodes[node].redis, from) else {
+        let (host, Place::Node(from)) = (&self.nodes[node], from) else {
             return;
         };
+        let (Some(redis), address) = (&host.redis, self.nodes[from].address.clone()) else {
+            return;
+        };
+        let (run, redis_run, link) = (host.run, redis.run, Some(link));
+        if host.agent_frozen_until <= self.now {
+            return self.on_gate_sees(node, redis_run, link, &address, offset);
+        }
         let sees = Event::GateSees {
             node,
-            run: self.nodes[node].run,
-            redis_run: redis.run,
-            link: Some(link),
-            address: self.nodes[from].address.clone(),
+            run,
+            redis_run,
+            link,
+            address,
             offset,
         };
         self.queue.push(self.now, sees);
@@ -188,20 +213,22 @@ impl World {
         }
     }
 
-    /// From here on acknowledgements wake it, and at the latest the end of its time, which is told once.
-    fn wait(&mut self, node: usize, redis_run: u64, waiting: Waiting, told: bool) {
+    /// From here on it is woken.
+    fn wait(&mut self, node: usize, waiting: Waiting) {
         if let Some(redis) = &mut self.nodes[node].redis {
             redis.waits.push(waiting);
         }
-        if !told {
-            let ends = Event::Barrier {
-                node,
-                redis_run,
-                waiting,
-                first: false,
-            };
-            self.queue.push(waiting.until, ends);
-        }
+    }
+
+    /// `WAIT` answers when its time is over.
+    fn wake_at_end(&mut self, node: usize, redis_run: u64, waiting: Waiting) {
+        let ends = Event::Barrier {
+            node,
+            redis_run,
+            waiting,
+            first: false,
+        };
+        self.queue.push(waiting.until, ends);
     }
 
     fn take_wait(&mut self, node: usize, waiting: Waiting) -> bool {
@@ -212,7 +239,7 @@ impl World {
         known.map(|at| redis.waits.remove(at)).is_some()
     }
 
-    /// redis-server has heard an acknowledgement: those that wait for one look again.
+    /// redis-server has heard an acknowledgement, a pause is over, or it has another role: those that wait look again.
     pub(in crate::world) fn wake_barriers(&mut self, node: usize) {
         let Some(redis) = &self.nodes[node].redis else {
             return;
@@ -223,17 +250,13 @@ impl World {
         }
     }
 
-    fn look_again(&mut self, node: usize, redis_run: u64, waiting: Waiting) {
-        let again = Event::Barrier {
-            node,
-            redis_run,
-            waiting,
-            first: false,
-        };
-        self.queue.push(self.now + LOOK_US, again);
+    fn role(&self, node: usize) -> Answer {
+        let redis = self.nodes[node].redis.as_ref();
+        self.role_at(node, redis.map_or(0, |redis| redis.server.offset()))
     }
 
-    fn role(&self, node: usize) -> Answer {
+    /// What `ROLE` answers, with the stream at this offset.
+    fn role_at(&self, node: usize, offset: u64) -> Answer {
         let Some(redis) = &self.nodes[node].redis else {
             return Answer::Refused;
         };
@@ -243,10 +266,13 @@ impl World {
         if !redis.server.is_primary() {
             return Answer::NotMaster;
         }
-        Answer::Master(redis.server.offset())
+        Answer::Master(offset)
     }
 
-    fn say(&mut self, node: usize, waiting: Waiting, answer: Answer) {
+    fn say(&mut self, node: usize, waiting: Waiting, said: Said) {
+        if said == Said::default() {
+            return;
+        }
         let at = self.local_answer(node);
         let run = self.nodes[node].run;
         let says = Event::BarrierSays {
@@ -254,7 +280,7 @@ impl World {
             run,
             life: waiting.life,
             link: waiting.link,
-            answer,
+            said,
         };
         self.queue.push(at, says);
     }
@@ -264,13 +290,15 @@ impl World {
         node: usize,
         life: u64,
         link: usize,
-        answer: Answer,
+        said: Said,
     ) {
         let now = self.now;
         let Some(gate) = self.nodes[node].gate.as_mut().filter(|g| g.life == life) else {
             return;
         };
-        gate.core.answer(now, link, answer);
+        for answer in said.0.into_iter().flatten() {
+            gate.core.answer(now, link, answer);
+        }
         self.pump(node);
     }
 }

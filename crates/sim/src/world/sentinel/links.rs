@@ -8,7 +8,6 @@ use crate::world::network::Place;
 use holdfast_core::names::Sentinel;
 use holdfast_core::sentinel::SentinelInput;
 use holdfast_core::wire::PeerMessage;
-use std::sync::Arc;
 
 impl World {
     pub(super) fn tell_peer(&mut self, index: usize, to: &Sentinel, message: PeerMessage) {
@@ -94,7 +93,7 @@ impl World {
                 let report = SentinelInput::Report {
                     group,
                     node: name,
-                    report: Box::new(Arc::unwrap_or_clone(report)),
+                    report,
                 };
                 self.sentinel_step(index, report);
             }
