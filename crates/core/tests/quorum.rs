@@ -6,8 +6,9 @@ mod group;
 use group::{Group, node, sentinel};
 use holdfast_core::gate::GateOrder;
 use holdfast_core::names::Address;
-use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Terms};
-use holdfast_core::sentinel::Request;
+use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Record, Terms};
+use holdfast_core::sentinel::{Persistent, Request};
+use holdfast_core::wire::Value;
 
 fn terms(sync_replicas: usize) -> Terms {
     Terms {
@@ -174,6 +175,38 @@ fn a_member_that_came_back_elsewhere_is_not_held_against_itself() {
 #[test]
 fn members_that_came_back_at_each_others_address_are_not_held_against_themselves() {
     come_back_elsewhere(&[(1, "redis-2"), (2, "redis-1")]);
+}
+
+/// All sentinels restart, and find this made of the record on their disks.
+fn restart_sentinels(group: &mut Group, rewrite: impl Fn(&mut Record)) {
+    let all: Vec<_> = group.sentinels.keys().cloned().collect();
+    let disks = all.iter().map(|me| {
+        let (core, mut disk) = (&group.sentinels[me], Persistent::default());
+        disk.voters = core.voters().clone();
+        let mut slot = core.slot(&group::name()).unwrap().clone();
+        if let Some((_, Value::Record(record))) = &mut slot.accepted {
+            rewrite(record);
+        }
+        disk.slots.insert(group::name(), slot);
+        disk
+    });
+    let disks: Vec<_> = disks.collect();
+    all.iter().for_each(|me| group.stop_sentinel(me));
+    for (me, disk) in all.iter().zip(disks) {
+        group.start_sentinel(me, disk, "disk");
+    }
+}
+
+#[test]
+fn a_rule_that_names_other_addresses_than_its_members_is_mended() {
+    let mut group = started(3, terms(2));
+    let before = group.record().sync;
+    // The gate knows nobody by such a rule. An older Holdfast may have written it.
+    restart_sentinels(&mut group, |record| record.sync.addresses.clear());
+    group.run(3_000);
+    let after = group.record().sync;
+    assert_eq!(after.members, before.members, "the same runs");
+    assert_eq!(after.addresses, before.addresses, "{:#?}", group.decisions);
 }
 
 #[test]

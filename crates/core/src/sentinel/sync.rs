@@ -191,7 +191,7 @@ impl SentinelCore {
         let next = next.on_disk(record.terms.on_disk());
         // One change at a time, unless the present rule cannot be kept at all.
         let waits = !record.former.is_empty() && group.short_since.is_none();
-        if waits || same(&next, &record.sync) {
+        if waits || next == record.sync {
             return None;
         }
         let reason = tell(record, &next);
@@ -225,10 +225,6 @@ fn counts(record: &Record, node: &Node, report: &Report) -> bool {
         && rule.members.get(node) == report.incarnation.as_ref()
         && named.is_none_or(|named| Some(named) == here)
         && !others.any(|(_, address)| Some(address) == here)
-}
-
-fn same(one: &SyncRule, other: &SyncRule) -> bool {
-    one.members == other.members && one.k == other.k && one.on_disk == other.on_disk
 }
 
 /// What it acknowledges is on its disk, where the group asks for that.

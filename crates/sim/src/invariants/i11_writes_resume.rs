@@ -56,7 +56,7 @@ pub fn check_converged(world: &World) -> Option<Violation> {
         "node {other} follows node {writer} and holds other data: {} values instead of {}, the first other one at {first:?}, written {:?}",
         held.len(),
         data.len(),
-        first.map(|f| (data[f], world.ledger.written_of(data[f])))
+        first.map(|f| (data[f], held[f], world.ledger.written_of(data[f])))
     );
     Some(Violation {
         invariant: "i11_writes_resume",

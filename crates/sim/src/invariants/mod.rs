@@ -15,7 +15,7 @@ pub mod i12_bounded;
 
 use crate::model::Micros;
 use crate::report::Violation;
-use holdfast_core::names::{Epoch, Sentinel};
+use holdfast_core::names::{Epoch, Incarnation, Sentinel};
 use holdfast_core::record::Member;
 use holdfast_core::register::Ballot;
 use holdfast_core::wire::Report;
@@ -33,6 +33,10 @@ pub struct Monitors {
     /// I1, I6: the appointments that were judged when they were made. The register may carry one on
     /// under other ballots.
     pub appointments: BTreeSet<(u64, Sentinel, Option<Member>)>,
+    /// I1: the newest version of the record that any sentinel knew to be committed.
+    pub decided: u64,
+    /// I1: by incarnation, which node was promoted and what it held then.
+    pub promoted: BTreeMap<Incarnation, (usize, Arc<Vec<u64>>)>,
     /// I1: the newest epoch whose primary is on record.
     pub succeeded: Epoch,
     /// I1, I8: versions that appoint a primary which may lack what was released: chosen by what is on disk, or without a rule.

@@ -22,13 +22,13 @@ impl World {
     pub fn run(seed: u64, config: &Config) -> RunReport {
         let mut world = Self::new(seed, config);
         while !world.ended && world.violations.is_empty() && world.events < EVENTS_MAX {
-            let Some((at, event)) = world.queue.pop() else {
+            let Some((at, born, event)) = world.queue.pop() else {
                 break;
             };
             world.now = at.max(world.now);
             world.events += 1;
             world.finish_stores();
-            world.process(event);
+            world.process(born, event);
             world.violations.extend(i02_one_writer::check(&world));
         }
         world.into_report(seed)
@@ -47,11 +47,11 @@ impl World {
     }
 
     /// Carries an event out, or puts it off while its process stands still.
-    fn process(&mut self, event: Event) {
+    fn process(&mut self, born: u64, event: Event) {
         let target = self.target_of(&event);
         let thaws = self.frozen_until(target);
         if thaws > self.now {
-            self.queue.push(thaws, event);
+            self.queue.put_off(thaws, born, event);
             return;
         }
         if self.is_stale(&event) {

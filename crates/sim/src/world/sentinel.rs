@@ -152,6 +152,9 @@ impl World {
             return;
         };
         let outputs = core.step(host.clock.at(self.now), input);
+        if !outputs.is_empty() {
+            self.look_for_decision(index);
+        }
         for output in self.bounded("a sentinel's step", outputs) {
             self.perform_sentinel(index, output);
         }

@@ -52,12 +52,15 @@ impl World {
             return false;
         };
         let report = &heard.report;
+        // Whoever was made a master by somebody outside has a history that nobody knows: nobody can tell how far it is.
+        let unknown = redis.tampered && report.history == 0;
         let linked = self.sentinels[by].agents.contains_key(&node);
         linked
             && report.sealed == epoch
             && heard.sealed_at <= decided
             && report.caught_up
             && !report.foreign
+            && !unknown
             && !self.nodes[node].foreign
             && report.incarnation.as_ref() == Some(&redis.incarnation)
     }
@@ -137,15 +140,21 @@ impl World {
                     .or_insert(self.now);
                 self.before_proposal(sentinel, record, decided);
             }
-            PeerMessage::Learn {
-                value: Value::Record(record),
-                ..
-            } => self.note_decided(record),
             _ => {}
         }
     }
 
-    /// A record is committed.
+    /// A sentinel has done something: does it know a newer record that is committed? It may die before anybody hears of it.
+    pub(super) fn look_for_decision(&mut self, sentinel: usize) {
+        let core = self.sentinels[sentinel].core.as_ref();
+        let record = core.and_then(|core| core.group(&group())?.record());
+        let newer = record.filter(|record| record.version > self.monitors.decided);
+        if let Some(record) = newer.cloned() {
+            self.monitors.decided = record.version;
+            self.note_decided(&record);
+        }
+    }
+
     fn note_decided(&mut self, record: &Record) {
         if self.monitors.unsure.contains(&record.version) {
             self.monitors.by_data = self.monitors.by_data.max(record.epoch);
@@ -168,8 +177,6 @@ impl World {
         let Some(before) = known.filter(|known| known.version + 1 == record.version) else {
             return; // an older attempt that is repeated: it was judged when it was made
         };
-        // Its word may have reached nobody: who proposes the next one knows that it stands.
-        self.note_decided(&before);
         if record.phase == Phase::Stable && before.phase != Phase::Electing {
             return; // nobody is chosen by it
         }
@@ -204,19 +211,17 @@ impl World {
         if record.epoch <= self.monitors.succeeded {
             return;
         }
-        self.monitors.succeeded = record.epoch;
-        let rules = |node: &usize| {
-            let redis = self.nodes[*node].redis.as_ref();
-            record.primary.as_ref().is_some_and(|primary| {
-                primary.node == self.nodes[*node].name
-                    && redis.map(|redis| &redis.incarnation) == Some(&primary.incarnation)
-            })
-        };
-        let primary = (0..self.nodes.len()).find(rules);
-        let Some((node, data)) = primary.and_then(|node| Some((node, self.data_of(node)?))) else {
+        let before = std::mem::replace(&mut self.monitors.succeeded, record.epoch);
+        let Some(primary) = &record.primary else {
             return;
         };
-        if !self.forced && self.monitors.by_data < record.epoch {
+        // It may have ended before anybody knew that its reign is on record.
+        let promoted = self.monitors.promoted.get(&primary.incarnation).cloned();
+        let Some((node, data)) = promoted else {
+            return;
+        };
+        // A reign in between that never came on record may have begun without what was released before.
+        if !self.forced && self.monitors.by_data <= before {
             self.check_whole(node, &data);
         }
         for (value, written) in self.ledger.missing_in(&data) {
@@ -260,8 +265,14 @@ impl World {
         match command {
             Command::Fence(false) => self.opened(node),
             Command::ReplicaOf(None) => {
-                if let Some(redis) = self.nodes[node].redis.as_mut() {
-                    redis.was_in_step = true;
+                let data = self.data_of(node);
+                let Some(redis) = self.nodes[node].redis.as_mut() else {
+                    return;
+                };
+                redis.was_in_step = true;
+                if let Some(data) = data {
+                    let incarnation = redis.incarnation.clone();
+                    self.monitors.promoted.insert(incarnation, (node, data));
                 }
             }
             _ => {}
@@ -330,10 +341,10 @@ impl World {
             at,
             epoch: redis.opened_for,
         };
-        let stale = written.epoch < self.monitors.opened;
+        let stale = written.epoch < self.monitors.opened.max(self.monitors.succeeded);
         self.ledger.note(value, written);
         if stale {
-            // In the known gap only: nobody will ever see it, and it is not counted as kept anywhere.
+            // In the known gap, or under a lease that its successor waits for: it is not counted as kept anywhere.
             self.ledger.lose(value);
         }
         self.trace.mark(&[at, node as u64, value]);
