@@ -191,7 +191,9 @@ fn restart_sentinels(group: &mut Group, rewrite: impl Fn(&mut Record)) {
         disk
     });
     let disks: Vec<_> = disks.collect();
-    all.iter().for_each(|me| group.stop_sentinel(me));
+    for me in &all {
+        group.stop_sentinel(me);
+    }
     for (me, disk) in all.iter().zip(disks) {
         group.start_sentinel(me, disk, "disk");
     }
