@@ -225,6 +225,11 @@ impl Server {
         std::mem::take(&mut self.effects)
     }
 
+    /// Whether it refuses writes of clients, as `min-replicas-to-write` does.
+    pub fn is_fenced(&self) -> bool {
+        self.fenced
+    }
+
     /// Whether there is anything to be done to the world.
     pub fn has_effects(&self) -> bool {
         !self.effects.is_empty()

@@ -76,6 +76,7 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         offset: info.offset,
         link_up: info.link_up,
         syncing: info.sync_in_progress,
+        fenced: info.primary && redis.server.is_fenced(),
         replicas: info.replicas.len(),
         loading: info.loading,
         persisted: info.persisted,
