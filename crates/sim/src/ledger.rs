@@ -85,7 +85,7 @@ impl Ledger {
         self.released.get(value as usize).copied().unwrap_or(false)
     }
 
-    /// A read has shown `value`.
+    /// A read that shows `value` leaves a gate that held it. Of what a gate passes on at once nothing is promised.
     pub fn see(&mut self, value: u64) {
         if let Some(seen) = self.seen.get_mut(value as usize) {
             *seen = true;

@@ -244,9 +244,6 @@ impl World {
     fn client_reads(&mut self, client: usize, found: Found) {
         self.violations
             .extend(i08_no_read_rolled_back::check_read(self, found));
-        if let Some(seen) = found.last {
-            self.ledger.see(seen);
-        }
         if self.clients[client].reads_only {
             self.clients[client].acknowledged_at = self.now;
         }

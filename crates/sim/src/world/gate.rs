@@ -163,6 +163,15 @@ impl World {
                 .extend(i01_nothing_lost::check_release(self, *value));
             self.ledger.release(*value);
         }
+        if let Payload::Data(
+            _,
+            Found {
+                last: Some(seen), ..
+            },
+        ) = payload
+        {
+            self.ledger.see(*seen);
+        }
     }
 
     /// The agent orders its gate.
