@@ -8,7 +8,12 @@ use holdfast_core::record::{Phase, Record};
 /// Called when a sentinel asks for `record`, an appointment that ends the handoff `before`, to be accepted.
 pub fn check(world: &World, before: &Record, record: &Record) -> Option<Violation> {
     let target = before.handoff.as_ref()?;
-    record.primary.as_ref().filter(|p| p.node == *target)?;
+    let appointed = record.primary.as_ref().filter(|p| p.node == *target)?;
+    let to = world.nodes.iter().position(|host| host.name == *target)?;
+    let lives = |redis: &crate::world::Redis| redis.incarnation == appointed.incarnation;
+    if !world.nodes[to].redis.as_ref().is_some_and(lives) {
+        return None; // it has ended since it was heard: whoever comes in its place is not the one that is appointed
+    }
     check_target(world, before)
 }
 
