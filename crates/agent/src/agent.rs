@@ -8,6 +8,7 @@ mod renewing;
 mod showing;
 mod start;
 
+use crate::clock::boottime;
 use crate::control::Dialing;
 use crate::facts::Facts;
 use crate::memory::Memory;
@@ -21,7 +22,6 @@ use holdfast_core::time::Millis;
 use holdfast_core::wire::{FromSentinel, ToSentinel};
 use holdfast_link::Outbox;
 use holdfast_probes::Questions;
-use nix::time::{ClockId, clock_gettime};
 use showing::Showing;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,9 +62,7 @@ pub(crate) enum Notice {
 
 /// Milliseconds of `CLOCK_BOOTTIME`: the clock of leases and of the watchdog's deadlines.
 fn now() -> Millis {
-    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |t| {
-        t.tv_sec() as Millis * 1000 + t.tv_nsec() as Millis / 1_000_000
-    })
+    boottime().map_or(0, |now| now.as_millis() as Millis)
 }
 
 /// One running agent.

@@ -92,8 +92,8 @@ impl Gate {
         let bell = Arc::new(Bell::new().map_err(failed)?);
         let (words, heard) = channel();
         let lease = Arc::new(Lease::default());
-        let held = (bell.clone(), lease.clone());
-        let turns = Turns::new(doors, held, clients_max, mutant, Box::new(tell));
+        let (bells, leases) = (bell.clone(), lease.clone());
+        let turns = Turns::new(doors, bells, leases, clients_max, mutant, Box::new(tell));
         let turns = turns.map_err(failed)?;
         let thread = std::thread::Builder::new()
             .name("gate".to_owned())

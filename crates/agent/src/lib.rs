@@ -8,6 +8,7 @@
 
 mod agent;
 mod audience;
+mod clock;
 mod control;
 mod facts;
 pub mod gate;

@@ -3,9 +3,9 @@
 //! Every node has a writer of its own that tries unique `SET`s all the time, whatever the node's role. On one monotonic clock,
 //! an acknowledgement by an old primary whose operation was *invoked after* the new primary's first acknowledgement had
 //! *completed* proves that both accepted writes. An old primary that was appointed again is not old: the announced
-//! switches say who reigned in which order. Where gates carry sessions over to the next primary, an address proves nothing: there a
-//! second writable primary shows as lost, stale or out of order instead. Only writes count: a closed primary may still answer reads in `async`, and whether those were
-//! stale is another question.
+//! switches say who reigned in which order. Only writes count: a closed primary may still answer reads in `async`, and whether those were
+//! stale is another question. Where gates carry sessions over to the next primary, an address proves nothing: there a second
+//! writable primary shows as lost, stale or out of order instead.
 
 use crate::client::Switch;
 use crate::clock::Micros;

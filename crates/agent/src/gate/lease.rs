@@ -1,8 +1,9 @@
 //! Until when a gate without a rule may pass replies on.
 
+use crate::clock::boottime;
 use holdfast_core::time::Millis;
-use nix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Shared by the agent, which renews it, and the gate's thread, which looks at it before it lets a reply go. It begins
 /// over.
@@ -18,8 +19,7 @@ impl Lease {
 
     /// A clock that cannot be read says nothing: then it is over.
     pub(super) fn is_over(&self) -> bool {
-        let now = clock_gettime(ClockId::CLOCK_BOOTTIME);
-        let now = now.map(|t| t.tv_sec() as Millis * 1000 + t.tv_nsec() as Millis / 1_000_000);
-        now.map_or(true, |now| now >= self.until.load(Ordering::Acquire))
+        let until = Duration::from_millis(self.until.load(Ordering::Acquire));
+        boottime().is_none_or(|now| now >= until)
     }
 }

@@ -165,6 +165,11 @@ impl Relay {
         matches!(self.phase, Phase::Syncing | Phase::Replica)
     }
 
+    /// Whether a reply that no rule holds may not go to its client any more. Elsewhere another gate answers for it.
+    fn comes_too_late(&self, hall: &Hall) -> bool {
+        self.held_as.is_none() && !self.is_replica() && !self.carried && hall.is_over()
+    }
+
     /// Its connection in the core, if its replies are held.
     pub(super) fn held_as(&self) -> Option<Connection> {
         self.held_as
@@ -461,7 +466,7 @@ impl Relay {
         let (read, _) = recv(&self.server, into, RecvFlags::empty())?;
         let mut taken = 0;
         if self.held_as.is_none() && read > 0 {
-            if !self.is_replica() && !self.carried && hall.is_over() {
+            if self.comes_too_late(hall) {
                 return Err(Errno::CONNABORTED);
             }
             if self.phase == Phase::Syncing {
@@ -501,7 +506,7 @@ impl Relay {
     fn flush(&mut self, hall: &mut Hall) -> Result<(), Ended> {
         let most = self.to_client.len() - self.held;
         if most > 0 {
-            if self.held_as.is_none() && !self.is_replica() && !self.carried && hall.is_over() {
+            if self.comes_too_late(hall) {
                 return Err(Ended);
             }
             let written = self.to_client.write(&self.client, most, &mut hall.spare)?;

@@ -86,7 +86,8 @@ pub(super) struct Turns {
 impl Turns {
     pub(super) fn new(
         doors: Doors,
-        (bell, lease): (Arc<Bell>, Arc<Lease>),
+        bell: Arc<Bell>,
+        lease: Arc<Lease>,
         clients_max: usize,
         mutant: Mutant,
         tell: Tell,

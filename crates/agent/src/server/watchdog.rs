@@ -20,6 +20,7 @@ pub use guard::run;
 
 use super::reaper;
 use super::stat::ProcessId;
+use crate::clock::boottime;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pipe::{Header, READY, RECORD_BYTES};
@@ -229,7 +230,5 @@ fn hand_over(mut pipe: ChildStdin, header: &Header, deadline: u64) -> io::Result
 
 /// Nanoseconds since the machine's start, suspended time included: the clock of deadlines.
 pub fn boottime_ns() -> u64 {
-    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
-        .map_or(Duration::ZERO, Duration::from);
-    now.as_nanos() as u64
+    boottime().map_or(0, |now| now.as_nanos() as u64)
 }

@@ -87,16 +87,19 @@ impl SentinelCore {
         })
     }
 
+    /// How far it reaches, if it has a vote.
+    fn votes_at(&self, record: &Record, report: &Report) -> Option<Position> {
+        let fit = is_fit(report, self.settings.mutant);
+        self.position(record, report).filter(|_| fit)
+    }
+
     pub(super) fn candidate(
         &self,
         record: &Record,
         node: &Node,
         report: &Report,
     ) -> Option<Candidate> {
-        if !is_fit(report, self.settings.mutant) {
-            return None;
-        }
-        let position = self.position(record, report)?;
+        let position = self.votes_at(record, report)?;
         let member = member(node, report)?;
         let mut counts_as = BTreeSet::from([member.incarnation.clone()]);
         if record.is_on_disk() {
@@ -112,13 +115,10 @@ impl SentinelCore {
         })
     }
 
-    /// Whether it is a candidate that may be chosen.
+    /// Whether it is a candidate that may be chosen; nothing is copied for that.
     pub(super) fn may_rule(&self, record: &Record, report: &Report) -> bool {
-        is_fit(report, self.settings.mutant)
-            && self.position(record, report).is_some()
-            && report.incarnation.is_some()
-            && report.address.is_some()
-            && report.priority > 0
+        let named = report.incarnation.is_some() && report.address.is_some();
+        named && report.priority > 0 && self.votes_at(record, report).is_some()
     }
 
     /// Whether somebody but the primary could take over.

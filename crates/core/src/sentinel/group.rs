@@ -134,12 +134,9 @@ impl GroupState {
 
     /// Whether `node` is the primary, or was, and has not been heard for so long that nobody waits for its word.
     pub(super) fn misses(&self, now: Millis, node: &Node) -> bool {
-        let ruled = self.record.as_ref().and_then(|r| r.primary.as_ref());
-        let state = self
-            .nodes
-            .get(node)
-            .filter(|_| ruled.is_some_and(|p| p.node == *node));
-        state.is_some_and(|s| now > s.heard_at + s.silent_limit(self.silent_least()))
+        let ruled = self.record.as_ref().is_some_and(|r| r.names(node));
+        let silent = |s: &NodeState| now > s.heard_at + s.silent_limit(self.silent_least());
+        ruled && self.nodes.get(node).is_some_and(silent)
     }
 
     /// How many voters (this one included) hold one of `verdicts` about the primary.

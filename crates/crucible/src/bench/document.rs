@@ -4,8 +4,7 @@ use crate::bench::distance;
 use crate::bench::event::Event;
 use crate::bench::figures::{CostFigures, EventFigures, Figures, median};
 use crate::measure::Quantiles;
-use crate::target::Against;
-use crate::target::Durability;
+use crate::target::{Against, Durability};
 use std::fmt::Write;
 
 /// Renders all tables that have content.

@@ -62,15 +62,18 @@ async fn measure_event(
             .iter()
             .filter(|result| result.against == against)
             .collect();
-        figures.put_event(EventFigures {
-            durability: options.group.durability,
-            ..collect(event, against, &of_system)
-        });
+        let promised = options.group.durability;
+        figures.put_event(collect(event, against, promised, &of_system));
     }
     figures.save(&options.out)
 }
 
-fn collect(event: Event, against: Against, rounds: &[&RoundResult]) -> EventFigures {
+fn collect(
+    event: Event,
+    against: Against,
+    durability: Durability,
+    rounds: &[&RoundResult],
+) -> EventFigures {
     let finished: Vec<_> = rounds.iter().filter(|round| round.finished()).collect();
     let sum = |count: fn(&crate::check::Verdict) -> u64| {
         finished.iter().map(|round| count(&round.verdict)).sum()
@@ -78,13 +81,13 @@ fn collect(event: Event, against: Against, rounds: &[&RoundResult]) -> EventFigu
     EventFigures {
         event,
         against,
+        durability,
         away_ms: finished.iter().map(|round| millis(round.away())).collect(),
         acknowledged: sum(|verdict| verdict.acknowledged),
         lost: sum(|verdict| verdict.lost),
         lost_pinned: sum(|verdict| verdict.lost_direct),
         two_writable: sum(|verdict| verdict.two_writable),
         timeline: typical(&finished),
-        durability: Durability::default(),
         failed: rounds.iter().filter(|round| round.failed.is_some()).count(),
     }
 }

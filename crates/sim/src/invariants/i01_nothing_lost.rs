@@ -95,15 +95,9 @@ fn is_kept(world: &World, before: &Record, member: &Member) -> bool {
 /// accepted.
 pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Option<Violation> {
     let primary = record.primary.as_ref()?;
-    let chosen = world
-        .nodes
-        .iter()
-        .position(|host| host.name == primary.node)?;
     // Its redis-server may have ended since the decision. Then nobody will be promoted by this record: an
     // appointment holds for one incarnation, and the next election judges anew.
-    if world.nodes[chosen].redis.as_ref()?.incarnation != primary.incarnation {
-        return None;
-    }
+    let chosen = world.living(primary)?;
     let data = world.data_of(chosen)?;
     // What was written in this epoch or a later one was written after it had been decided who rules it. A sentinel that
     // missed that may still try its own choice, which the register does not accept any more.

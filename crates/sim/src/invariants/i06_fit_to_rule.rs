@@ -59,14 +59,8 @@ pub fn check_choice(
     decided: Micros,
 ) -> Option<Violation> {
     let primary = record.primary.as_ref()?;
-    let chosen = world
-        .nodes
-        .iter()
-        .position(|host| host.name == primary.node)?;
+    let chosen = world.living(primary)?;
     let redis = world.nodes[chosen].redis.as_ref()?;
-    if redis.incarnation != primary.incarnation {
-        return None;
-    }
     if redis.server.is_loading() {
         let text = format!(
             "sentinel {by} appoints {} for epoch {}, which still loads",

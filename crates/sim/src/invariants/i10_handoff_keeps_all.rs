@@ -9,11 +9,8 @@ use holdfast_core::record::{Phase, Record};
 pub fn check(world: &World, before: &Record, record: &Record) -> Option<Violation> {
     let target = before.handoff.as_ref()?;
     let appointed = record.primary.as_ref().filter(|p| p.node == *target)?;
-    let to = world.nodes.iter().position(|host| host.name == *target)?;
-    let lives = |redis: &crate::world::Redis| redis.incarnation == appointed.incarnation;
-    if !world.nodes[to].redis.as_ref().is_some_and(lives) {
-        return None; // it has ended since it was heard: whoever comes in its place is not the one that is appointed
-    }
+    // It may have ended since it was heard: whoever comes in its place is not the one that is appointed.
+    world.living(appointed)?;
     check_target(world, before)
 }
 
@@ -24,12 +21,9 @@ pub fn check_target(world: &World, record: &Record) -> Option<Violation> {
         .as_ref()
         .filter(|_| record.phase == Phase::Electing)?;
     let old = record.primary.as_ref()?;
-    let from = world.nodes.iter().position(|host| host.name == old.node)?;
+    let from = world.living(old)?; // else it has ended meanwhile: no handoff any more
     let redis = world.nodes[from].redis.as_ref()?;
-    if redis.incarnation != old.incarnation {
-        return None; // it has ended meanwhile: no handoff any more
-    }
-    let to = world.nodes.iter().position(|host| host.name == *target)?;
+    let to = world.number_of(target)?;
     let data = world.data_of(to)?;
     let missing: Vec<u64> = world
         .ledger

@@ -220,11 +220,6 @@ impl Server {
         matches!(self.upstream, Upstream::Online { .. })
     }
 
-    /// Hands over what is to be done to the world.
-    pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
-    }
-
     /// Whether it refuses writes of clients, as `min-replicas-to-write` does.
     pub fn is_fenced(&self) -> bool {
         self.fenced
@@ -235,7 +230,7 @@ impl Server {
         !self.effects.is_empty()
     }
 
-    /// As [`Self::take_effects`], into a list that is empty and may be used again.
+    /// Hands over what is to be done to the world, into a list that is empty and may be used again.
     pub fn swap_effects(&mut self, into: &mut Vec<Effect>) {
         std::mem::swap(&mut self.effects, into);
     }

@@ -164,7 +164,7 @@ impl World {
         match output {
             SentinelOutput::ToPeer { to, message } => self.tell_peer(index, &to, message),
             SentinelOutput::ToAgent { node, message, .. } => {
-                let Some(node) = self.nodes.iter().position(|host| host.name == node) else {
+                let Some(node) = self.number_of(&node) else {
                     return;
                 };
                 if let Some(channel) = self.sentinels[index].agents.get(&node).copied() {

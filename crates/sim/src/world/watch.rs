@@ -12,13 +12,25 @@ use crate::invariants::{
 use crate::ledger::Written;
 use crate::model::{Command, Message, Micros, Refusal};
 use holdfast_core::agent::{Operation, Standing};
-use holdfast_core::names::Epoch;
-use holdfast_core::record::{Phase, Record};
+use holdfast_core::names::{Epoch, Node};
+use holdfast_core::record::{Member, Phase, Record};
 use holdfast_core::register::{Ballot, Versioned};
 use holdfast_core::wire::{PeerMessage, Report, Value};
 use std::sync::Arc;
 
 impl World {
+    /// Which node has this name.
+    pub fn number_of(&self, name: &Node) -> Option<usize> {
+        self.nodes.iter().position(|host| host.name == *name)
+    }
+
+    /// Which node this is, if its redis-server lives and is the one that is meant.
+    pub fn living(&self, member: &Member) -> Option<usize> {
+        let node = self.number_of(&member.node)?;
+        let redis = self.nodes[node].redis.as_ref()?;
+        (redis.incarnation == member.incarnation).then_some(node)
+    }
+
     /// What a node's redis-server holds, if it runs and has read it.
     pub fn data_of(&self, node: usize) -> Option<Arc<Vec<u64>>> {
         let redis = self.nodes.get(node)?.redis.as_ref()?;

@@ -157,10 +157,10 @@ impl Toy {
     fn pump(&mut self) {
         loop {
             for node in 0..3 {
-                let effects = self.servers[node]
-                    .as_mut()
-                    .map(Server::take_effects)
-                    .unwrap_or_default();
+                let mut effects = Vec::new();
+                if let Some(server) = &mut self.servers[node] {
+                    server.swap_effects(&mut effects);
+                }
                 for effect in effects {
                     self.perform(node, effect);
                 }
