@@ -86,7 +86,7 @@ async fn start(home: &Path, port: u16) -> One {
         "sentinels": [], "redis_conf": conf, "durability": Durability::Quorum, "memory_limit_bytes": 2_u64 << 30,
     }))
     .expect("options");
-    let gate = Gate::start(&options.listen, 20_000, Mutant::None, |_| true).expect("a gate");
+    let gate = Gate::start(&options.listen, None, 20_000, Mutant::None, |_| true).expect("a gate");
     gate.renew(Some(u64::MAX));
     let server = std::env::var("SERVER").unwrap_or_else(|_| "redis-server".to_owned());
     let version = Version::detect(Path::new(&server)).expect("a server");

@@ -12,19 +12,24 @@
 
 mod bounds;
 mod bytes;
+mod certificates;
 mod dial;
 mod doors;
 mod gulps;
+mod hall;
 mod lease;
 mod link;
 mod opening;
 mod poller;
 mod question;
+mod refusals;
 mod relay;
 mod replica;
 mod spare;
 mod turn;
+mod wire;
 
+pub use certificates::Certificates;
 pub use doors::DoorError;
 
 use crate::server::stat::ProcessId;
@@ -76,19 +81,20 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Listens at `listen` and begins, shut. `tell` is called on the gate's thread and must not block: where it says that it
-    /// could not tell, it is called again a moment later.
+    /// Listens at `listen`, with TLS where there are `certificates`, and begins, shut. `tell` is called on the gate's thread
+    /// and must not block: where it says that it could not tell, it is called again a moment later.
     ///
     /// # Errors
     /// When the address cannot be listened at, or the kernel refuses an epoll or a thread.
     pub fn start(
         listen: &Address,
+        certificates: Option<Certificates>,
         clients_max: usize,
         mutant: Mutant,
         tell: impl Fn(&News) -> bool + Send + 'static,
     ) -> Result<Self, DoorError> {
         let failed = |error: std::io::Error| DoorError::new(listen, &error);
-        let doors = Doors::open(listen)?;
+        let doors = Doors::open(listen, certificates)?;
         let bell = Arc::new(Bell::new().map_err(failed)?);
         let (words, heard) = channel();
         let lease = Arc::new(Lease::default());

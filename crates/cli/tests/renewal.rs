@@ -6,7 +6,7 @@ mod common;
 #[path = "renewal/set.rs"]
 mod set;
 
-use set::{Set, certify, eventually, redis_cli, run};
+use set::{Set, certify, eventually, redis_cli, run, send};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -208,13 +208,83 @@ fn passwords_users_and_settings_change_and_nobody_is_sent_away() {
     assert_eq!(servers, ["r-0", "r-1"].map(|node| set.server_pid(node)));
 }
 
+/// As the chart does it with nodes that sync to disk already: the promise is raised and lowered while everybody writes.
+#[test]
+fn a_group_changes_its_durability_while_all_run() {
+    let mut set = Set::new(3, 3);
+    set.of_agents = "durability: fsync\n".to_owned();
+    set.start_all();
+    set.settled(3);
+    set.primary();
+    let servers = ["r-0", "r-1", "r-2"].map(|node| set.server_pid(node));
+    let stop = Arc::new(AtomicBool::new(false));
+    let writing = writer((0..3).map(|n| set.node_port(n)).collect(), stop.clone());
+    for (durability, keys) in [
+        ("quorum", ", durability: quorum"),
+        ("fsync", ", durability: fsync, sync_replicas: 2"),
+        ("async", ""),
+        ("fsync", ", durability: fsync, sync_replicas: 1"),
+    ] {
+        set.of_group = keys;
+        set.write();
+        eventually(durability, || set.status(0)["durability"] == durability);
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(
+            redis_cli(set.node_port(set.primary()), &["SET", durability, "1"]),
+            "OK"
+        );
+    }
+    // What is promised now is kept: everybody's redis-server dies at once, and the disks have it all.
+    stop.store(true, Ordering::Relaxed);
+    let acknowledged = writing.join().unwrap();
+    set.all_live();
+    assert_eq!(
+        servers,
+        ["r-0", "r-1", "r-2"].map(|node| set.server_pid(node))
+    );
+    for server in &servers {
+        send(
+            "-KILL",
+            server.split_whitespace().next().unwrap().parse().unwrap(),
+        );
+    }
+    let runs_anew = |(old, node): (&String, &str)| {
+        let new = std::fs::read_to_string(set.path(node).join("server.pid"));
+        new.is_ok_and(|new| new != *old)
+    };
+    eventually("all came back", || {
+        servers.iter().zip(["r-0", "r-1", "r-2"]).all(runs_anew)
+    });
+    let port = set.node_port(set.primary());
+    let mut client = Client::connect(port).unwrap();
+    for number in &acknowledged {
+        let kept = client.say(&format!("EXISTS w-{number}")).unwrap();
+        assert_eq!(kept, ":1", "w-{number} of {} is lost", acknowledged.len());
+    }
+    assert!(acknowledged.len() > 100, "the writer hardly wrote");
+}
+
 #[test]
 fn with_tls_replicas_follow_take_over_and_certificates_are_renewed() {
+    tls_through_a_failover(Set::new(1, 3));
+}
+
+/// The same through the agents' gates.
+#[test]
+fn with_tls_and_quorum_replicas_follow_take_over_and_certificates_are_renewed() {
     let mut set = Set::new(1, 3);
+    set.of_group = ", durability: quorum";
+    tls_through_a_failover(set);
+}
+
+fn tls_through_a_failover(mut set: Set) {
     certify(set.dir.path(), 100);
     let dir = set.dir.path().display().to_string();
     let files = format!("tls_cert_file: {dir}/tls.crt\ntls_key_file: {dir}/tls.key\n");
     set.of_agents = format!("{files}tls_ca_file: {dir}/ca.crt\ntls_client_auth: true\n");
+    if !set.of_group.is_empty() {
+        set.of_agents.push_str("durability: quorum\n");
+    }
     set.of_sentinels = files;
     set.start_all();
     let tls = ["--tls", "--cacert"].map(str::to_owned);

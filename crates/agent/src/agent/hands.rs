@@ -1,9 +1,9 @@
 //! The agent's hands: they carry out on redis-server what the core wants, and see how it is.
 
 use super::names::Names;
-use super::renewing::renew;
+use super::renewing::{renew, renew_certificates};
 use super::{Notice, leftover, looking};
-use crate::gate::{Behind, DoorError, Gate};
+use crate::gate::{Behind, Certificates, Gate};
 use crate::options::Options;
 use crate::server::config::DataUse;
 use crate::server::configure;
@@ -93,6 +93,9 @@ pub(super) struct Hands {
     warned: bool,
     /// Where clients come in, if not at redis-server itself.
     gate: Option<Gate>,
+    /// What the gate shows to clients and other gates, with TLS.
+    certificates: Option<Certificates>,
+    renewing_certificates: Option<AbortHandle>,
     /// The reign of which the gate was told last.
     guided: Epoch,
 }
@@ -119,16 +122,29 @@ impl Hands {
             waker: Rc::new(Notify::new()),
             warned: false,
             gate: None,
+            certificates: None,
+            renewing_certificates: None,
             guided: 0,
         }
     }
 
     /// Opens the gate's doors, still shut behind, where this node has one.
-    pub(super) fn open_gate(&mut self) -> Result<(), DoorError> {
+    ///
+    /// # Errors
+    /// When the address is taken, or the certificates cannot be used.
+    pub(super) fn open_gate(&mut self) -> anyhow::Result<()> {
         if self.options.gated() {
+            self.certificates = Certificates::read(&self.options)?;
+            let certificates = self.certificates.clone();
             let (inbox, listen) = (self.inbox.clone(), &self.options.listen);
             let tell = move |news: &News| inbox.try_send(Notice::Gate(news.clone())).is_ok();
-            self.gate = Some(Gate::start(listen, CLIENTS_MAX, Mutant::None, tell)?);
+            self.gate = Some(Gate::start(
+                listen,
+                certificates,
+                CLIENTS_MAX,
+                Mutant::None,
+                tell,
+            )?);
         }
         Ok(())
     }
@@ -351,6 +367,7 @@ impl Hands {
     /// Other options: redis-server is brought to them as it runs, and started with them from now on.
     pub(super) fn renew(&mut self, options: Options) {
         self.options = options;
+        self.renew_certificates();
         let Some(alive) = &mut self.alive else { return };
         if let Some(former) = alive.renewing.take() {
             former.abort();
@@ -361,6 +378,17 @@ impl Hands {
         let configure = move || configure(&options, &version, &password, data, &socket);
         let renewing = renew(alive.server.link(), alive.renewal.clone(), configure);
         alive.renewing = Some(spawn_local(renewing).abort_handle());
+    }
+
+    /// The gate shows what the files hold now, whether redis-server runs or not.
+    fn renew_certificates(&mut self) {
+        if let Some(former) = self.renewing_certificates.take() {
+            former.abort();
+        }
+        if let Some(certificates) = self.certificates.clone() {
+            let renewing = renew_certificates(certificates, self.options.clone());
+            self.renewing_certificates = Some(spawn_local(renewing).abort_handle());
+        }
     }
 
     /// It has ended.

@@ -1,5 +1,7 @@
 //! Changed files and options, brought to the running redis-server.
 
+use crate::Options;
+use crate::gate::Certificates;
 use crate::server::{Configuration, Link, Renewal, StartError};
 use std::rc::Rc;
 use std::time::Duration;
@@ -33,6 +35,19 @@ pub(super) async fn renew(
             Err(_) => {}
         }
         tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Makes the gate's certificates anew. Files that do not fit each other are told and left: the rest of a change rings again.
+pub(super) async fn renew_certificates(certificates: Certificates, options: Options) {
+    // Reads files: not on the thread on which leases are kept.
+    let read = move || certificates.renew(&options);
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!("the gate keeps its former certificates: {error}");
+        }
+        Err(error) => tracing::warn!("read the gate's certificates: {error}"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What bounds the gate.
 
+use std::time::Duration;
+
 /// Bytes of one connection that may wait for its client, held or not; beyond, the server's socket is not read.
 pub(super) const HELD_PER_CLIENT: usize = 4 << 20;
 
@@ -30,3 +32,9 @@ pub(super) const EVENTS_PER_TURN: usize = 1024;
 
 /// Bytes of a first command in which its name must be found.
 pub(super) const OPENING: usize = 4 << 10;
+
+/// Time that a TLS handshake may take.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// Steps of TLS handshakes in a turn. One costs up to a millisecond of CPU (RSA), and many clients may come at once.
+pub(super) const HANDSHAKES_PER_TURN: usize = 8;

@@ -1,11 +1,12 @@
 //! Bytes on their way to one socket.
 
 use super::spare::Spare;
+use super::wire::Wire;
 use holdfast_core::gate::Micros;
 use rustix::buffer::spare_capacity;
 use rustix::fd::AsFd;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, recv};
 use std::collections::VecDeque;
 
 /// A piece smaller than this is grown, a larger one is followed by another.
@@ -60,10 +61,10 @@ impl Bytes {
         Ok((read, read == asked))
     }
 
-    /// Writes at most so many to a socket. Returns how many it took; fewer than asked for means that it is full.
+    /// Sends at most so many. Returns how many were taken; fewer than asked for means that there is no room.
     pub(super) fn write(
         &mut self,
-        socket: impl AsFd,
+        wire: &mut Wire,
         most: usize,
         spare: &mut Spare,
     ) -> Result<usize, Errno> {
@@ -73,11 +74,7 @@ impl Bytes {
         {
             let rest = &first[self.gone..];
             let piece = &rest[..rest.len().min(most - written)];
-            let taken = match send(&socket, piece, SendFlags::NOSIGNAL) {
-                Ok(taken) => taken,
-                Err(Errno::AGAIN) => break,
-                Err(error) => return Err(error),
-            };
+            let taken = wire.send(piece)?;
             let full = taken < piece.len();
             self.forget(taken, spare);
             written += taken;

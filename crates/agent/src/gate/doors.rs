@@ -1,10 +1,12 @@
 //! Where clients and replicas come in.
 
+use super::certificates::Certificates;
+use super::dial::dial;
+use super::wire::Wire;
 use holdfast_core::names::Address;
-use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with, sockopt};
-use std::net::{TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
 /// As redis-server's `tcp-keepalive`.
@@ -27,14 +29,18 @@ impl DoorError {
     }
 }
 
-/// The listening socket.
+/// The listening socket, in clear or with TLS.
 #[derive(Debug)]
 pub(super) struct Doors {
     listener: TcpListener,
+    certificates: Option<Certificates>,
 }
 
 impl Doors {
-    pub(super) fn open(listen: &Address) -> Result<Self, DoorError> {
+    pub(super) fn open(
+        listen: &Address,
+        certificates: Option<Certificates>,
+    ) -> Result<Self, DoorError> {
         let host = match listen.host.as_str() {
             "*" => "::",
             host => host,
@@ -46,7 +52,10 @@ impl Doors {
         });
         let opened = listener.and_then(|listener| {
             listener.set_nonblocking(true)?;
-            Ok(Self { listener })
+            Ok(Self {
+                listener,
+                certificates,
+            })
         });
         opened.map_err(|error| DoorError::new(listen, &error))
     }
@@ -56,14 +65,26 @@ impl Doors {
     }
 
     /// The next one who waits outside, if any does.
-    pub(super) fn accept(&self) -> Result<OwnedFd, Errno> {
+    pub(super) fn accept(&self) -> Result<Wire, Errno> {
         let client = accept_with(&self.listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
         // Without these it is slower, or lives longer after its end: no reason to turn it away.
         let _ = sockopt::set_tcp_nodelay(&client, true);
         let _ = sockopt::set_socket_keepalive(&client, true);
         let _ = sockopt::set_tcp_keepidle(&client, KEEPALIVE);
         let _ = sockopt::set_tcp_keepintvl(&client, KEEPALIVE / 3);
-        Ok(client)
+        match &self.certificates {
+            None => Ok(client.into()),
+            Some(certificates) => Wire::of_server(client, certificates.server()),
+        }
+    }
+
+    /// A connection that begins to another gate, which speaks as this one does.
+    pub(super) fn dial(&self, place: SocketAddr) -> Result<Wire, Errno> {
+        let socket = dial(place)?;
+        match &self.certificates {
+            None => Ok(socket.into()),
+            Some(certificates) => Wire::of_peer(socket, certificates.peer()),
+        }
     }
 }
 

@@ -1,34 +1,32 @@
 //! The gate's loop: what has come is moved, what is released goes out, a barrier is sent if it is time.
 
+mod admitting;
 mod carrying;
+mod handshakes;
 
-use super::bounds::{ACCEPTS_PER_TURN, EVENTS_PER_TURN, READ};
+use super::bounds::{EVENTS_PER_TURN, READ};
 use super::doors::Doors;
 use super::gulps::Gulps;
+use super::hall::Hall;
 use super::lease::Lease;
 use super::link::Link;
 use super::poller::{Bell, Event, Poller, Ready, Source};
-use super::relay::{Crossing, Ended, Hall, Relay, Tokens};
+use super::refusals::Refusals;
+use super::relay::{Crossing, Ended, Relay, Tokens};
 use super::spare::Spare;
+use super::wire::Wire;
 use super::{Behind, Word};
-use crate::server::probe::connect;
 use carrying::{Carrying, Homing};
+use handshakes::Handshakes;
 use holdfast_core::gate::{Answer, Gate, GateOrder, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
-use holdfast_core::session::Session;
-use rustix::fd::OwnedFd;
-use rustix::io::Errno;
-use rustix::net::{SendFlags, send};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// Pause before a link that failed, or a server whose queue was full, is tried again.
 const AGAIN: Micros = 1_000;
-
-/// What one gets who comes when all places are taken; as redis-server says it.
-const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
 
 /// Pause before news that could not be told are tried again.
 const TELL_AGAIN: Duration = Duration::from_millis(5);
@@ -70,7 +68,7 @@ pub(super) struct Turns {
     standing: Standing,
     somebody_outside: bool,
     /// Let in, while the server's own queue was full.
-    let_in: Option<OwnedFd>,
+    let_in: Option<Wire>,
     /// Relays that have more to do without any news.
     again: Vec<usize>,
     started: Instant,
@@ -80,6 +78,7 @@ pub(super) struct Turns {
     carrying: Carrying,
     homing: Homing,
     tokens: Tokens,
+    handshakes: Handshakes,
     mutant: Mutant,
 }
 
@@ -111,6 +110,8 @@ impl Turns {
             reign: None,
             crossing: Crossing::default(),
             gulps: Gulps::default(),
+            refusals: Refusals::default(),
+            handshakes: 0,
         };
         let tokens = Tokens::new()?;
         Ok(Self {
@@ -137,6 +138,7 @@ impl Turns {
             carrying: Carrying::default(),
             homing: Homing::default(),
             tokens,
+            handshakes: Handshakes::default(),
             mutant,
         })
     }
@@ -151,11 +153,12 @@ impl Turns {
         if self.hall.poller.wait(ready, &mut events, patience).is_err() {
             events.clear();
         }
-        self.hall.now = self.now();
+        (self.hall.now, self.hall.handshakes) = (self.now(), 0);
         let goes_on = self.take(&events, heard);
         self.events = events;
         self.resume();
         self.gulp();
+        self.end_late_handshakes();
         self.settle();
         self.send_home();
         self.take_across();
@@ -187,6 +190,7 @@ impl Turns {
         due.into_iter()
             .chain(tell)
             .chain(self.carrying_patience())
+            .chain(self.handshakes.patience(self.now()))
             .min()
     }
 
@@ -438,65 +442,5 @@ impl Turns {
             .take_while(|one| (self.tell)(one))
             .count();
         self.untold.drain(..told);
-    }
-
-    /// Lets in those who wait outside.
-    fn admit(&mut self) {
-        for _ in 0..ACCEPTS_PER_TURN {
-            if (!self.somebody_outside && self.let_in.is_none()) || self.is_closed_for_now() {
-                return;
-            }
-            let client = match self.let_in.take().map_or_else(|| self.doors.accept(), Ok) {
-                Ok(client) => client,
-                Err(Errno::CONNABORTED | Errno::INTR) => continue,
-                // No file is left, for example: those outside wait until somebody leaves.
-                Err(_) => {
-                    self.somebody_outside = false;
-                    return;
-                }
-            };
-            if !self.welcome(client) {
-                return;
-            }
-        }
-    }
-
-    /// Connects one to the server. `false`: not now.
-    fn welcome(&mut self, client: OwnedFd) -> bool {
-        if self.standing == Standing::Carrying {
-            self.take_along(client);
-            return true;
-        }
-        let Some(behind) = &self.behind else {
-            return true;
-        };
-        if self.clients >= self.clients_max {
-            let _ = send(&client, FULL, SendFlags::NOSIGNAL);
-            return true;
-        }
-        match connect(&behind.socket, behind.id.pid) {
-            Ok(server) => self.begin(client, server.into()),
-            Err(nix::errno::Errno::EAGAIN) => {
-                self.let_in = Some(client);
-                self.next_try = self.hall.now + AGAIN;
-                return false;
-            }
-            Err(_) => {}
-        }
-        true
-    }
-
-    fn begin(&mut self, client: OwnedFd, server: OwnedFd) {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.relays.push(None);
-            self.relays.len() - 1
-        });
-        let relay = Relay::new(slot, client, server, Session::new(self.mutant));
-        if relay.watch(&self.hall.poller).is_err() {
-            self.free.push(slot);
-            return;
-        }
-        self.relays[slot] = Some(Box::new(relay));
-        self.clients += 1;
     }
 }

@@ -7,6 +7,7 @@ mod changes;
 mod lines;
 mod listening;
 pub mod memory;
+mod operators;
 mod owned;
 mod users;
 
@@ -17,6 +18,7 @@ use crate::Options;
 use holdfast_core::record::Durability;
 use lines::{Line, quoted};
 use listening::{bind_line, is_any, is_loopback, path, port_lines};
+use operators::{inert_lines, operators_lines, written};
 use std::path::{Path, PathBuf};
 
 /// What the operator can change with a redis.conf of their own.
@@ -167,7 +169,7 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
     if inputs.options.gated() {
         out.extend(DEFAULTS_GATED.iter().map(ToString::to_string));
     }
-    let mut warnings = Vec::new();
+    let mut warnings = inert_lines(inputs.options, &own_lines);
     out.extend(memory_lines(inputs, &own_lines, &mut warnings));
     out.push("# From the operator's redis.conf.".to_owned());
     out.extend(own_lines.iter().map(|line| written(line, denied)));
@@ -193,11 +195,6 @@ fn judge_gated(inputs: &Inputs<'_>) -> Result<(), ConfigError> {
     if !inputs.version.at_least(7, 0) {
         return Err(ConfigError::Contradiction(
             "durability `quorum` or `fsync` needs Redis 7.0 or newer, or Valkey",
-        ));
-    }
-    if inputs.options.tls_cert_file.is_some() {
-        return Err(ConfigError::Contradiction(
-            "durability `quorum` or `fsync` does not speak TLS yet: take out tls_cert_file, or use `async`",
         ));
     }
     if is_any(&inputs.options.announced().host) {
@@ -231,88 +228,6 @@ fn data_lines(data: DataUse) -> &'static [&'static str] {
         DataUse::SnapshotFirst => &["appendonly no"],
         DataUse::Untouched => &["appendonly no", "save \"\""],
     }
-}
-
-/// The operator's lines, judged: those of redis.conf, then the users of the ACL file.
-fn operators_lines(inputs: &Inputs<'_>) -> Result<Vec<Line>, ConfigError> {
-    let Options {
-        redis_conf,
-        acl_file,
-        ..
-    } = inputs.options;
-    let mut all = judged(
-        inputs,
-        inputs.redis_conf,
-        redis_conf.as_deref(),
-        "redis.conf",
-    )?;
-    let users = judged(inputs, inputs.acl, acl_file.as_deref(), "users.acl")?;
-    if let Some(other) = users.iter().find(|line| line.key != "user") {
-        return Err(ConfigError::Syntax {
-            file: acl_file.clone().unwrap_or_default(),
-            line: other.number,
-            what: format!(
-                "`{}` is no `user …` line; other settings go in redis_conf",
-                other.key
-            ),
-        });
-    }
-    all.extend(users);
-    Ok(all)
-}
-
-fn judged(
-    inputs: &Inputs<'_>,
-    text: Option<&str>,
-    path: Option<&Path>,
-    otherwise: &str,
-) -> Result<Vec<Line>, ConfigError> {
-    let file = || path.map_or_else(|| PathBuf::from(otherwise), Path::to_owned);
-    let syntax = |line, what: String| ConfigError::Syntax {
-        file: file(),
-        line,
-        what,
-    };
-    let parsed = lines::parse(text.unwrap_or_default())
-        .map_err(|bad| syntax(bad.number, bad.what.to_owned()))?;
-    for line in &parsed {
-        if let Some(reason) = owned::reason(&line.key, &line.args, inputs.options.durability) {
-            return Err(ConfigError::Owned {
-                file: file(),
-                line: line.number,
-                key: line.key.clone(),
-                reason,
-            });
-        }
-        if line.key == "user" {
-            judge_user(inputs, line).map_err(|what| syntax(line.number, what))?;
-        }
-    }
-    Ok(parsed)
-}
-
-/// Whether an ACL line of the operator's can stand.
-fn judge_user(inputs: &Inputs<'_>, line: &Line) -> Result<(), String> {
-    match line.args.first().map(String::as_str) {
-        None => Err("`user` names nobody".to_owned()),
-        Some(USER) => Err(format!("the user `{USER}` is Holdfast's own; choose another name")),
-        Some("default") if inputs.client_password.is_some() => {
-            Err("the user `default` has its password from `client_password_file` already; keep one of the two".to_owned())
-        }
-        Some(_) => Ok(()),
-    }
-}
-
-/// A line of the operator's as it goes into the file.
-fn written(line: &Line, denied: &str) -> String {
-    if line.key == "user" {
-        return users::guarded(&line.args, denied);
-    }
-    let args = line.args.iter().map(|arg| quoted(arg));
-    std::iter::once(line.key.clone())
-        .chain(args)
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// Backlog and `maxmemory`, unless the operator set them. Sizes are explained in [`memory`].

@@ -1,7 +1,7 @@
 //! Sessions that go on at the next primary.
 
 use crate::blocking;
-use crate::client::{Client, text};
+use crate::client::{Client, Way, text};
 use crate::pair::Pair;
 use holdfast_core::mutant::Mutant;
 use holdfast_resp::Value;
@@ -218,16 +218,24 @@ async fn a_transaction_under_way_is_finished_where_it_began() {
 /// `HANDOFFS` in the environment says how many; the pause of each is what the slowest client saw.
 #[tokio::test]
 async fn under_load_nobody_sees_more_than_a_pause() {
+    let pair = Pair::start(Mutant::None).await;
+    handoffs_under_load(pair, Pair::client).await;
+}
+
+/// See above; `new` makes a client of the primary.
+pub async fn handoffs_under_load<S: Way + Send + 'static>(
+    mut pair: Pair,
+    new: impl Fn(&Pair) -> Client<S>,
+) {
     let handoffs = std::env::var("HANDOFFS").map_or(10, |text| text.parse().expect("a number"));
-    let mut pair = Pair::start(Mutant::None).await;
     let stop = Arc::new(AtomicBool::new(false));
     let longest = Arc::new(AtomicU64::new(0));
-    let begin = |number: usize, client: Client| {
+    let begin = |number: usize, client: Client<S>| {
         let (stop, longest) = (stop.clone(), longest.clone());
         let depth = if number.is_multiple_of(2) { 1 } else { 16 };
         std::thread::spawn(move || count_up(number, depth, client, &stop, &longest))
     };
-    let threads: Vec<_> = (0..8).map(|number| begin(number, pair.client())).collect();
+    let threads: Vec<_> = (0..8).map(|number| begin(number, new(&pair))).collect();
     let mut pauses: Vec<u64> = Vec::new();
     for _ in 0..handoffs {
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -257,13 +265,13 @@ async fn under_load_nobody_sees_more_than_a_pause() {
 }
 
 /// Counts in a pipeline and in a transaction, over and over, and looks at each reply.
-fn count_up(
+fn count_up<S: Way>(
     number: usize,
     depth: usize,
-    mut client: Client,
+    mut client: Client<S>,
     stop: &AtomicBool,
     longest: &AtomicU64,
-) -> (Client, i64) {
+) -> (Client<S>, i64) {
     let key = format!("counter-{number}");
     let mut count = 0_i64;
     while !stop.load(Ordering::Relaxed) {

@@ -9,8 +9,19 @@ use std::time::Duration;
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Client {
-    pub stream: TcpStream,
+/// What bytes of a client go through.
+pub trait Way: Read + Write {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Way for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+pub struct Client<S = TcpStream> {
+    pub stream: S,
     decoder: Decoder,
     buffer: BytesMut,
 }
@@ -20,6 +31,25 @@ impl Client {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
+        Self::over(stream)
+    }
+}
+
+impl<S: Way> Client<S> {
+    /// Whether nothing comes for a while.
+    pub fn is_silent(&mut self, for_ms: u64) -> bool {
+        let patience = Duration::from_millis(for_ms);
+        let wait = |client: &Self, patience| {
+            let socket = client.stream.socket();
+            socket.set_read_timeout(Some(patience)).unwrap();
+        };
+        wait(self, patience);
+        let read = self.try_read();
+        wait(self, PATIENCE);
+        matches!(read, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    pub fn over(stream: S) -> Self {
         let limits = Limits {
             frame_bytes: 1 << 30,
             bulk_bytes: 1 << 30,
@@ -67,15 +97,6 @@ impl Client {
     /// The reply as text: bulk, status or number; errors with their `-`.
     pub fn text(&mut self, args: &[&str]) -> String {
         text(&self.call(args))
-    }
-
-    /// Whether nothing comes for a while.
-    pub fn is_silent(&mut self, for_ms: u64) -> bool {
-        let patience = Duration::from_millis(for_ms);
-        self.stream.set_read_timeout(Some(patience)).unwrap();
-        let read = self.try_read();
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        matches!(read, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// Whether the connection has been closed.

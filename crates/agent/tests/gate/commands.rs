@@ -1,28 +1,31 @@
 //! Everything works through the gate as it does without.
 
 use crate::blocking;
-use crate::client::{Client, text};
+use crate::client::{Client, Way, text};
 use crate::group::Group;
 use holdfast_resp::Value;
 
 #[tokio::test]
 async fn commands_work_unchanged() {
     let group = Group::start(2, 1).await;
-    blocking(|| {
-        let mut client = group.client();
-        plain(&mut client);
-        pipeline(&mut client);
-        transactions(&mut client, &mut group.client());
-        scripts(&mut client);
-        pops(&mut client, &mut group.client());
-        published(&mut client, &mut group.client());
-        resp3(&mut client, &mut group.client());
-        monitor(&mut client, &mut group.client());
-        ends(&mut group.client());
-    });
+    blocking(|| all_work(&|| group.client()));
 }
 
-fn plain(client: &mut Client) {
+/// Those of new clients work as without a gate.
+pub fn all_work<S: Way>(new: &dyn Fn() -> Client<S>) {
+    let mut client = new();
+    plain(&mut client);
+    pipeline(&mut client);
+    transactions(&mut client, &mut new());
+    scripts(&mut client);
+    pops(&mut client, &mut new());
+    published(&mut client, &mut new());
+    resp3(&mut client, &mut new());
+    monitor(&mut client, &mut new());
+    ends(&mut new());
+}
+
+fn plain<S: Way>(client: &mut Client<S>) {
     assert_eq!(client.text(&["PING"]), "PONG");
     assert_eq!(client.text(&["SET", "a", "1"]), "OK");
     assert_eq!(client.text(&["GET", "a"]), "1");
@@ -32,7 +35,7 @@ fn plain(client: &mut Client) {
     assert!(client.text(&["NOSUCH"]).starts_with("-ERR"));
 }
 
-fn pipeline(client: &mut Client) {
+fn pipeline<S: Way>(client: &mut Client<S>) {
     for number in 0..1000 {
         client.send(&["SET", &format!("p{number}"), &number.to_string()]);
         client.send(&["GET", &format!("p{number}")]);
@@ -43,7 +46,7 @@ fn pipeline(client: &mut Client) {
     }
 }
 
-fn transactions(client: &mut Client, other: &mut Client) {
+fn transactions<S: Way>(client: &mut Client<S>, other: &mut Client<S>) {
     for (command, reply) in [
         (&["MULTI"][..], "OK"),
         (&["INCR", "n"], "QUEUED"),
@@ -59,14 +62,14 @@ fn transactions(client: &mut Client, other: &mut Client) {
     assert_eq!(client.text(&["EXEC"]), "nil");
 }
 
-fn scripts(client: &mut Client) {
+fn scripts<S: Way>(client: &mut Client<S>) {
     let script = "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])";
     assert_eq!(client.text(&["EVAL", script, "1", "s", "x"]), "x");
     let sha = client.text(&["SCRIPT", "LOAD", script]);
     assert_eq!(client.text(&["EVALSHA", &sha, "1", "s", "y"]), "y");
 }
 
-fn pops(client: &mut Client, other: &mut Client) {
+fn pops<S: Way>(client: &mut Client<S>, other: &mut Client<S>) {
     client.send(&["BLPOP", "list", "5"]);
     assert!(client.is_silent(30));
     assert_eq!(other.text(&["RPUSH", "list", "item"]), "1");
@@ -75,7 +78,7 @@ fn pops(client: &mut Client, other: &mut Client) {
     assert_eq!(text(&client.read()), "nil");
 }
 
-fn published(client: &mut Client, other: &mut Client) {
+fn published<S: Way>(client: &mut Client<S>, other: &mut Client<S>) {
     assert_eq!(other.text(&["PSUBSCRIBE", "*"]), "psubscribe * 1");
     assert_eq!(client.text(&["PUBLISH", "news", "hello"]), "1");
     assert_eq!(text(&other.read()), "pmessage * news hello");
@@ -85,7 +88,7 @@ fn published(client: &mut Client, other: &mut Client) {
     assert_eq!(other.text(&["PUNSUBSCRIBE", "*"]), "punsubscribe * 0");
 }
 
-fn resp3(client: &mut Client, other: &mut Client) {
+fn resp3<S: Way>(client: &mut Client<S>, other: &mut Client<S>) {
     assert!(matches!(other.call(&["HELLO", "3"]), Value::Map(_)));
     assert_eq!(other.text(&["CLIENT", "TRACKING", "ON"]), "OK");
     assert_eq!(other.text(&["GET", "a"]), "2");
@@ -97,14 +100,14 @@ fn resp3(client: &mut Client, other: &mut Client) {
     assert_eq!(other.text(&["GET", "a"]), "3");
 }
 
-fn monitor(client: &mut Client, other: &mut Client) {
+fn monitor<S: Way>(client: &mut Client<S>, other: &mut Client<S>) {
     assert_eq!(other.text(&["MONITOR"]), "OK");
     client.text(&["SET", "seen", "1"]);
     let seen = |line: &str| line.contains("\"SET\" \"seen\" \"1\"");
     assert!((0..50).any(|_| seen(&text(&other.read()))));
 }
 
-fn ends(client: &mut Client) {
+fn ends<S: Way>(client: &mut Client<S>) {
     assert_eq!(client.text(&["QUIT"]), "OK");
     assert!(client.is_closed());
 }

@@ -3,7 +3,8 @@
 use crate::client::Client;
 use crate::cut::Cut;
 use crate::server_support::{Node0, PASSWORD, options, version};
-use holdfast_agent::gate::{Behind, Gate};
+use holdfast_agent::Options;
+use holdfast_agent::gate::{Behind, Certificates, Gate};
 use holdfast_core::gate::{GateOrder, Hold, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Incarnation, Node};
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 pub struct Gated {
     pub node: Node0,
     pub gate: Gate,
+    pub certificates: Option<Certificates>,
     pub news: Receiver<News>,
 }
 
@@ -26,16 +28,27 @@ impl Gated {
     }
 
     pub async fn start_as(durability: Durability, conf: &str, mutant: Mutant) -> Self {
+        Self::start_set(durability, conf, mutant, &|_| ()).await
+    }
+
+    /// With more options set.
+    pub async fn start_set(
+        durability: Durability,
+        conf: &str,
+        mutant: Mutant,
+        set: &dyn Fn(&mut Options),
+    ) -> Self {
         let home = TempDir::new().unwrap();
         let mut options = options(home.path());
         options.durability = durability;
+        set(&mut options);
         options.memory_limit_bytes = 4 << 30;
         std::fs::write(home.path().join("my.conf"), conf).unwrap();
         options.redis_conf = Some(home.path().join("my.conf"));
         let (tell, news) = channel();
-        let gate = Gate::start(&options.listen, 500, mutant, move |news| {
-            tell.send(news.clone()).is_ok()
-        });
+        let tell = move |news: &News| tell.send(news.clone()).is_ok();
+        let certificates = Certificates::read(&options).unwrap();
+        let gate = Gate::start(&options.listen, certificates.clone(), 500, mutant, tell);
         let node = Node0::start_in(home, options).await;
         let gate = gate.unwrap();
         gate.renew(Some(u64::MAX));
@@ -46,7 +59,12 @@ impl Gated {
             sharded: version().at_least(7, 0),
             stamps: node.server.configuration().rendered.stamps,
         }));
-        Self { node, gate, news }
+        Self {
+            node,
+            gate,
+            certificates,
+            news,
+        }
     }
 
     pub fn port(&self) -> u16 {
@@ -95,15 +113,27 @@ impl Group {
         conf: &str,
         mutant: Mutant,
     ) -> Self {
+        Self::start_set(replicas, k, durability, conf, mutant, &|_| ()).await
+    }
+
+    /// With more options of every node set.
+    pub async fn start_set(
+        replicas: usize,
+        k: usize,
+        durability: Durability,
+        conf: &str,
+        mutant: Mutant,
+        set: &dyn Fn(&mut Options),
+    ) -> Self {
         let mut group = Self {
-            primary: Gated::start_as(durability, conf, mutant).await,
+            primary: Gated::start_set(durability, conf, mutant, set).await,
             replicas: Vec::new(),
             cuts: Vec::new(),
             durability,
         };
         group.primary.node.reign().await;
         for _ in 0..replicas {
-            let mut replica = Gated::start_as(durability, conf, Mutant::None).await;
+            let mut replica = Gated::start_set(durability, conf, Mutant::None, set).await;
             let cut = Cut::to(group.primary.port());
             let network = Address::new("127.0.0.1", cut.port);
             replica.node.link.follow(&network).await.unwrap();

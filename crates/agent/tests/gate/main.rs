@@ -4,6 +4,7 @@
 #[path = "../server_support/mod.rs"]
 mod server_support;
 
+mod authority;
 mod carry;
 mod client;
 mod commands;
@@ -14,6 +15,8 @@ mod orders;
 mod pair;
 mod sizes;
 mod stamps;
+mod tls;
+mod trust;
 
 /// Work that waits by itself; the runtime has nothing else to do meanwhile.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {

@@ -2,9 +2,11 @@
 
 use crate::client::Client;
 use crate::group::Gated;
+use holdfast_agent::Options;
 use holdfast_core::gate::{Carry, GateOrder, Hold, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Incarnation, Node};
+use holdfast_core::record::Durability;
 use holdfast_core::syncset::SyncRule;
 use std::time::{Duration, Instant};
 
@@ -16,10 +18,13 @@ pub struct Pair {
 
 impl Pair {
     pub async fn start(mutant: Mutant) -> Self {
-        let nodes = [
-            Gated::start("", mutant).await,
-            Gated::start("", mutant).await,
-        ];
+        Self::start_set(mutant, &|_| ()).await
+    }
+
+    /// With more options of both set.
+    pub async fn start_set(mutant: Mutant, set: &dyn Fn(&mut Options)) -> Self {
+        let start = || Gated::start_set(Durability::Quorum, "", mutant, set);
+        let nodes = [start().await, start().await];
         let mut pair = Self {
             nodes,
             ruler: 0,
@@ -53,6 +58,14 @@ impl Pair {
 
     pub fn client(&self) -> Client {
         Client::connect(self.nodes[self.ruler].port())
+    }
+
+    pub fn ruler(&self) -> &Gated {
+        &self.nodes[self.ruler]
+    }
+
+    pub fn other(&self) -> &Gated {
+        &self.nodes[1 - self.ruler]
     }
 
     pub fn client_of_old(&self) -> Client {

@@ -25,6 +25,8 @@ pub(crate) struct Set {
     /// More lines for every sentinel and for every agent.
     pub(crate) of_sentinels: String,
     pub(crate) of_agents: String,
+    /// More keys of the group.
+    pub(crate) of_group: &'static str,
     /// By what name or address each other is found.
     pub(crate) host: &'static str,
     ports: Vec<u16>,
@@ -47,6 +49,7 @@ impl Set {
             nodes,
             of_sentinels: String::new(),
             of_agents: String::new(),
+            of_group: "",
             host: "127.0.0.1",
             children: BTreeMap::new(),
         }
@@ -88,8 +91,8 @@ impl Set {
         let (clients, control) = (self.client_port(number), self.ports[2 * MOST + number]);
         let _ = write!(
             text,
-            "listen: \"127.0.0.1:{clients}\"\ncontrol: \"127.0.0.1:{control}\"\ngroups: [{{name: mymaster, nodes: {}}}]\nsentinels:\n",
-            self.nodes
+            "listen: \"127.0.0.1:{clients}\"\ncontrol: \"127.0.0.1:{control}\"\ngroups: [{{name: mymaster, nodes: {}{}}}]\nsentinels:\n",
+            self.nodes, self.of_group
         );
         for other in 0..self.sentinels {
             let clients = self.client_port(other);

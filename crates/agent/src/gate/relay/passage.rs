@@ -12,19 +12,19 @@ mod homing;
 
 pub(in super::super) use homing::Step;
 
-use super::super::bounds::{HELD_PER_CLIENT, READ};
+use super::super::bounds::HELD_PER_CLIENT;
 use super::super::poller::{Event, Source};
 use super::super::question::Question;
-use super::{Ended, Hall, Phase, Relay, Side, sent};
+use super::super::wire::Wire;
+use super::{Ended, Phase, Relay, Side};
+use crate::gate::hall::Hall;
 use bytes::{Bytes, BytesMut};
 use holdfast_core::gate::Micros;
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Replay;
 use holdfast_resp::{Decoder, Encoder, Limits, Proto, Value};
-use rustix::buffer::spare_capacity;
-use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send, sockopt};
+use rustix::net::sockopt;
 
 /// A request that may block is taken to be blocked when its server has said nothing for this long to what came behind it.
 const QUIET: Micros = 2_000;
@@ -98,6 +98,21 @@ pub(in super::super) struct Crossing {
     pub(in super::super) open: bool,
     /// Who has to try again.
     pub(in super::super) turned_away: Vec<usize>,
+    /// It was told that the gate there cannot be trusted.
+    pub(in super::super) told_trouble: bool,
+}
+
+impl Crossing {
+    /// The other gate shows a certificate that is not ours, for example. Told once: it is tried again and again.
+    fn tell_trouble(&mut self, server: &Wire) {
+        if let Some(trouble) = server.trouble()
+            && !std::mem::replace(&mut self.told_trouble, true)
+        {
+            tracing::warn!(
+                "sessions cannot go on at the new primary's gate: TLS: {trouble}; its certificate must be signed by tls_ca_file"
+            );
+        }
+    }
 }
 
 impl Relay {
@@ -172,13 +187,7 @@ impl Relay {
         let question = Question::new(tokens.next());
         let bytes = question.bytes();
         self.passage = Some(Box::new(Passage::Asked(question, hall.now)));
-        let taken = sent(send(&self.server, &bytes, SendFlags::NOSIGNAL))?;
-        if taken < bytes.len() {
-            self.to_server.push(&bytes[taken..]);
-            hall.waiting += bytes.len() - taken;
-            self.mind_server(true, hall)?;
-        }
-        Ok(())
+        self.send_on(&bytes, hall)
     }
 
     /// Whether its last request seems to wait in the server, which says nothing. A server that has not even read it is as good:
@@ -203,8 +212,7 @@ impl Relay {
     /// Takes what the server sent while there is a question; returns as [`Relay::take_reply`] does.
     pub(super) fn take_answer(&mut self, hall: &mut Hall) -> Result<(usize, bool), Errno> {
         hall.scratch.clear();
-        let into = spare_capacity(&mut hall.scratch);
-        let (read, _) = recv(&self.server, into, RecvFlags::empty())?;
+        let (read, more) = self.server.recv(&mut hall.scratch)?;
         let mut out = Vec::new();
         match self.passage.as_deref_mut() {
             Some(Passage::Asked(question, since)) => {
@@ -227,7 +235,7 @@ impl Relay {
         self.to_client.push(&out);
         self.note_reply(out.len(), out.len(), hall);
         self.note_answer();
-        Ok((read, read == READ))
+        Ok((read, more))
     }
 
     /// It was not blocked for good.
@@ -338,18 +346,13 @@ impl Relay {
     /// What is still in the old server's socket, one read of it: more than that is no farewell.
     fn read_rest(&mut self, after: &mut Vec<u8>, hall: &mut Hall) {
         hall.scratch.clear();
-        let into = spare_capacity(&mut hall.scratch);
-        if let Ok((read, _)) = recv(&self.server, into, RecvFlags::empty()) {
-            after.extend_from_slice(&hall.scratch[..read]);
+        if self.server.recv(&mut hall.scratch).is_ok() {
+            after.extend_from_slice(&hall.scratch);
         }
     }
 
     /// This connection to the next server was begun.
-    pub(in super::super) fn dialled(
-        &mut self,
-        server: OwnedFd,
-        hall: &mut Hall,
-    ) -> Result<(), Ended> {
+    pub(in super::super) fn dialled(&mut self, server: Wire, hall: &mut Hall) -> Result<(), Ended> {
         let Some(Passage::Waiting(journey)) = self.passage.take().map(|one| *one) else {
             return Ok(());
         };
@@ -440,9 +443,12 @@ impl Relay {
         let mut closed = false;
         while readable && !closed {
             hall.scratch.clear();
-            let into = spare_capacity(&mut hall.scratch);
-            match recv(&self.server, into, RecvFlags::empty()) {
+            match self.server.recv(&mut hall.scratch) {
                 Ok((0, _)) | Err(Errno::CONNRESET) => closed = true,
+                Err(Errno::PROTO) => {
+                    hall.crossing.tell_trouble(&self.server);
+                    closed = true;
+                }
                 Ok(_) if replaying.buffer.len() > HELD_PER_CLIENT => return Err(Ended),
                 Ok(_) => replaying.buffer.extend_from_slice(&hall.scratch),
                 Err(Errno::AGAIN) => break,

@@ -3,11 +3,10 @@
 mod homing;
 
 use super::{AGAIN, Standing, Turns};
-use crate::gate::dial::{Places, dial};
+use crate::gate::dial::Places;
 use crate::gate::relay::{Ended, Relay};
 use holdfast_core::gate::{Carry, GateOrder, Micros, News};
-use holdfast_core::session::Session;
-use rustix::fd::OwnedFd;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 pub(super) use homing::Homing;
@@ -27,6 +26,13 @@ pub(super) struct Carrying {
     /// Relays to be dialled for.
     waiting: Vec<usize>,
     next_dial: Micros,
+}
+
+impl Carrying {
+    /// Where the next primary's gate is, once that is known.
+    pub(super) fn place(&self) -> Option<SocketAddr> {
+        self.places.get().copied()
+    }
 }
 
 impl Turns {
@@ -100,7 +106,7 @@ impl Turns {
         self.standing = Standing::Carrying;
         (self.hall.open, self.hall.holding, self.hall.reign) = (false, false, None);
         self.hall.crossing.epoch = to.epoch;
-        self.hall.crossing.open = false;
+        (self.hall.crossing.open, self.hall.crossing.told_trouble) = (false, false);
         self.carrying.places = Places::find(&to.to, self.bell.clone());
         for slot in 0..self.relays.len() {
             let mut waits = false;
@@ -156,9 +162,8 @@ impl Turns {
     fn dial_for(&mut self, slot: usize) -> bool {
         let socket = self
             .carrying
-            .places
-            .get()
-            .and_then(|place| dial(*place).ok());
+            .place()
+            .and_then(|place| self.doors.dial(place).ok());
         let mut dialled = false;
         let mut socket = socket;
         self.with(slot, |relay, hall| {
@@ -170,28 +175,7 @@ impl Turns {
                 .take()
                 .map_or(Ok(()), |socket| relay.dialled(socket, hall))
         });
+        self.note_handshake(slot);
         dialled
-    }
-
-    /// Somebody comes to the old address.
-    pub(super) fn take_along(&mut self, client: OwnedFd) {
-        if self.clients >= self.clients_max {
-            return;
-        }
-        let Some(Ok(server)) = self.carrying.places.get().map(|place| dial(*place)) else {
-            return;
-        };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.relays.push(None);
-            self.relays.len() - 1
-        });
-        let now = self.hall.now;
-        let mut relay = Relay::new(slot, client, server, Session::new(self.mutant));
-        if relay.newcomer(now, &mut self.hall).is_err() {
-            self.free.push(slot);
-            return;
-        }
-        self.relays[slot] = Some(Box::new(relay));
-        self.clients += 1;
     }
 }

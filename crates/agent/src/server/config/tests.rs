@@ -320,8 +320,34 @@ fn a_gate_needs_a_server_and_an_address_that_it_can_count_on() {
     };
     assert!(refused(&|case| case.version = version(6, 2)).contains("7.0"));
     assert!(refused(&|case| case.options.listen.host = "0.0.0.0".to_owned()).contains("announce"));
-    let tls = |case: &mut Case| case.options.tls_cert_file = Some("/c.pem".into());
-    assert!(refused(&tls).contains("TLS"));
+}
+
+#[test]
+fn behind_a_gate_with_tls_the_server_has_no_port_and_follows_by_tls() {
+    let mut case = case();
+    case.options.durability = Durability::Quorum;
+    case.options.tls_cert_file = Some("/t/tls.crt".into());
+    assert!(
+        case.render("").is_err(),
+        "a certificate alone is not enough"
+    );
+    case.options.tls_key_file = Some("/t/tls.key".into());
+    case.options.tls_ca_file = Some("/t/ca.crt".into());
+    let rendered = case.render("tls-protocols TLSv1.3").expect("a file");
+    for (key, value) in [("port", "0"), ("tls-port", "0"), ("tls-replication", "yes")] {
+        assert_eq!(last(&rendered.text, key), Some(value), "{key}");
+    }
+    let told = |rendered: &Rendered| {
+        rendered
+            .warnings
+            .iter()
+            .any(|one| one.contains("tls-protocols"))
+    };
+    assert!(told(&rendered), "that the gate does not hear it");
+    case.options.durability = Durability::Async;
+    assert!(!told(
+        &case.render("tls-protocols TLSv1.3").expect("a file")
+    ));
 }
 
 #[test]

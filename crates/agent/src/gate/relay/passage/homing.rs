@@ -4,7 +4,8 @@
 //! A session in the middle of something goes on the longer way until it is at rest.
 
 use super::{ARRIVE_WITHIN, Journey, Passage, Tokens};
-use crate::gate::relay::{Ended, Hall, Relay, Side};
+use crate::gate::hall::Hall;
+use crate::gate::relay::{Ended, Relay, Side};
 use holdfast_core::names::Epoch;
 
 /// What came of one look at a session.

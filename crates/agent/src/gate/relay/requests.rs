@@ -1,0 +1,192 @@
+//! From the client to the server.
+
+use super::passage::{WELCOME, greeted};
+use super::{Ended, Phase, Relay};
+use crate::gate::bounds::{OPENING, READS_PER_TURN};
+use crate::gate::hall::Hall;
+use crate::gate::opening::{Opening, judge};
+use crate::gate::poller::Source;
+use rustix::io::Errno;
+
+impl Relay {
+    pub(super) fn may_read_client(&self, hall: &Hall) -> bool {
+        self.from_client.readable
+            && self.to_server.len() == 0
+            && !self.from_server.ended
+            && !self.is_stopped(hall)
+    }
+
+    pub(super) fn take_requests(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        if !self.pending.is_empty() && !self.is_stopped(hall) && self.to_server.len() == 0 {
+            let pending = std::mem::take(&mut self.pending);
+            hall.waiting -= pending.len();
+            self.request(&pending, hall)?;
+        }
+        for _ in 0..READS_PER_TURN {
+            if !self.may_read_client(hall) {
+                break;
+            }
+            if self.client.is_shaking_hands() && !hall.may_shake_hands() {
+                break;
+            }
+            hall.scratch.clear();
+            match self.client.recv(&mut hall.scratch) {
+                Ok((0, _)) => {
+                    self.from_client.readable = false;
+                    self.from_client.ended = true;
+                    // What it has asked for is still answered.
+                    self.server.shut()?;
+                    self.mind_server(self.waits_for_server(), hall)?;
+                }
+                Ok((_, more)) => {
+                    self.from_client.readable = more || self.from_client.closing;
+                    let bytes = std::mem::take(&mut hall.scratch);
+                    let done = self.ask(&bytes, hall);
+                    hall.scratch = bytes;
+                    done?;
+                }
+                Err(Errno::AGAIN) => self.from_client.readable = false,
+                Err(error) => {
+                    hall.refusals.note(hall.now, &self.client);
+                    return Err(error.into());
+                }
+            }
+        }
+        // A handshake answers by itself.
+        if self.client.is_full() {
+            self.mind_client(true, hall)?;
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        match &mut self.phase {
+            Phase::Opening(before) => {
+                before.extend_from_slice(bytes);
+                let said = std::mem::take(before);
+                self.open(said, hall)
+            }
+            // It talks before it is answered: that is no replica.
+            Phase::Syncing => Err(Ended),
+            Phase::Client => self.request(bytes, hall),
+            Phase::Replica => self.acknowledge(bytes, hall),
+        }
+    }
+
+    /// Bytes of a client. While the gate is paused only what was begun goes on; the rest waits for where it is to go.
+    fn request(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        let end = if hall.paused && !self.carried {
+            self.session.note_to_rest(hall.now, bytes)
+        } else {
+            self.session.note(hall.now, bytes);
+            bytes.len()
+        };
+        self.pending.extend_from_slice(&bytes[end..]);
+        hall.waiting += bytes.len() - end;
+        self.forward(&bytes[..end], hall)
+    }
+
+    fn open(&mut self, said: Vec<u8>, hall: &mut Hall) -> Result<(), Ended> {
+        match judge(&said) {
+            Opening::Carried(end) => self.welcome(&said, end, hall),
+            Opening::Handshake(end) if said.len() - end <= OPENING => {
+                self.session.note(hall.now, &said[..end]);
+                self.introduce(&said[..end]);
+                self.forward(&said[..end], hall)?;
+                self.phase = Phase::Opening(said[end..].to_vec());
+                Ok(())
+            }
+            Opening::Replica(end) if end == said.len() => {
+                self.phase = Phase::Syncing;
+                self.introduce(&said);
+                self.forward(&said, hall)
+            }
+            Opening::Replica(_) => Err(Ended),
+            Opening::Handshake(_) | Opening::Client if !hall.open => Err(Ended),
+            Opening::Handshake(_) | Opening::Client => {
+                self.phase = Phase::Client;
+                self.replica = None;
+                self.hold(hall)?;
+                self.request(&said, hall)
+            }
+        }
+    }
+
+    /// A session that comes from another gate, to this reign or a later one.
+    fn welcome(&mut self, said: &[u8], end: usize, hall: &mut Hall) -> Result<(), Ended> {
+        let (epoch, hops) = greeted(&said[..end]).ok_or(Ended)?;
+        if hall.reign.is_none_or(|reign| reign < epoch) {
+            return Err(Ended);
+        }
+        self.client.send(WELCOME)?;
+        self.hops = hops;
+        self.phase = Phase::Client;
+        self.hold(hall)?;
+        self.request(&said[end..], hall)
+    }
+
+    /// Listens to a handshake.
+    fn introduce(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.replica.get_or_insert_default().hear(bytes);
+        }
+    }
+
+    /// What a replica says goes on to the server, and counts once the server's socket took it: so it was still connected to
+    /// that very process.
+    fn acknowledge(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        self.forward(bytes, hall)?;
+        if let Some(replica) = &mut self.replica
+            && let Some(applied) = replica.hear(bytes)
+            && self.to_server.len() == 0
+            && let Some(address) = replica.address()
+        {
+            let now = hall.now;
+            hall.core.acknowledged(now, address, applied);
+        }
+        Ok(())
+    }
+
+    pub(super) fn forward(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if let Some(connection) = self.held_as {
+            hall.core.asked(hall.now, connection);
+        }
+        self.send_on(bytes, hall)
+    }
+
+    /// Sends to the server; what it has no room for waits.
+    pub(super) fn send_on(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        let taken = self.server.send(bytes)?;
+        if taken < bytes.len() {
+            self.to_server.push(&bytes[taken..]);
+            hall.waiting += bytes.len() - taken;
+        }
+        self.mind_server(self.waits_for_server(), hall)
+    }
+
+    /// Whether the server's socket has to have room before more can go on.
+    fn waits_for_server(&self) -> bool {
+        self.to_server.len() > 0 || self.server.is_full()
+    }
+
+    pub(super) fn push_requests(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        let most = self.to_server.len();
+        let written = self
+            .to_server
+            .write(&mut self.server, most, &mut hall.spare)?;
+        hall.waiting -= written;
+        self.server.flush()?;
+        self.mind_server(self.waits_for_server(), hall)
+    }
+
+    pub(super) fn mind_server(&mut self, full: bool, hall: &Hall) -> Result<(), Ended> {
+        if std::mem::replace(&mut self.from_server.full, full) != full {
+            let source = Source::Server(self.slot);
+            hall.poller.watch_room(&self.server, source, full)?;
+        }
+        Ok(())
+    }
+}
