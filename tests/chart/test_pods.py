@@ -54,6 +54,7 @@ GIVEN = {
     "auth-existing": {"my-redis", "my-users"},
     "configured": {"my-cluster"},
     "tls-secret": {"my-certificate"},
+    "quorum-tls": {"my-certificate"},
     "tls-cert-manager": {"my-release-redis-cluster-tls"},
     "guarded": {"made-elsewhere", "default"},
 }

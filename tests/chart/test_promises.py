@@ -84,6 +84,7 @@ CHANGES = [
     ("useHostnames", "true", [NODE, SENTINEL]),
     ("auth__sentinel", "true", [SENTINEL]),
     ("gate", "true", [NODE]),
+    ("syncToDisk", "true", [NODE]),
 ]
 
 
@@ -98,6 +99,13 @@ def test_durability_changes_while_all_run(helm):
     """With the gate in place, which comes before and goes after."""
     steps = ({"gate": "true"}, {"gate": "true", "durability": "quorum"}, {"durability": "quorum"}, {"durability": "quorum", "syncReplicas": "2"},
              {"durability": "quorum", "onLossOfQuorum": "degrade"})
+    first, *others = (pod_templates(helm.rendered(**step)) for step in steps)
+    assert all(other == first for other in others)
+
+
+def test_durability_changes_to_disks_while_all_run(helm):
+    """With pods that sync to disk already, which keep what the others promise as well."""
+    steps = ({"syncToDisk": "true"}, {"syncToDisk": "true", "durability": "quorum"}, {"durability": "fsync"}, {"durability": "fsync", "syncReplicas": "2"})
     first, *others = (pod_templates(helm.rendered(**step)) for step in steps)
     assert all(other == first for other in others)
 

@@ -57,7 +57,9 @@ CONTRADICTIONS = {
     "fullnameOverride": {"release": "1st"},
     "syncReplicas": {"durability": "quorum", "syncReplicas": "4"},
     "gate": {"durability": "quorum", "gate": "false"},
-    "the gate": {"durability": "quorum", "tls__enabled": "true", "tls__existingSecret": "x"},
+    "syncToDisk": {"durability": "fsync", "syncToDisk": "false"},
+    "gate: syncToDisk": {"syncToDisk": "true", "gate": "false"},
+    "persistence.enabled": {"durability": "fsync", "persistence__enabled": "false"},
 }
 
 

@@ -23,8 +23,14 @@
 {{- if ne .Values.durability "async" }}yes{{ end -}}
 {{- end }}
 
+{{/* Does a pod keep what fsync promises, whether the group asks for that or not yet? */}}
+{{- define "redis-cluster.syncs-to-disk" -}}
+{{- if kindIs "bool" .Values.syncToDisk | ternary .Values.syncToDisk (eq .Values.durability "fsync") }}yes{{ end -}}
+{{- end }}
+
 {{- define "redis-cluster.has-gate" -}}
-{{- if kindIs "bool" .Values.gate | ternary .Values.gate (include "redis-cluster.holds-replies" . | empty | not) }}yes{{ end -}}
+{{- $wanted := or (include "redis-cluster.holds-replies" .) (include "redis-cluster.syncs-to-disk" .) -}}
+{{- if kindIs "bool" .Values.gate | ternary .Values.gate (empty $wanted | not) }}yes{{ end -}}
 {{- end }}
 
 {{- define "redis-cluster.agent-config" -}}
@@ -39,7 +45,7 @@ http: {{ printf "%s:8080" $any | quote }}
 redis_conf: /etc/holdfast/redis.conf
 stop_seconds: {{ sub .Values.terminationGracePeriodSeconds 5 }}
 {{- if include "redis-cluster.has-gate" . }}
-durability: {{ include "redis-cluster.holds-replies" . | empty | ternary "quorum" .Values.durability }}
+durability: {{ include "redis-cluster.syncs-to-disk" . | empty | ternary "quorum" "fsync" }}
 {{- end }}
 {{- with .Values.holdfast.serverPath }}
 server: {{ . }}

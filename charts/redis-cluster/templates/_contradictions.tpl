@@ -42,6 +42,18 @@
 {{- define "redis-cluster.durability-contradictions" -}}
 {{- $word := .Values.durability -}}
 {{- $gate := include "redis-cluster.has-gate" . -}}
+{{- $disk := include "redis-cluster.syncs-to-disk" . -}}
+{{- if and (eq $word "fsync") (not $disk) }}
+{{- fail "syncToDisk: durability fsync needs it" }}
+{{- end }}
+{{- if $disk }}
+{{- if not $gate }}
+{{- fail "gate: syncToDisk needs it" }}
+{{- end }}
+{{- if not .Values.persistence.enabled }}
+{{- fail "persistence.enabled: syncToDisk, and with it durability fsync, needs volumes; take durability quorum for data in memory" }}
+{{- end }}
+{{- end }}
 {{- if include "redis-cluster.holds-replies" . }}
 {{- if not $gate }}
 {{- fail (printf "gate: durability %s needs it" $word) }}
@@ -50,15 +62,18 @@
 {{- fail (printf "syncReplicas: %d replicas cannot acknowledge where slaveReplicaCount is %d; take fewer, or more replicas" (int .Values.syncReplicas) (int .Values.slaveReplicaCount)) }}
 {{- end }}
 {{- end }}
-{{- if and $gate .Values.tls.enabled }}
-{{- fail "tls.enabled: the gate, which durability quorum needs, does not speak TLS yet; take durability async" }}
-{{- end }}
 {{- $running := (lookup "v1" "ConfigMap" .Release.Namespace (include "redis-cluster.config" .)).data | default dict -}}
 {{- if and .Release.IsUpgrade $running }}
 {{- $agents := get $running "agent.yaml" | default "" | fromYaml -}}
 {{- $group := first (get (get $running "sentinel.yaml" | default "" | fromYaml) "groups" | default (list dict)) -}}
 {{- if and (include "redis-cluster.holds-replies" .) (not (get $agents "durability")) }}
 {{- fail (printf "durability: the pods that run have no gate, and %s would end them; first upgrade with gate=true and wait for the rollout, then with durability=%s" $word $word) }}
+{{- end }}
+{{- if and (eq $word "fsync") (ne (get $agents "durability" | default "") "fsync") }}
+{{- fail "durability: the pods that run do not sync to disk, and fsync would end them; first upgrade with syncToDisk=true and wait for the rollout, then with durability=fsync" }}
+{{- end }}
+{{- if and (not $disk) (eq (get $group "durability" | default "async") "fsync") }}
+{{- fail "syncToDisk: replies still wait for disks; first upgrade with another durability and syncToDisk=true, and a minute later with syncToDisk=false" }}
 {{- end }}
 {{- if and (not $gate) (ne (get $group "durability" | default "async") "async") }}
 {{- fail "gate: replies that run through it now still wait for replicas; first upgrade with durability=async and gate=true, and a minute later with gate=false" }}
