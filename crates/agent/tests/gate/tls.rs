@@ -12,7 +12,7 @@ use holdfast_agent::Options;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::record::Durability;
 use nix::sys::signal::Signal;
-use rustix::net::SendFlags;
+use rustix::net::{SendFlags, sockopt};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -250,7 +250,8 @@ async fn requests_of_a_carried_session_arrive_though_the_way_was_full() {
         blocking(|| {
             assert_eq!(client.text(&["GET", "a"]), "1");
             pair.ruler().signal(Signal::SIGSTOP);
-            let sent = fill_the_way(&mut client, pair.ruler().port());
+            let append = ["APPEND", "all", &"v".repeat(STEP)];
+            let sent = fill_the_way(&mut client, &append, pair.ruler().port());
             if ends {
                 client.stream.conn.send_close_notify();
                 client.stream.flush().unwrap();
@@ -272,35 +273,75 @@ async fn requests_of_a_carried_session_arrive_though_the_way_was_full() {
     }
 }
 
-/// Bytes of a value; the request fits into one record.
+/// Whatever a client is to get arrives, also what TLS had taken and the kernel had no room for, whether it goes on or ends.
+#[tokio::test]
+async fn replies_arrive_though_the_way_was_full() {
+    let authority = Authority::new();
+    let group = group(1, &|options| authority.certify(options)).await;
+    for ends in [false, true] {
+        blocking(|| {
+            let mut client = authority.client(group.primary.port());
+            let value = "v".repeat(STEP);
+            assert_eq!(client.text(&["SET", "value", &value]), "OK");
+            let socket = client.stream.get_ref();
+            // Soon full.
+            sockopt::set_socket_recv_buffer_size(socket, 64 << 10).unwrap();
+            let own = socket.local_addr().unwrap().port();
+            let asked = fill_the_way(&mut client, &["GET", "value"], own);
+            if ends {
+                client.send(&["QUIT"]);
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            for _ in 0..asked {
+                assert!(text(&client.read()) == value);
+            }
+            assert!(!ends || text(&client.read()) == "OK" && client.is_closed());
+        });
+    }
+}
+
+/// Bytes of a value; with its command it fits into one record.
 const STEP: usize = 12_000;
 
-/// Sends requests to a server that stands still, through two gates, until one stays with TLS because the kernel is full. Returns how many were sent.
-fn fill_the_way(client: &mut Secure, port: u16) -> usize {
-    let value = "v".repeat(STEP);
-    let mut all = 0;
-    let mut ask = |count: usize, pause_ms: u64| {
-        for _ in 0..count {
-            client.send(&["APPEND", "all", &value]);
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(Duration::from_millis(pause_ms));
-        all += count;
-        (all, on_the_way(port))
-    };
-    // The gate there has stopped reading by then, and what it got is acknowledged.
-    let (_, before) = ask(100, 200);
-    let (_, mut expected) = ask(1, 200);
+/// Sends requests, whose values go to a port where nobody reads, until one stays with TLS because the kernel is full. Returns how many were sent.
+fn fill_the_way(client: &mut Secure, request: &[&str], port: u16) -> usize {
+    // Whoever is there has stopped reading after these, and what it got is acknowledged.
+    (0..100).for_each(|_| client.send(request));
+    let before = comes_to_rest(port);
+    client.send(request);
+    let mut expected = comes_to_rest(port);
     let each = expected - before;
     assert!(each > STEP, "{each} bytes came for a request");
-    for _ in 0..5_000 {
-        let (sent, here) = ask(1, 0);
+    for sent in 102..5_000 {
+        client.send(request);
         expected += each;
-        if here < expected {
+        if !is_reached(expected, port) {
             return sent;
         }
     }
     panic!("{expected} bytes are on the way, and it is not full");
+}
+
+/// Bytes on the way to this port once they do not change any more.
+fn comes_to_rest(port: u16) -> usize {
+    let mut seen = [0, 1, 2];
+    while seen.iter().any(|&one| one != seen[0]) || seen[0] == 0 {
+        std::thread::sleep(Duration::from_millis(200));
+        seen = [seen[1], seen[2], on_the_way(port)];
+    }
+    seen[0]
+}
+
+/// Whether so many bytes are on the way to this port within a while.
+fn is_reached(expected: usize, port: u16) -> bool {
+    let begun = Instant::now();
+    while on_the_way(port) < expected {
+        if begun.elapsed() > Duration::from_secs(1) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 /// Bytes that the kernel has for this port: not sent yet, and not read.
