@@ -249,6 +249,8 @@ async fn requests_of_a_carried_session_arrive_though_the_way_was_full() {
         pair.handoff().await;
         blocking(|| {
             assert_eq!(client.text(&["GET", "a"]), "1");
+            // An answer would call on TLS, which then sends by the way.
+            client.send(&["CLIENT", "REPLY", "OFF"]);
             pair.ruler().signal(Signal::SIGSTOP);
             let append = ["APPEND", "all", &"v".repeat(STEP)];
             let sent = fill_the_way(&mut client, &append, pair.ruler().port());
@@ -263,12 +265,7 @@ async fn requests_of_a_carried_session_arrive_though_the_way_was_full() {
             until("all of it arrived", || {
                 other.text(&["STRLEN", "all"]) == all
             });
-            for number in 1..=sent {
-                match client.try_read() {
-                    Ok(answer) => assert_eq!(text(&answer), (number * STEP).to_string()),
-                    Err(error) => assert!(ends, "{error}"),
-                }
-            }
+            assert!(ends || client.text(&["CLIENT", "REPLY", "ON"]) == "OK");
         });
     }
 }
