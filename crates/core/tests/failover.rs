@@ -6,7 +6,7 @@ mod group;
 use group::{Group, name, node, sentinel};
 use holdfast_core::agent::DataAtStart;
 use holdfast_core::limits::{LEASE_GRANTED, REPORT_PRIMARY};
-use holdfast_core::names::Node;
+use holdfast_core::names::{Node, Sentinel};
 use holdfast_core::sentinel::{Happening, Persistent, Request, SentinelCore};
 use std::collections::BTreeSet;
 
@@ -350,4 +350,38 @@ fn one_that_was_made_a_master_before_it_may_obey_is_sealed_again() {
     group.redis.get_mut(&node(0)).unwrap().info.is_master = true;
     group.run(20);
     assert!(!group.redis[&node(0)].info.is_master);
+}
+
+/// What each sentinel shows its clients: whether the last it told of the primary is bad.
+fn finds_it_down(group: &Group, me: &Sentinel) -> bool {
+    let mut told = group.events.iter().filter(|(_, by, _)| by == me);
+    let last = told.rfind(|(_, _, happening)| {
+        matches!(
+            happening,
+            Happening::Suspected(_)
+                | Happening::Deposed(..)
+                | Happening::Cleared(_)
+                | Happening::Switched { .. }
+        )
+    });
+    last.is_some_and(|(_, _, h)| matches!(h, Happening::Suspected(_) | Happening::Deposed(..)))
+}
+
+#[test]
+fn a_primary_that_is_chosen_again_is_down_for_nobody() {
+    let mut group = Group::started(1);
+    // One sentinel hears of the end from the others only, and never suspects it by itself.
+    group.deaf = [sentinel(2)].into();
+    group.kill_redis(&node(0));
+    group.run(20);
+    group.come_back(&node(0), Some(1_000));
+    group.until_served(100);
+    group.deaf.clear();
+    group.run(2_000);
+    assert!(group.epoch() > 1);
+    let deposed = |(_, me, h): &_| *me == sentinel(2) && matches!(h, Happening::Deposed(..));
+    assert!(group.events.iter().any(deposed));
+    for me in (0..3).map(sentinel) {
+        assert!(!finds_it_down(&group, &me), "{me}: {:#?}", group.events);
+    }
 }

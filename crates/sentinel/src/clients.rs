@@ -138,9 +138,12 @@ impl Clients {
     /// Something happened that clients may have subscribed to: shown in the view first, then told.
     pub(crate) fn happened(&mut self, core: &SentinelCore, group: &Group, happening: &Happening) {
         self.stale.insert(group.clone());
+        // Nobody was told of a suspicion that is over.
+        let news = self.memory.is_suspected(group) || !matches!(happening, Happening::Cleared(_));
         self.memory.note(self.at(bell::now()), group, happening);
         self.refresh_stale(bell::now(), core);
-        for event in self.events_for(core, group, happening) {
+        let events = news.then(|| self.events_for(core, group, happening));
+        for event in events.into_iter().flatten() {
             // Nobody listening is no error.
             let _ = self.events.send(event);
         }

@@ -328,10 +328,17 @@ impl SentinelCore {
             .cloned()
             .collect();
         let mine = record.by == self.settings.name;
+        let node = primary.node.clone();
         let from = group.announced.replace(next).map(|(_, _, address)| address);
-        if from.as_ref() != Some(&address) {
-            self.happen(name, Happening::Switched { from, to: address });
-        }
+        self.happen(
+            name,
+            if from.as_ref() == Some(&address) {
+                // Deposed, and chosen again: whoever never suspected it by itself has nothing else to take that back by.
+                Happening::Cleared(node)
+            } else {
+                Happening::Switched { from, to: address }
+            },
+        );
         for node in replicas {
             self.happen(name, Happening::Replica(node));
         }

@@ -154,7 +154,7 @@ pub enum SentinelInput {
 pub enum Happening {
     /// This sentinel suspects the primary.
     Suspected(Node),
-    /// It does not any more.
+    /// It does not any more; or the primary was deposed and is appointed again, where it was.
     Cleared(Node),
     /// A majority suspects the primary: how many, of how many needed.
     Deposed(Node, usize, usize),

@@ -45,6 +45,8 @@ pub(crate) struct Group {
     pub(crate) decisions: Vec<(u64, String)>,
     pub(crate) answers: Vec<(u64, Result<String, String>)>,
     pub(crate) cut: BTreeSet<Node>,
+    /// Sentinels that hear no node.
+    pub(crate) deaf: BTreeSet<Sentinel>,
     pub(crate) data: BTreeMap<Node, DataAtStart>,
     pub(crate) set: BTreeSet<Sentinel>,
     pub(crate) config: GroupConfig,
@@ -106,6 +108,7 @@ impl Group {
             decisions: Vec::new(),
             answers: Vec::new(),
             cut: BTreeSet::new(),
+            deaf: BTreeSet::new(),
             data: BTreeMap::new(),
             set: (0..3).map(sentinel).collect(),
             config,
@@ -486,6 +489,11 @@ impl Group {
         }
     }
 
+    fn hearing(&self) -> Vec<Sentinel> {
+        let all = self.sentinels.keys();
+        all.filter(|me| !self.deaf.contains(*me)).cloned().collect()
+    }
+
     fn step_agent(&mut self, node: &Node, input: AgentInput) {
         let Some(agent) = self.agents.get_mut(node) else {
             return;
@@ -493,7 +501,7 @@ impl Group {
         for output in agent.step(self.now, input) {
             match output {
                 AgentOutput::Broadcast(report) if !self.cut.contains(node) => {
-                    for me in self.sentinels.keys().cloned().collect::<Vec<_>>() {
+                    for me in self.hearing() {
                         let (node, report) = (node.clone(), report.clone());
                         let input = SentinelInput::Report {
                             group: name(),

@@ -49,6 +49,13 @@ impl Memory {
         }
     }
 
+    /// Whether clients are told that its primary is down.
+    pub(super) fn is_suspected(&self, group: &Group) -> bool {
+        self.groups
+            .get(group)
+            .is_some_and(|group| group.suspected.is_some())
+    }
+
     /// Keeps settings that clients changed, to be shown again.
     pub(super) fn set(&mut self, group: &Group, settings: &[Setting]) {
         let group = self.groups.entry(group.clone()).or_default();
