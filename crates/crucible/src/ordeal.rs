@@ -126,7 +126,8 @@ fn prepare(options: &CrucibleOptions, length: Duration, dir: &Path) -> (Subject,
         network: Network::obstacle().is_none(),
         interposer: Interposer::obstacle().is_none(),
         agents: against == Against::Holdfast,
-        everything: durability == Durability::Async,
+        everything: durability != Durability::Quorum,
+        power: durability == Durability::Fsync,
     };
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

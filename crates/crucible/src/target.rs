@@ -6,6 +6,7 @@
 //!  both give a Group: names, pids, addresses, data directories
 //! ```
 
+pub mod darkness;
 pub mod files;
 pub mod group;
 pub mod holdfast;
@@ -20,12 +21,13 @@ pub mod roles;
 pub mod spec;
 pub mod upstream;
 
+pub use darkness::Darkness;
 pub use group::{Group, NodeProcess, SentinelProcess};
 pub use interposer::Interposer;
 pub use network::Network;
 pub use spec::{Against, Durability, GroupSpec};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 /// A running group.
 #[derive(Debug)]
@@ -85,11 +87,12 @@ impl System {
         }
     }
 
-    /// The process that starts all others again; none where the crucible does that itself.
-    pub fn supervisor(&self) -> Option<i32> {
+    /// Nothing is started again until what this gives is dropped.
+    pub async fn darken(&self) -> Result<Darkness> {
         match self {
-            Self::Holdfast(group) => group.supervisor(),
-            Self::Roles(_) | Self::Upstream(_) => None,
+            Self::Holdfast(group) => Darkness::freeze(group.supervisor()).await,
+            Self::Roles(group) => Ok(Darkness::take(group.mains().clone()).await),
+            Self::Upstream(_) => bail!("nothing keeps a stock group down"),
         }
     }
 

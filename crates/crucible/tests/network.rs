@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use holdfast_crucible::client::Connection;
-use holdfast_crucible::target::pod::{Pod, Recipe};
+use holdfast_crucible::target::pod::{Mains, Pod, Recipe};
 use holdfast_crucible::target::{Network, process};
 use nix::sys::signal::Signal;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ fn server(network: &Network, index: usize, dir: &std::path::Path) -> Pod {
         environment: vec![],
         log: dir.join(format!("{index}.log")),
     };
-    Pod::start(recipe, Arc::new(AtomicU64::new(10))).unwrap()
+    Pod::start(recipe, Arc::new(AtomicU64::new(10)), Mains::default()).unwrap()
 }
 
 async fn reaches(address: &str) -> bool {

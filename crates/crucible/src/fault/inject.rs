@@ -43,7 +43,7 @@ pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
                 .and_then(|()| scene.kill(sentinel.pid))
         }
         Drill::Everything => kill_everything(scene),
-        Drill::Power => power::fail(scene).await,
+        Drill::Power => power::fail(scene).await.map(|_| ()),
         Drill::RestartEmpty => empty::kill_and_delete(scene).await,
         Drill::DiskFull => order(scene, primary.server_pid, Orders::full_disk()),
         Drill::SlowDisk => order(scene, primary.server_pid, Orders::slow_disk(SLOW_SYNC)),

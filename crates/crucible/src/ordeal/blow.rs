@@ -40,6 +40,8 @@ pub enum Blow {
     FreezeSentinel,
     /// SIGKILL everything.
     KillEverything,
+    /// SIGKILL everything, and cut all data files back to what was synced, before anything is started again.
+    LosePower,
     /// A planned handoff.
     Handoff,
     /// Planned handoffs, one after the other.
@@ -79,6 +81,8 @@ pub struct Powers {
     pub agents: bool,
     /// Everything may be killed at once: not promised where only memory holds what was acknowledged.
     pub everything: bool,
+    /// All machines may lose their power at once: promised where disks hold what was acknowledged.
+    pub power: bool,
 }
 
 impl Blow {
@@ -95,6 +99,7 @@ impl Blow {
         match self {
             Self::KillAgent | Self::FreezeAgent => powers.agents,
             Self::KillEverything => powers.everything,
+            Self::LosePower => powers.power && powers.interposer,
             Self::DiskFull | Self::SlowDisk | Self::ClockJump => powers.interposer,
             _ => powers.network || !self.touches_network(),
         }

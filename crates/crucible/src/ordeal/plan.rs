@@ -66,6 +66,7 @@ mod tests {
             interposer: true,
             agents: true,
             everything: true,
+            power: true,
         })
     }
 
@@ -97,6 +98,7 @@ mod tests {
             interposer: false,
             agents: false,
             everything: false,
+            power: false,
         });
         assert!(plain.contains(&Blow::KillServer) && plain.contains(&Blow::Handoff));
         for absent in [
@@ -104,6 +106,7 @@ mod tests {
             Blow::DiskFull,
             Blow::KillAgent,
             Blow::KillEverything,
+            Blow::LosePower,
             Blow::Split,
         ] {
             assert!(!plain.contains(&absent));

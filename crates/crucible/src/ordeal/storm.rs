@@ -70,7 +70,7 @@ impl<'a> Storm<'a> {
         self.find_ruler().await;
         let scene = Scene::new(self.system, &self.ruler, planned.seed);
         let Ok(mut scene) = scene else { return };
-        let struck = strike(planned, &mut scene, self.wounds);
+        let struck = strike(planned, &mut scene, self.wounds).await;
         tracing::debug!("{struck:?}");
         let remedies = scene
             .remedies

@@ -2,7 +2,7 @@
 
 use crate::clock::{self, Micros};
 use crate::fault::inject::JUMP_MS;
-use crate::fault::{Remedy, Scene, handoff};
+use crate::fault::{Remedy, Scene, handoff, power};
 use crate::ordeal::blow::Blow;
 use crate::ordeal::plan::Planned;
 use crate::ordeal::wounds::{SENTINEL_BACK, Wounds};
@@ -34,7 +34,7 @@ pub struct Struck {
 }
 
 /// Strikes; what must be undone is in `scene`. A process that is down already cannot be hit: then the blow misses.
-pub fn strike(planned: &Planned, scene: &mut Scene<'_>, wounds: &mut Wounds) -> Struck {
+pub async fn strike(planned: &Planned, scene: &mut Scene<'_>, wounds: &mut Wounds) -> Struck {
     let now = clock::now();
     let lasts = if planned.blow.lasts() {
         planned.length
@@ -48,21 +48,20 @@ pub fn strike(planned: &Planned, scene: &mut Scene<'_>, wounds: &mut Wounds) -> 
         whom: String::new(),
         missed: None,
     };
-    if let Err(error) = hit(planned, scene, wounds, &mut struck) {
+    if let Err(error) = hit(planned, scene, wounds, &mut struck).await {
         struck.missed = Some(format!("{error:#}"));
     }
     struck
 }
 
-fn hit(
+async fn hit(
     planned: &Planned,
     scene: &mut Scene<'_>,
     wounds: &mut Wounds,
     struck: &mut Struck,
 ) -> Result<()> {
-    if planned.blow == Blow::KillEverything {
-        struck.whom = "everything".to_owned();
-        return process_all(scene);
+    if matches!(planned.blow, Blow::KillEverything | Blow::LosePower) {
+        return hit_all(planned.blow, scene, struck).await;
     }
     let sentinel = if planned.blow.takes_sentinel() {
         Some(take_sentinel(scene, wounds, struck)?)
@@ -232,7 +231,13 @@ fn split(
         .collect())
 }
 
-fn process_all(scene: &mut Scene<'_>) -> Result<()> {
+async fn hit_all(blow: Blow, scene: &mut Scene<'_>, struck: &mut Struck) -> Result<()> {
+    struck.whom = "everything".to_owned();
+    if blow == Blow::LosePower {
+        let gone = power::fail(scene).await?;
+        struck.whom = format!("everything, and {gone} bytes that were not synced");
+        return Ok(());
+    }
     let pids = scene.group.pids();
     pids.into_iter().try_for_each(|pid| scene.kill(Some(pid)))
 }

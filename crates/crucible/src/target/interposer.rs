@@ -1,6 +1,7 @@
 //! Disturbs disk and clock of single processes: a small library between them and the C library (`interposer.c`), obeying one
 //! file per pid. Built on the spot, so it needs a C compiler; a statically linked program is out of its reach.
 
+use crate::target::process;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -98,6 +99,13 @@ impl Interposer {
     pub fn reaches(&self, pid: i32) -> bool {
         let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
         maps.contains(&self.library.display().to_string())
+    }
+
+    /// Every process that has the library loaded: whatever the group started, listed or not.
+    pub fn everybody(&self) -> Vec<i32> {
+        let mut pids = process::all();
+        pids.retain(|pid| self.reaches(*pid));
+        pids
     }
 
     /// Gives orders for `pid`, in force within 20 ms of its next look.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::process::{Child, Command};
+use tokio::sync::RwLock;
 
 /// How a process is started; the same every time.
 #[derive(Clone, Debug)]
@@ -49,6 +50,9 @@ impl Recipe {
     }
 }
 
+/// The current that pods are started by: nothing is started while somebody holds it for writing.
+pub type Mains = Arc<RwLock<()>>;
+
 /// A supervised process.
 #[derive(Debug)]
 pub struct Pod {
@@ -58,8 +62,8 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// Starts `recipe` and starts it again `restart_delay_ms` after every death, until [`Pod::stop`].
-    pub fn start(recipe: Recipe, restart_delay_ms: Arc<AtomicU64>) -> Result<Self> {
+    /// Starts `recipe` and starts it again `restart_delay_ms` after every death, as long as there are `mains`, until [`Pod::stop`].
+    pub fn start(recipe: Recipe, restart_delay_ms: Arc<AtomicU64>, mains: Mains) -> Result<Self> {
         let child = recipe.spawn()?;
         let pid = Arc::new(AtomicI32::new(pid_of(&child)));
         let stopping = Arc::new(AtomicBool::new(false));
@@ -69,6 +73,7 @@ impl Pod {
             pid.clone(),
             stopping.clone(),
             restart_delay_ms,
+            mains,
         ));
         Ok(Self {
             pid,
@@ -103,11 +108,14 @@ async fn keep(
     pid: Arc<AtomicI32>,
     stopping: Arc<AtomicBool>,
     delay_ms: Arc<AtomicU64>,
+    mains: Mains,
 ) {
     while !stopping.load(Ordering::Relaxed) {
         let _ = child.wait().await;
         pid.store(0, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(delay_ms.load(Ordering::Relaxed))).await;
+        // Until its pid is known: whoever cuts the power must find it.
+        let current = mains.read().await;
         if stopping.load(Ordering::Relaxed) {
             return;
         }
@@ -116,10 +124,12 @@ async fn keep(
             // Try again after the delay; a program that vanished is reported once per attempt.
             Err(error) => {
                 tracing::warn!("{error:#}");
+                drop(current);
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             }
         }
         pid.store(pid_of(&child), Ordering::Relaxed);
+        drop(current);
     }
 }

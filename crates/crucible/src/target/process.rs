@@ -42,9 +42,10 @@ pub fn state(pid: i32) -> Option<char> {
 
 /// `pids` and all their descendants: a supervisor may keep children that nobody lists.
 pub fn families(pids: &[i32]) -> Vec<i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let all = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
-    let parents: Vec<(i32, i32)> = all.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let parents = all().into_iter();
+    let parents: Vec<(i32, i32)> = parents
+        .filter_map(|pid| Some((pid, parent(pid)?)))
+        .collect();
     let mut family = pids.to_vec();
     // Grows while it is walked: children of children come in too.
     let mut next = 0;
@@ -57,6 +58,13 @@ pub fn families(pids: &[i32]) -> Vec<i32> {
         next += 1;
     }
     family
+}
+
+/// Every process that there is.
+pub fn all() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
+    pids.collect()
 }
 
 fn parent(pid: i32) -> Option<i32> {

@@ -2,7 +2,7 @@
 //! be cut. The configuration files are JSON, which is YAML too.
 
 use crate::target::member::Member;
-use crate::target::pod::{Pod, Recipe};
+use crate::target::pod::{Mains, Pod, Recipe};
 use crate::target::{Group, GroupSpec, Interposer, Network, NodeProcess, process};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ pub struct RolesGroup {
     network: Network,
     carries: bool,
     interposer: Option<Interposer>,
+    mains: Mains,
 }
 
 impl RolesGroup {
@@ -47,6 +48,7 @@ impl RolesGroup {
             network,
             carries: spec.durability.waits(),
             interposer,
+            mains: Mains::default(),
         };
         let secret = spec.dir.join("secret");
         fs::write(&secret, "a drill's secret that guards nothing").context("write the secret")?;
@@ -81,6 +83,11 @@ impl RolesGroup {
             sentinels: self.sentinels.iter().map(Member::sentinel).collect(),
             nodes: self.nodes.iter().map(node).collect(),
         }
+    }
+
+    /// What its processes are started by.
+    pub fn mains(&self) -> &Mains {
+        &self.mains
     }
 
     /// Its network.
@@ -192,7 +199,8 @@ impl RolesGroup {
                 .unwrap_or_default(),
             log: dir.join(format!("{role}.log")),
         };
-        Pod::start(recipe, Arc::new(AtomicU64::new(RESTART_DELAY_MS)))
+        let delay = Arc::new(AtomicU64::new(RESTART_DELAY_MS));
+        Pod::start(recipe, delay, self.mains.clone())
     }
 }
 

@@ -78,7 +78,7 @@ pub struct GroupSpec {
     pub replicas: usize,
     /// Sentinels.
     pub sentinels: usize,
-    /// Durability; stock groups know only `async`.
+    /// Durability. Stock groups know only `async`; in `fsync` their servers sync before they answer.
     pub durability: Durability,
     /// How many replicas must have a write before it is acknowledged, in `quorum` and `fsync`.
     pub sync_replicas: usize,

@@ -2,8 +2,8 @@
 //! a majority. A dead process is started again with the configuration that it last wrote, as a pod would be.
 
 use crate::target::member::Member;
-use crate::target::pod::{Pod, Recipe};
-use crate::target::{Group, GroupSpec, Interposer, Network, NodeProcess, ports};
+use crate::target::pod::{Mains, Pod, Recipe};
+use crate::target::{Durability, Group, GroupSpec, Interposer, Network, NodeProcess, ports};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ impl UpstreamGroup {
             .map_or("127.0.0.1", |place| &place.ip)
             .to_owned();
         let dir = member_dir(&spec.dir, &format!("redis-{index}"))?;
-        let mut lines = server_lines(&host, port, &dir);
+        let mut lines = server_lines(&host, port, &dir, spec.durability);
         if let Some(master) = self.nodes.first() {
             lines.push(format!("replicaof {}", master.address.replace(':', " ")));
         }
@@ -156,7 +156,7 @@ impl UpstreamGroup {
             environment,
             log: dir.join("output.log"),
         };
-        Pod::start(recipe, self.restart_delay_ms.clone())
+        Pod::start(recipe, self.restart_delay_ms.clone(), Mains::default())
     }
 }
 
@@ -184,11 +184,15 @@ fn common_lines(host: &str, port: u16, dir: &Path) -> Vec<String> {
     ]
 }
 
-fn server_lines(host: &str, port: u16, dir: &Path) -> Vec<String> {
+fn server_lines(host: &str, port: u16, dir: &Path, durability: Durability) -> Vec<String> {
+    let sync = match durability {
+        Durability::Fsync => "appendfsync always",
+        _ => "appendfsync everysec",
+    };
     let fixed = [
         "save \"\"",
         "appendonly yes",
-        "appendfsync everysec",
+        sync,
         "repl-diskless-sync yes",
         "repl-diskless-sync-delay 0",
         "repl-backlog-size 64mb",
