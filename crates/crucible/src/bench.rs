@@ -12,6 +12,8 @@ pub mod idle;
 pub mod load;
 pub mod machine;
 pub mod soak;
+pub mod sync;
+mod tables;
 pub mod throughput;
 
 pub use event::Event;
@@ -36,6 +38,8 @@ pub enum Part {
     Soak,
     /// Reads and writes through the gate, beside a plain redis-server.
     Gate,
+    /// Reads and writes in `fsync`, beside plain redis-servers that sync.
+    Fsync,
     /// The gate with replicas that are 0.5 ms away, beside `WAIT` (needs network namespaces).
     Distance,
 }
@@ -71,6 +75,7 @@ async fn measure(
             Part::Connections => connections::measure(options, dir, figures).await?,
             Part::Soak => soak::measure(options, dir, figures).await?,
             Part::Gate => gate::measure(options, dir, figures).await?,
+            Part::Fsync => sync::measure(options, dir, figures).await?,
             Part::Distance => distance::measure(options, dir, figures).await?,
         }
         // What is measured is kept, even if the next part fails.

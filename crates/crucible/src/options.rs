@@ -72,6 +72,16 @@ impl GroupOptions {
         }
     }
 
+    /// The same group, where the primary and k replicas must have a write on disk before it is acknowledged. A stock group, which
+    /// knows no such promise, syncs on each node before it answers.
+    #[must_use]
+    pub fn fsync(&self, k: usize) -> Self {
+        Self {
+            durability: Durability::Fsync,
+            ..self.quorum(k)
+        }
+    }
+
     /// The group to start in `dir`.
     pub fn spec(&self, dir: &Path, network: bool, interposer: bool) -> Result<GroupSpec> {
         let holdfast = match &self.holdfast {

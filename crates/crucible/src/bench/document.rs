@@ -1,8 +1,8 @@
 //! `failover.md`: the tables for people.
 
-use crate::bench::distance;
 use crate::bench::event::Event;
-use crate::bench::figures::{CostFigures, EventFigures, Figures, median};
+use crate::bench::figures::{CostFigures, EventFigures, Figures};
+use crate::bench::tables;
 use crate::measure::Quantiles;
 use crate::target::{Against, Durability};
 use std::fmt::Write;
@@ -15,8 +15,9 @@ pub fn render(figures: &Figures) -> String {
     text += &throughput(figures);
     text += &costs(figures);
     text += &soaks(figures);
-    text += &gate(figures);
-    text += &distance(figures);
+    text += &tables::gate(figures);
+    text += &tables::fsync(figures);
+    text += &tables::distance(figures);
     text
 }
 
@@ -188,58 +189,6 @@ fn soaks(figures: &Figures) -> String {
             soak.lost,
             soak.acknowledged,
             soak.stress
-        );
-    }
-    text
-}
-
-fn gate(figures: &Figures) -> String {
-    if figures.gate.is_empty() {
-        return String::new();
-    }
-    let mut text = "\n## The gate\n\nredis-benchmark through the gate of a group with `quorum` durability, beside a plain redis-server; 3 \
-         replicas each, in turns on the same machine, which all of them share: clients, servers, replicas, gate. Medians; ratios are medians of the \
-         rounds' ratios. CPU is per request, on the primary's side; the agent's includes the stream to the replicas.\n\n\
-         | work | system | per second | of plain | p50 / p99 ms | p99 of plain | CPU agent + server µs |\n|---|---|---|---|---|---|---|\n"
-        .to_owned();
-    for row in &figures.gate {
-        let plain = row.beside(&figures.gate, "plain");
-        let _ = writeln!(
-            text,
-            "| {} | {} | {:.0} | {:.2} | {:.2} / {:.2} | {:.1} × | {:.1} + {:.1} |",
-            row.work,
-            row.system,
-            median(&row.per_second),
-            row.ratio(plain, |row| &row.per_second),
-            median(&row.p50_ms),
-            median(&row.p99_ms),
-            row.ratio(plain, |row| &row.p99_ms),
-            median(&row.agent_micros),
-            median(&row.server_micros)
-        );
-    }
-    text
-}
-
-fn distance(figures: &Figures) -> String {
-    if figures.distance.is_empty() {
-        return String::new();
-    }
-    let mut text = "\n## The gate, replicas 0.5 ms away\n\nEvery node in a network namespace, a relay that holds each direction between replicas and primary for \
-         0.25 ms; clients are near. `WAIT` goes to a plain redis-server, behind every write. Latency is that of a pipeline.\n\n\
-         | work | system | per second | of WAIT | p50 / p99 ms |\n|---|---|---|---|---|\n"
-        .to_owned();
-    for row in &figures.distance {
-        let wait = row.beside(&figures.distance, distance::WAIT);
-        let _ = writeln!(
-            text,
-            "| {} | {} | {:.0} | {:.2} | {:.2} / {:.2} |",
-            row.work,
-            row.system,
-            median(&row.per_second),
-            row.ratio(wait, |row| &row.per_second),
-            median(&row.p50_ms),
-            median(&row.p99_ms),
         );
     }
     text

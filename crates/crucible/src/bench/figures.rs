@@ -162,6 +162,10 @@ pub struct Figures {
     pub gate: Vec<GateFigures>,
     /// The gate with replicas far away.
     pub distance: Vec<GateFigures>,
+    /// The gate in `fsync`.
+    pub fsync: Vec<GateFigures>,
+    /// Milliseconds of each sync of an otherwise idle disk.
+    pub sync_ms: Vec<f64>,
 }
 
 impl Figures {
@@ -234,6 +238,11 @@ impl Figures {
     /// Replaces the figures of `fresh`'s work and system, with replicas far away.
     pub fn put_distance(&mut self, fresh: GateFigures) {
         put(&mut self.distance, fresh);
+    }
+
+    /// Replaces the figures of `fresh`'s work and system, with disks that are waited for.
+    pub fn put_fsync(&mut self, fresh: GateFigures) {
+        put(&mut self.fsync, fresh);
     }
 
     fn strips(&self, event: Event) -> Vec<chart::Strip> {

@@ -3,9 +3,10 @@
 use crate::bench::figures::{Figures, GateFigures};
 use crate::client::Connection;
 use crate::drill::Stage;
-use crate::options::BenchOptions;
+use crate::drill::settle::settle;
+use crate::options::{BenchOptions, GroupOptions};
 use crate::target::process::usage;
-use crate::target::{Against, Group, NodeProcess};
+use crate::target::{Against, Group, NodeProcess, System};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::Path;
 use std::time::Duration;
@@ -14,11 +15,22 @@ use tokio::process::Command;
 /// Rounds of each kind of work; the systems take turns in each.
 const ROUNDS: usize = 5;
 
+/// How often a round is played at most.
+const TRIES: usize = 3;
+
+/// A group may take so long to be whole again.
+const BACK: Duration = Duration::from_secs(30);
+
 /// What a question about roles may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Work, its requests in a round, and redis-benchmark's words for it.
-const WORK: &[(&str, u32, &str)] = &[
+pub(super) type Work = (&'static str, u32, &'static str);
+
+/// A system's name, and what is started.
+pub(super) type Kind = (&'static str, Against, GroupOptions);
+
+const WORK: &[Work] = &[
     ("SET, 50 connections", 60_000, "-t set -c 50 -d 100"),
     ("GET, 50 connections", 60_000, "-t get -c 50 -d 100"),
     ("SET, 200 connections", 60_000, "-t set -c 200 -d 100"),
@@ -46,37 +58,60 @@ pub async fn measure(options: &BenchOptions, dir: &Path, figures: &mut Figures) 
         ("quorum, k = 1", Against::Holdfast, options.group.quorum(1)),
         ("quorum, k = 2", Against::Holdfast, options.group.quorum(2)),
     ];
+    take_turns(&kinds, WORK, &dir.join("gate"), |row| figures.put_gate(row)).await
+}
+
+/// Each of `work` on all `kinds`, in turns; `put` gets the rows as soon as they are complete.
+pub(super) async fn take_turns(
+    kinds: &[Kind],
+    work: &[Work],
+    dir: &Path,
+    mut put: impl FnMut(GateFigures),
+) -> Result<()> {
     let mut stages = Vec::new();
-    for (number, (name, against, group)) in kinds.iter().enumerate() {
-        let mut stage = Stage::new(group, &dir.join(format!("gate-{number}")), false, false);
-        let primary = primary(&stage.system(*against).await?.group()?).await?;
-        stages.push((*name, stage, primary));
+    for (number, (_, against, group)) in kinds.iter().enumerate() {
+        let mut stage = Stage::new(group, &dir.join(number.to_string()), false, false);
+        stage.system(*against).await?;
+        stages.push((*against, stage));
     }
-    for (work, requests, words) in WORK {
+    for work in work {
         let mut rows: Vec<_> = kinds
             .iter()
-            .map(|kind| GateFigures::new(work, kind.0))
+            .map(|kind| GateFigures::new(work.0, kind.0))
             .collect();
         for _ in 0..ROUNDS {
-            for (row, (_, _, primary)) in rows.iter_mut().zip(&stages) {
-                one_run(primary, *requests, words, row).await?;
+            for (row, (against, stage)) in rows.iter_mut().zip(&mut stages) {
+                one_round(stage.system(*against).await?, work, row).await?;
             }
         }
         for row in rows {
             eprintln!("    {}", row.line());
-            figures.put_gate(row);
+            put(row);
         }
     }
-    for (_, stage, _) in stages {
+    for (_, stage) in stages {
         stage.stop().await?;
     }
     Ok(())
 }
 
+/// A round that fails, since the primary changed in its midst for instance, is told and played again.
+async fn one_round(system: &System, work: &Work, row: &mut GateFigures) -> Result<()> {
+    let mut left = TRIES;
+    loop {
+        left -= 1;
+        let node = primary(&system.group()?).await?;
+        match one_run(&node, work, row).await {
+            Err(error) if left > 0 => eprintln!("    {}, once more: {error}", row.system),
+            done => return done,
+        }
+        settle(system, BACK).await?;
+    }
+}
+
 async fn one_run(
     primary: &NodeProcess,
-    requests: u32,
-    words: &str,
+    (_, requests, words): &Work,
     row: &mut GateFigures,
 ) -> Result<()> {
     let (host, port) = primary
@@ -96,7 +131,7 @@ async fn one_run(
             String::from_utf8_lossy(&output.stderr)
         );
     };
-    let each = |before: u64, after: u64| after.saturating_sub(before) as f64 / f64::from(requests);
+    let each = |before: u64, after: u64| after.saturating_sub(before) as f64 / f64::from(*requests);
     row.per_second.push(rate);
     row.p50_ms.push(p50);
     row.p99_ms.push(p99);
