@@ -8,6 +8,7 @@ mod renewing;
 mod showing;
 mod start;
 
+use crate::clients::Outlook;
 use crate::clock::boottime;
 use crate::control::Dialing;
 use crate::facts::Facts;
@@ -25,7 +26,7 @@ use holdfast_probes::Questions;
 use showing::Showing;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 pub use start::run;
@@ -56,6 +57,8 @@ pub(crate) enum Notice {
     Looked(u32, Millis, ServerInfo),
     /// The gate has something to tell.
     Gate(News),
+    /// Somebody asks who is connected.
+    Asked(oneshot::Sender<Outlook>),
     /// An operation on it ended.
     Done(u32, Operation, Result<ServerInfo, String>),
 }
@@ -166,6 +169,8 @@ impl Running {
             Notice::Gate(News::Confirmed(version)) => self.step(AgentInput::Confirmed { version }),
             Notice::Gate(News::Lagging(nodes)) => self.step(AgentInput::Lagging(nodes)),
             Notice::Gate(News::Drained) => self.step(AgentInput::Drained),
+            // Whoever has given up waiting does not mind.
+            Notice::Asked(asker) => drop(asker.send(self.hands.outlook())),
             // Of a server before; or a look at this one tells the same.
             Notice::Started(..)
             | Notice::Looked(..)

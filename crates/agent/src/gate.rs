@@ -25,12 +25,14 @@ mod question;
 mod refusals;
 mod relay;
 mod replica;
+mod seat;
 mod spare;
 mod turn;
 mod wire;
 
 pub use certificates::Certificates;
 pub use doors::DoorError;
+pub use seat::{Seat, Served};
 
 use crate::server::stat::ProcessId;
 use doors::Doors;
@@ -43,6 +45,7 @@ use poller::{Bell, Ready};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
 use turn::Turns;
 
 /// Where the server behind the gate is, and how to log in.
@@ -69,12 +72,33 @@ pub(crate) enum Word {
     Primary(Carry),
     /// The server that is there from now on; `None`: none is.
     Server(Option<Behind>),
+    /// Who is connected?
+    Census(oneshot::Sender<Vec<Seat>>),
+    /// The agent's end is gone.
+    End,
+}
+
+/// Asks a gate who is connected. The gate need not live as long.
+#[derive(Clone, Debug)]
+pub struct Register {
+    words: Sender<Word>,
+    bell: Arc<Bell>,
+}
+
+impl Register {
+    /// Asks. No answer comes when the gate has ended, or when too many ask at once.
+    pub fn census(&self) -> oneshot::Receiver<Vec<Seat>> {
+        let (asker, answer) = oneshot::channel();
+        let _ = self.words.send(Word::Census(asker));
+        self.bell.ring();
+        answer
+    }
 }
 
 /// The agent's end of its gate. Dropping it ends the gate: everything that is held is dropped, every client closed.
 #[derive(Debug)]
 pub struct Gate {
-    words: Option<Sender<Word>>,
+    words: Sender<Word>,
     bell: Arc<Bell>,
     lease: Arc<Lease>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -106,7 +130,7 @@ impl Gate {
             .spawn(move || run(turns, &heard))
             .map_err(failed)?;
         Ok(Self {
-            words: Some(words),
+            words,
             bell,
             lease,
             thread: Some(thread),
@@ -129,6 +153,14 @@ impl Gate {
         self.say(Word::Primary(primary));
     }
 
+    /// For those who want to know who is connected.
+    pub fn register(&self) -> Register {
+        Register {
+            words: self.words.clone(),
+            bell: self.bell.clone(),
+        }
+    }
+
     /// Names the server behind it.
     pub fn serve(&self, server: Option<Behind>) {
         self.say(Word::Server(server));
@@ -136,17 +168,14 @@ impl Gate {
 
     fn say(&self, word: Word) {
         // Few and small: an order for each change of the record, a server for each start.
-        if let Some(words) = &self.words {
-            let _ = words.send(word);
-        }
+        let _ = self.words.send(word);
         self.bell.ring();
     }
 }
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        self.words = None;
-        self.bell.ring();
+        self.say(Word::End);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -8,6 +8,7 @@
 
 mod agent;
 mod audience;
+pub mod clients;
 mod clock;
 mod control;
 mod facts;

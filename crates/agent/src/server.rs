@@ -37,6 +37,7 @@ pub use event::{Death, DeathReason, Event};
 pub use link::{ConnectedReplica, Info, Link, LinkError, Persistence, Replication, Role};
 pub use process::{Configuration, Server, StartError, Stopped, configure};
 pub use renewal::{Renewal, RenewalError};
+pub(crate) use socket::Socket;
 pub use version::{Flavour, Version, VersionError};
 pub use watch::Watch;
 pub use watchdog::{Watchdog, WatchdogCommand};

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::clients::ClientsArgs;
 use crate::config::ConfigCommand;
 use crate::doctor::DoctorArgs;
 use crate::drills::{BenchArgs, CrucibleArgs};
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Show the group: primary, replicas, sentinels, the last decisions.
     Status(StatusArgs),
+    /// Show who is connected, with real addresses behind a gate too.
+    Clients(ClientsArgs),
     /// Make another node primary: a handoff that loses nothing where the primary is healthy.
     Failover(FailoverArgs),
     /// Go on from the data of one node, after the loss of others: a person's word, never the group's own choice.

@@ -12,7 +12,7 @@ Exit codes:
   1  failed: the machine or the group would not do it
   2  bad usage or bad input: nothing was done
   3  the group is not healthy (status, doctor)
-  4  no sentinel answers (status, failover, doctor)
+  4  no sentinel answers (status, failover, doctor), or no agent (clients)
 
 Data goes to stdout, everything else to stderr. HOLDFAST_LOG sets the log level (error, warn, info, debug,
 trace or a filter such as holdfast_agent=debug); NO_COLOR turns colours off.";

@@ -1,6 +1,7 @@
 //! The `holdfast` binary: argument parsing, output, live view. What it starts lives in the other crates.
 
 mod cli;
+mod clients;
 mod config;
 mod doctor;
 mod drills;
@@ -54,6 +55,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
     match cli.command {
         Command::Up(args) => up::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Clients(args) => clients::run(&args),
         Command::Failover(args) => failover::run(&args),
         Command::Force(args) => force::run(&args),
         Command::Forget(args) => forget::run(&args),

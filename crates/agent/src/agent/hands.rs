@@ -3,6 +3,7 @@
 use super::names::Names;
 use super::renewing::{renew, renew_certificates};
 use super::{Notice, leftover, looking};
+use crate::clients::Outlook;
 use crate::gate::{Behind, Certificates, Gate};
 use crate::options::Options;
 use crate::server::config::DataUse;
@@ -147,6 +148,17 @@ impl Hands {
             )?);
         }
         Ok(())
+    }
+
+    /// What has to be known to tell who is connected.
+    pub(super) fn outlook(&self) -> Outlook {
+        let alive = self.alive.as_ref();
+        Outlook {
+            node: self.options.name.to_string(),
+            tls: self.options.tls_cert_file.is_some(),
+            server: alive.map(|alive| (alive.server.pid(), alive.server.link())),
+            gate: self.gate.as_ref().map(Gate::register),
+        }
     }
 
     /// What the gate has to do from now on.

@@ -1,7 +1,8 @@
 //! From options to a running agent.
 
-use super::{INBOX_MAX, Running, hands::Hands, leftover, showing::Showing};
+use super::{INBOX_MAX, Notice, Running, hands::Hands, leftover, showing::Showing};
 use crate::audience::Audience;
+use crate::clients;
 use crate::control::Dialing;
 use crate::facts::Facts;
 use crate::memory::Memory;
@@ -77,6 +78,7 @@ async fn serve(
         inbox_sender.clone(),
     );
     hands.open_gate()?;
+    answer_askers(&options, inbox_sender.clone());
     let settings = Settings {
         node: options.name.clone(),
         address: options.announced().clone(),
@@ -109,6 +111,17 @@ async fn serve(
         .await;
     leftover::forget(&dir);
     result
+}
+
+/// Those who ask who is connected. A directory in which no socket can be is no reason not to serve.
+fn answer_askers(options: &Options, inbox: mpsc::Sender<Notice>) {
+    match clients::open(&options.dir) {
+        Ok(listener) => drop(tokio::task::spawn_local(clients::serve(listener, inbox))),
+        Err(error) => tracing::warn!(
+            "`holdfast clients` will get no answer: cannot listen in {}: {error}",
+            options.dir.display()
+        ),
+    }
 }
 
 /// Those who ask over HTTP, if anybody may.

@@ -38,3 +38,9 @@ pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// Steps of TLS handshakes in a turn. One costs up to a millisecond of CPU (RSA), and many clients may come at once.
 pub(super) const HANDSHAKES_PER_TURN: usize = 8;
+
+/// Connections looked at in a turn for those who ask who is connected: two system calls each.
+pub(super) const LOOKS_PER_TURN: usize = 128;
+
+/// Those who may wait to be told.
+pub(super) const CENSUSES_MAX: usize = 4;

@@ -3,6 +3,7 @@
 mod passage;
 mod replies;
 mod requests;
+mod seat;
 
 use super::bytes::Bytes;
 use super::hall::Hall;
@@ -14,6 +15,7 @@ use holdfast_core::names::Epoch;
 use holdfast_core::session::Session;
 use passage::Passage;
 use rustix::io::Errno;
+use std::net::SocketAddr;
 
 pub(super) use passage::{Crossing, Step, Tokens};
 
@@ -53,6 +55,8 @@ pub(super) struct Relay {
     carried_to: Epoch,
     hops: u8,
     homing: bool,
+    /// The client itself, where another gate brought the session and told.
+    origin: Option<SocketAddr>,
     /// Read and not to be sent to this server any more, unless it is to go on with it.
     pending: Vec<u8>,
     phase: Phase,
@@ -97,6 +101,7 @@ impl Relay {
             carried_to: 0,
             hops: 0,
             homing: false,
+            origin: None,
             pending: Vec::new(),
             phase: Phase::Opening(Vec::new()),
             replica: None,

@@ -2,6 +2,7 @@
 
 mod admitting;
 mod carrying;
+mod census;
 mod handshakes;
 
 use super::bounds::{EVENTS_PER_TURN, READ};
@@ -17,12 +18,13 @@ use super::spare::Spare;
 use super::wire::Wire;
 use super::{Behind, Word};
 use carrying::{Carrying, Homing};
+use census::Census;
 use handshakes::Handshakes;
 use holdfast_core::gate::{Answer, Gate, GateOrder, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// Pause before a link that failed, or a server whose queue was full, is tried again.
@@ -79,6 +81,9 @@ pub(super) struct Turns {
     homing: Homing,
     tokens: Tokens,
     handshakes: Handshakes,
+    census: Census,
+    /// The agent's end is gone.
+    over: bool,
     mutant: Mutant,
 }
 
@@ -139,6 +144,8 @@ impl Turns {
             homing: Homing::default(),
             tokens,
             handshakes: Handshakes::default(),
+            census: Census::default(),
+            over: false,
             mutant,
         })
     }
@@ -154,7 +161,7 @@ impl Turns {
             events.clear();
         }
         (self.hall.now, self.hall.handshakes) = (self.now(), 0);
-        let goes_on = self.take(&events, heard);
+        self.take(&events, heard);
         self.events = events;
         self.resume();
         self.gulp();
@@ -166,9 +173,10 @@ impl Turns {
         self.keep_links();
         self.issue();
         self.report();
+        self.count_some();
         self.hall.spare.rest(self.hall.now);
         self.free.append(&mut self.ended);
-        goes_on
+        !self.over
     }
 
     fn now(&self) -> Micros {
@@ -178,7 +186,8 @@ impl Turns {
     /// How long nothing has to be done by itself.
     fn patience(&self) -> Option<Duration> {
         let waits_outside = self.somebody_outside && !self.is_closed_for_now();
-        if !self.again.is_empty() || (waits_outside && self.let_in.is_none()) {
+        let counts = self.census.goes_on();
+        if counts || !self.again.is_empty() || (waits_outside && self.let_in.is_none()) {
             return Some(Duration::ZERO);
         }
         let lets_in = self.let_in.is_some() && !self.is_closed_for_now();
@@ -195,11 +204,11 @@ impl Turns {
     }
 
     /// Orders first, then answers to barriers; then requests and acknowledgements, which release; then replies.
-    fn take(&mut self, events: &[Event], heard: &Receiver<Word>) -> bool {
+    fn take(&mut self, events: &[Event], heard: &Receiver<Word>) {
         if events.iter().any(|event| event.source == Source::Bell) {
             self.bell.silence();
         }
-        let goes_on = self.hear(heard);
+        self.hear(heard);
         for event in events {
             match event.source {
                 Source::Door => self.somebody_outside = true,
@@ -218,7 +227,6 @@ impl Turns {
                 self.with(slot, |relay, hall| relay.on_server(*event, hall));
             }
         }
-        goes_on
     }
 
     /// Does something with a relay, and ends it if that fails.
@@ -263,14 +271,14 @@ impl Turns {
         }
     }
 
-    fn hear(&mut self, heard: &Receiver<Word>) -> bool {
-        loop {
-            match heard.try_recv() {
-                Ok(Word::Order(order)) => self.obey(order),
-                Ok(Word::Primary(home)) => self.guide(&home),
-                Ok(Word::Server(behind)) => self.serve(behind),
-                Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => return false,
+    fn hear(&mut self, heard: &Receiver<Word>) {
+        while let Ok(word) = heard.try_recv() {
+            match word {
+                Word::Order(order) => self.obey(order),
+                Word::Primary(home) => self.guide(&home),
+                Word::Server(behind) => self.serve(behind),
+                Word::Census(asker) => self.census.ask(asker),
+                Word::End => self.over = true,
             }
         }
     }

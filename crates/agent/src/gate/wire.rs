@@ -81,6 +81,11 @@ impl Wire {
         }
     }
 
+    /// Whether its bytes are encrypted.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
     /// Whether it does not know yet with whom it speaks.
     pub(super) fn is_shaking_hands(&self) -> bool {
         matches!(self, Self::Tls(tls) if tls.is_shaking_hands())

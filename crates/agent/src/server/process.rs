@@ -5,7 +5,7 @@ use super::config::{self, ConfigError, DataUse, Inputs};
 use super::event::{Death, DeathReason, Event};
 use super::link::{Link, LinkError};
 use super::probe::Probe;
-use super::socket::Socket;
+use super::socket::{NAME, Socket};
 use super::stat::{Eye, ProcessId};
 use super::watch::{Shared, Watch, Watcher};
 use super::{Version, log, reaper, spawn};
@@ -109,7 +109,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         prepare_directories(options)?;
         let log = log_path(options);
-        let socket = Socket::in_directory(&options.dir)
+        let socket = Socket::in_directory(&options.dir, NAME)
             .map_err(|error| failed("open the directory", &options.dir, &error))?;
         let configuration = configure(options, version, password, data, socket.path())?;
         if !options.gated() {

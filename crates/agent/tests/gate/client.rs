@@ -2,8 +2,9 @@
 
 use bytes::BytesMut;
 use holdfast_resp::{Decoder, Limits, Value, encode_command};
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Longer than anything here may take.
@@ -29,6 +30,18 @@ pub struct Client<S = TcpStream> {
 impl Client {
     pub fn connect(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+        Self::on(stream)
+    }
+
+    /// From this address of this machine.
+    pub fn connect_from(source: [u8; 4], port: u16) -> Self {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&socket, &SocketAddr::from((source, 0))).unwrap();
+        connect(&socket, &SocketAddr::from(([127, 0, 0, 1], port))).expect("a connection");
+        Self::on(socket.into())
+    }
+
+    fn on(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self::over(stream)

@@ -17,6 +17,7 @@ mod sizes;
 mod stamps;
 mod tls;
 mod trust;
+mod whose;
 
 /// Work that waits by itself; the runtime has nothing else to do meanwhile.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {

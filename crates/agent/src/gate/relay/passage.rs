@@ -8,8 +8,10 @@
 //!
 //! Whoever is not settled when the server is sealed is closed: what became of its last request is unknown.
 
+mod greeting;
 mod homing;
 
+pub(super) use greeting::Greeting;
 pub(in super::super) use homing::Step;
 
 use super::super::bounds::HELD_PER_CLIENT;
@@ -37,9 +39,6 @@ const ARRIVE_WITHIN: Micros = 5_000_000;
 
 /// Gates that a session may go through; beyond, it is closed instead of being carried on.
 const HOPS_MAX: u8 = 8;
-
-/// What a gate says first to another one: this, the reign to which a session goes, and how many gates it came through.
-const GREETING: &str = "HOLDFAST.CARRY";
 
 /// What it is answered where its sessions may go on.
 pub(super) const WELCOME: &[u8] = b"+CARRIED\r\n";
@@ -418,8 +417,12 @@ impl Relay {
     }
 
     fn say_again(&mut self, journey: Journey, hall: &mut Hall) -> Result<(), Ended> {
-        let (epoch, hops) = (hall.crossing.epoch, self.hops + 1);
-        let mut bytes = format!("{GREETING} {epoch} {hops}\r\n").into_bytes();
+        let greeting = Greeting {
+            epoch: hall.crossing.epoch,
+            hops: self.hops + 1,
+            origin: self.client_itself(),
+        };
+        let mut bytes = greeting.line().into_bytes();
         bytes.extend_from_slice(&journey.replay.bytes);
         let replaying = Replaying {
             decoder: Decoder::new(Limits::REPLY),
@@ -549,14 +552,6 @@ fn is_confirmation(value: &Value) -> bool {
     };
     let kind = items.first().and_then(Value::as_str);
     matches!(kind, Some("subscribe" | "psubscribe" | "ssubscribe"))
-}
-
-/// The epoch in a gate's greeting, and how many gates the session came through.
-pub(super) fn greeted(line: &[u8]) -> Option<(Epoch, u8)> {
-    let text = std::str::from_utf8(line).ok()?;
-    let mut words = text.strip_prefix(GREETING)?.split_ascii_whitespace();
-    let epoch = words.next()?.parse().ok()?;
-    Some((epoch, words.next()?.parse().ok()?))
 }
 
 /// Words that nobody else says.

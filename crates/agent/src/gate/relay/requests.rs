@@ -1,6 +1,6 @@
 //! From the client to the server.
 
-use super::passage::{WELCOME, greeted};
+use super::passage::{Greeting, WELCOME};
 use super::{Ended, Phase, Relay};
 use crate::gate::bounds::{OPENING, READS_PER_TURN};
 use crate::gate::hall::Hall;
@@ -114,12 +114,12 @@ impl Relay {
 
     /// A session that comes from another gate, to this reign or a later one.
     fn welcome(&mut self, said: &[u8], end: usize, hall: &mut Hall) -> Result<(), Ended> {
-        let (epoch, hops) = greeted(&said[..end]).ok_or(Ended)?;
-        if hall.reign.is_none_or(|reign| reign < epoch) {
+        let greeting = Greeting::read(&said[..end]).ok_or(Ended)?;
+        if hall.reign.is_none_or(|reign| reign < greeting.epoch) {
             return Err(Ended);
         }
         self.client.send(WELCOME)?;
-        self.hops = hops;
+        (self.hops, self.origin) = (greeting.hops, greeting.origin);
         self.phase = Phase::Client;
         self.hold(hall)?;
         self.request(&said[end..], hall)
