@@ -10,7 +10,7 @@ use super::hall::Hall;
 use super::poller::{Event, Poller, Source};
 use super::replica::Replica;
 use super::wire::Wire;
-use holdfast_core::gate::Connection;
+use holdfast_core::gate::{Connection, Micros};
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Session;
 use passage::Passage;
@@ -137,14 +137,14 @@ impl Relay {
         self.held_as
     }
 
-    /// Whether it does not know yet with whom it speaks, on either side.
-    pub(super) fn is_shaking_hands(&self) -> bool {
-        self.client.is_shaking_hands() || self.server.is_shaking_hands()
+    /// Whether it does not know yet with whom it speaks, on either side, or is on its way to another server.
+    pub(super) fn has_deadline(&self) -> bool {
+        self.client.is_shaking_hands() || self.server.is_shaking_hands() || self.is_crossing()
     }
 
-    /// Whether it has not got to know that in time.
-    pub(super) fn is_late(&self) -> bool {
-        self.client.is_late() || self.server.is_late()
+    /// Whether that takes too long.
+    pub(super) fn is_overdue(&self, now: Micros) -> bool {
+        self.client.is_late() || self.server.is_late() || self.arrives_too_late(now)
     }
 
     /// Bytes that wait in it.

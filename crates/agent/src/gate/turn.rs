@@ -3,7 +3,7 @@
 mod admitting;
 mod carrying;
 mod census;
-mod handshakes;
+mod deadlines;
 
 use super::bounds::{EVENTS_PER_TURN, READ};
 use super::doors::Doors;
@@ -19,7 +19,7 @@ use super::wire::Wire;
 use super::{Behind, Word};
 use carrying::{Carrying, Homing};
 use census::Census;
-use handshakes::Handshakes;
+use deadlines::Deadlines;
 use holdfast_core::gate::{Answer, Gate, GateOrder, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
@@ -80,7 +80,7 @@ pub(super) struct Turns {
     carrying: Carrying,
     homing: Homing,
     tokens: Tokens,
-    handshakes: Handshakes,
+    deadlines: Deadlines,
     census: Census,
     /// The agent's end is gone.
     over: bool,
@@ -143,7 +143,7 @@ impl Turns {
             carrying: Carrying::default(),
             homing: Homing::default(),
             tokens,
-            handshakes: Handshakes::default(),
+            deadlines: Deadlines::default(),
             census: Census::default(),
             over: false,
             mutant,
@@ -165,7 +165,7 @@ impl Turns {
         self.events = events;
         self.resume();
         self.gulp();
-        self.end_late_handshakes();
+        self.end_overdue();
         self.settle();
         self.send_home();
         self.take_across();
@@ -199,7 +199,7 @@ impl Turns {
         due.into_iter()
             .chain(tell)
             .chain(self.carrying_patience())
-            .chain(self.handshakes.patience(self.now()))
+            .chain(self.deadlines.patience(self.now()))
             .min()
     }
 

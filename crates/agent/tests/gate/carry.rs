@@ -3,8 +3,12 @@
 use crate::blocking;
 use crate::client::{Client, Way, text};
 use crate::pair::Pair;
+use holdfast_core::gate::{Carry, GateOrder, News};
 use holdfast_core::mutant::Mutant;
+use holdfast_core::names::Address;
 use holdfast_resp::Value;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -193,6 +197,37 @@ async fn what_cannot_be_carried_is_closed_and_never_answered_wrongly() {
         }
         assert_eq!(pair.client().text(&["GET", "n"]), "nil");
     });
+}
+
+#[tokio::test]
+async fn a_session_that_the_next_gate_leaves_hanging_is_closed_in_time() {
+    for word in ["", "+CARRIED\r\n"] {
+        let pair = Pair::start(Mutant::None).await;
+        let mut client = pair.client();
+        assert_eq!(client.text(&["SELECT", "3"]), "OK");
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = Address {
+            host: "127.0.0.1".to_owned(),
+            port: silent.local_addr().unwrap().port(),
+        };
+        pair.pause();
+        pair.ruler().heard(|news| *news == News::Drained);
+        let carry = Carry { epoch: 2, to };
+        pair.ruler().gate.order(GateOrder::Carry(carry));
+        blocking(|| {
+            let (mut taken, _) = silent.accept().unwrap();
+            taken.write_all(word.as_bytes()).unwrap();
+            let begun = Instant::now();
+            assert!(client.is_closed());
+            let took = begun.elapsed();
+            let (least, most) = (Duration::from_secs(4), Duration::from_secs(10));
+            assert!(took > least && took < most, "{took:?}");
+            // Whatever else was dialled for it has ended too.
+            let mut rest = Vec::new();
+            taken.read_to_end(&mut rest).unwrap();
+            assert!(rest.starts_with(b"HOLDFAST.CARRY 2 1"));
+        });
+    }
 }
 
 #[tokio::test]

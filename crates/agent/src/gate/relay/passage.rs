@@ -371,10 +371,14 @@ impl Relay {
         Ok(())
     }
 
-    /// It is too late for it.
-    pub(in super::super) fn is_overdue(&self, now: Micros) -> bool {
+    /// It is too late for it, wherever it is: a gate that took its connection and says nothing, for example.
+    pub(super) fn arrives_too_late(&self, now: Micros) -> bool {
         match self.passage.as_deref() {
-            Some(Passage::Waiting(journey)) => now > journey.until,
+            Some(
+                Passage::Waiting(journey)
+                | Passage::Dialling(journey)
+                | Passage::Replaying(journey, _),
+            ) => now > journey.until,
             _ => false,
         }
     }

@@ -94,6 +94,6 @@ impl Turns {
         }
         self.relays[slot] = Some(Box::new(relay));
         self.clients += 1;
-        self.note_handshake(slot);
+        self.note_deadline(slot);
     }
 }

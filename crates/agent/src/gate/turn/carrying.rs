@@ -175,7 +175,7 @@ impl Turns {
                 .take()
                 .map_or(Ok(()), |socket| relay.dialled(socket, hall))
         });
-        self.note_handshake(slot);
+        self.note_deadline(slot);
         dialled
     }
 }
