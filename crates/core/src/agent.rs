@@ -14,6 +14,7 @@ mod carrying;
 mod disk;
 mod floor;
 mod gate;
+mod history;
 mod lease;
 mod leaving;
 mod orders;
@@ -33,6 +34,7 @@ use crate::time::Millis;
 use crate::wire::{FromSentinel, ServerState, TakeOver};
 use carrying::Carrying;
 use floor::Floor;
+use history::History;
 use lease::Leases;
 use leaving::Stop;
 use std::collections::BTreeSet;
@@ -51,8 +53,7 @@ pub struct Agent {
     info: ServerInfo,
     incarnation: Option<Incarnation>,
     caught_up: bool,
-    /// A replication id and the epoch that it is the history of, as this incarnation has seen.
-    history: Option<(String, Epoch)>,
+    history: Option<History>,
     standing: Standing,
     running: Option<Operation>,
     storing: bool,

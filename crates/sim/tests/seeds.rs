@@ -53,6 +53,14 @@ fn no_seed_breaks_a_rule() {
     }
 }
 
+/// Each showed a fault of the core or of the simulator once.
+#[test]
+fn seeds_that_broke_a_rule_once() {
+    for seed in [776, 1_796, 10_059_907, 10_065_139, 10_088_302] {
+        unbroken(seed..seed + 1, &Config::default());
+    }
+}
+
 /// Every run loses the power of everything at least twice.
 #[test]
 fn no_seed_of_fsync_breaks_a_rule() {

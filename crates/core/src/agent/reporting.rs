@@ -79,6 +79,7 @@ impl Agent {
             .as_ref()
             .filter(|r| early && r.phase == Phase::Electing && r.handoff.is_none());
         let up = self.server == ServerState::Up;
+        let reach = self.reach();
         Report {
             address: Some(self.settings.address.clone()),
             priority: self.settings.priority,
@@ -89,8 +90,8 @@ impl Agent {
             incarnation: self.incarnation.clone(),
             is_master: self.info.is_master,
             replid: self.info.replid.clone(),
-            history: self.history_epoch().unwrap_or(0),
-            offset: self.info.offset,
+            history: reach.map_or(0, |reach| reach.epoch),
+            offset: reach.map_or(self.info.offset, |reach| reach.offset),
             caught_up: self.caught_up,
             link_up: self.info.link_up,
             syncing: self.info.syncing,

@@ -1,9 +1,6 @@
 //! What happens to redis-server by itself.
 
 use super::{Agent, AgentOutput, DataAtStart, Operation, ServerInfo, Standing};
-use crate::names::Epoch;
-use crate::position::Position;
-use crate::record::Phase;
 use crate::time::Millis;
 use crate::wire::ServerState;
 
@@ -116,44 +113,6 @@ impl Agent {
         }
     }
 
-    /// Whose history the replication id is. It may change under a primary (when its first replica
-    /// attaches, redis-server draws a new one), so it is learned here and not from the record alone.
-    fn notice_history(&mut self) {
-        let epoch = match self.standing {
-            Standing::Following(epoch, _) if self.info.link_up && !self.info.syncing => epoch,
-            Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {
-                self.reign(epoch)
-            }
-            _ => return,
-        };
-        self.history = Some((self.info.replid.clone(), epoch));
-    }
-
-    /// The epoch whose history a master writes. Before the register names it, its data are still those of the reign
-    /// before: if another is chosen, the epoch is that one's.
-    fn reign(&self, epoch: Epoch) -> Epoch {
-        let electing = self
-            .record
-            .as_ref()
-            .is_some_and(|r| r.epoch == epoch && r.phase == Phase::Electing);
-        let before = self.history.as_ref().map(|(_, epoch)| *epoch);
-        before.filter(|_| electing).unwrap_or(epoch)
-    }
-
-    /// The epoch of the history that the data belongs to, as far as it is known.
-    pub(super) fn history_epoch(&self) -> Option<Epoch> {
-        let seen = self
-            .history
-            .as_ref()
-            .filter(|(replid, _)| *replid == self.info.replid);
-        let recorded = || {
-            self.record
-                .as_ref()
-                .and_then(|r| r.epoch_of(&self.info.replid))
-        };
-        seen.map(|(_, epoch)| *epoch).or_else(recorded)
-    }
-
     /// Somebody else gave redis-server a role. A replica goes through its orders again from the start; a
     /// primary that was made a replica may have lost what it acknowledged, so it ends, and an election
     /// decides.
@@ -187,16 +146,5 @@ impl Agent {
             _ => return,
         }
         self.urgent = true;
-    }
-
-    /// How far this node's data reaches, as far as it can be compared; else what was stored last.
-    pub(super) fn position(&self) -> Option<Position> {
-        match self.history_epoch() {
-            Some(epoch) if self.caught_up => Some(Position {
-                epoch,
-                offset: self.info.offset,
-            }),
-            _ => self.stored.position,
-        }
     }
 }

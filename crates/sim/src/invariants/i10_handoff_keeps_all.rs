@@ -1,5 +1,9 @@
 //! I10: a handoff loses nothing acknowledged. When the target of a handoff is promoted or appointed, it has all that
 //! the paused primary has, and that one accepts nothing more.
+//!
+//! That is promised while the handoff is what the register says. A target that hears late may still take over after it was
+//! given up, when the old primary serves again: a master that refuses writes, which no record names, so it is sealed
+//! unopened (I2 and I4 would show it open), and whose data count as those of the reign before (I1 looks at elections).
 
 use crate::report::Violation;
 use crate::world::World;
@@ -19,7 +23,8 @@ pub fn check_target(world: &World, record: &Record) -> Option<Violation> {
     let target = record
         .handoff
         .as_ref()
-        .filter(|_| record.phase == Phase::Electing)?;
+        .filter(|_| record.phase == Phase::Electing)
+        .filter(|_| !world.is_decided_after(record))?;
     let old = record.primary.as_ref()?;
     let from = world.living(old)?; // else it has ended meanwhile: no handoff any more
     let redis = world.nodes[from].redis.as_ref()?;

@@ -37,6 +37,11 @@ impl World {
         (!redis.server.is_loading()).then(|| redis.server.data().clone())
     }
 
+    /// Whether some sentinel knows a newer record than this: whatever is made from this one, the register refuses.
+    pub fn is_decided_after(&self, record: &Record) -> bool {
+        self.monitors.decided > record.version
+    }
+
     /// Whether clients may write to `node` just now.
     pub fn accepts(&self, node: usize) -> bool {
         let running = self.nodes[node]

@@ -1,0 +1,93 @@
+//! Whose history the data is, and how far it reaches in that.
+
+use super::{Agent, Standing};
+use crate::names::Epoch;
+use crate::position::Position;
+use crate::record::{Phase, Record};
+
+/// A replication id and what it stands for, as this incarnation has seen.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    replid: String,
+    epoch: Epoch,
+    /// Where the data of that epoch end: this node was promoted there, and its own reign is not on record.
+    end: Option<u64>,
+}
+
+impl Agent {
+    /// Whose history the replication id is. It may change under a primary (when its first replica
+    /// attaches, redis-server draws a new one), so it is learned here and not from the record alone.
+    pub(super) fn notice_history(&mut self) {
+        let (epoch, end) = match self.standing {
+            Standing::Following(epoch, _) if self.info.link_up && !self.info.syncing => {
+                (epoch, None)
+            }
+            Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {
+                self.reign(epoch)
+            }
+            _ => return,
+        };
+        self.history = Some(History {
+            replid: self.info.replid.clone(),
+            epoch,
+            end,
+        });
+    }
+
+    /// The epoch whose history a master writes, and where it ends. Until the register says that this node rules, its data
+    /// are those of the reign before, up to where it was promoted: another may be chosen for the same epoch, and nothing
+    /// that a master writes which nobody may write to (keys that expire) goes before what others acknowledged.
+    fn reign(&self, epoch: Epoch) -> (Epoch, Option<u64>) {
+        match &self.history {
+            Some(before) if before.epoch < epoch && !self.ruled(epoch) => {
+                (before.epoch, before.end.or(Some(self.info.offset)))
+            }
+            _ => (epoch, None),
+        }
+    }
+
+    /// Whether the register says that this run rules `epoch`, or that it did. Only then it was ever opened.
+    fn ruled(&self, epoch: Epoch) -> bool {
+        let rules = |record: &Record| {
+            let me = self.incarnation.as_ref();
+            let mine = me.is_some_and(|run| record.is_primary(&self.settings.node, run));
+            record.epoch == epoch && record.phase == Phase::Stable && mine
+        };
+        let did = |record: &Record| record.epoch_of(&self.info.replid) == Some(epoch);
+        let recorded = self.record.as_ref().is_some_and(|r| rules(r) || did(r));
+        self.standing.is_open() || recorded
+    }
+
+    /// How far the data reaches, if it is known whose it is.
+    pub(super) fn reach(&self) -> Option<Position> {
+        let offset = self.info.offset;
+        let seen = self
+            .history
+            .as_ref()
+            .filter(|history| history.replid == self.info.replid);
+        if let Some((seen, None)) = seen.map(|history| (history, history.end)) {
+            return Some(Position {
+                epoch: seen.epoch,
+                offset,
+            });
+        }
+        let record = self.record.as_ref();
+        let recorded = record.and_then(|r| r.epoch_of(&self.info.replid));
+        let recorded = recorded.map(|epoch| Position { epoch, offset });
+        recorded.or_else(|| {
+            seen.map(|history| Position {
+                epoch: history.epoch,
+                offset: history.end.map_or(offset, |end| end.min(offset)),
+            })
+        })
+    }
+
+    /// How far this node's data reaches, as far as it can be compared; else what was stored last.
+    pub(super) fn position(&self) -> Option<Position> {
+        let reach = if self.caught_up { self.reach() } else { None };
+        reach.or(self.stored.position)
+    }
+}
+
+#[cfg(test)]
+mod tests;

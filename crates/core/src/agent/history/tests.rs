@@ -1,0 +1,196 @@
+#![allow(clippy::unwrap_used)]
+
+use super::super::{AgentInput, AgentOutput, Operation, ServerInfo, Settings, Stored};
+use super::*;
+use crate::mutant::Mutant;
+use crate::names::{Address, Incarnation, Node, Sentinel};
+use crate::record::{Member, Terms};
+use crate::syncset::SyncRule;
+use crate::wire::{FromSentinel, Report, TakeOver};
+
+fn member(node: &str) -> Member {
+    Member {
+        node: Node::from(node),
+        incarnation: Incarnation::from(format!("run-of-{node}")),
+        address: Address::new(node, 6379),
+    }
+}
+
+fn by() -> Sentinel {
+    Sentinel::from("sentinel-0")
+}
+
+/// redis-0 rules epoch 1.
+fn first() -> Record {
+    let nodes = [Node::from("redis-0"), Node::from("redis-1")].into();
+    let first = Record::first(
+        nodes,
+        member("redis-0"),
+        Terms::default(),
+        &by(),
+        String::new(),
+    );
+    let start = ("history-1".to_owned(), 0);
+    first.settled(start, SyncRule::default(), &by(), String::new())
+}
+
+fn info(replid: &str, offset: u64) -> ServerInfo {
+    ServerInfo {
+        incarnation: member("redis-1").incarnation,
+        replid: replid.to_owned(),
+        offset,
+        ..ServerInfo::default()
+    }
+}
+
+/// What a replica is: a link that stands, up to offset 100 of epoch 1.
+fn replica() -> ServerInfo {
+    ServerInfo {
+        link_up: true,
+        ..info("history-1", 100)
+    }
+}
+
+fn master(offset: u64) -> ServerInfo {
+    ServerInfo {
+        is_master: true,
+        fenced: true,
+        ..info("history-2", offset)
+    }
+}
+
+struct Told {
+    agent: Agent,
+    now: u64,
+    asked: Vec<Operation>,
+    report: Report,
+}
+
+impl Told {
+    /// redis-1, which follows redis-0 and has all up to offset 100.
+    fn following() -> Self {
+        let settings = Settings {
+            node: Node::from("redis-1"),
+            address: member("redis-1").address,
+            priority: 100,
+            on_disk: false,
+            restart: true,
+            gated: false,
+            mutant: Mutant::None,
+        };
+        let stored = Stored {
+            promised: 1,
+            member: true,
+            ..Stored::default()
+        };
+        let mut told = Self {
+            agent: Agent::new(settings, stored),
+            now: 1_000,
+            asked: Vec::new(),
+            report: Report::default(),
+        };
+        told.step(AgentInput::Tick);
+        told.step(AgentInput::Started(
+            info("none", 0),
+            super::super::DataAtStart::default(),
+        ));
+        told.record(&first());
+        told.done(replica());
+        assert_eq!((told.report.history, told.report.offset), (1, 100));
+        told
+    }
+
+    fn step(&mut self, input: AgentInput) {
+        self.now += 100;
+        for output in self.agent.step(self.now, input) {
+            match output {
+                AgentOutput::Do(operation) => self.asked.push(operation),
+                AgentOutput::Broadcast(report) => self.report = *report,
+                AgentOutput::Store {
+                    stored,
+                    durable: true,
+                } => self.step(AgentInput::Stored(stored.promised)),
+                _ => {}
+            }
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        let message = FromSentinel::Record(Box::new(record.clone()));
+        self.step(AgentInput::Sentinel(by(), message));
+    }
+
+    /// What was asked last has been done; how redis-server is then.
+    fn done(&mut self, info: ServerInfo) {
+        let operation = self.asked.last().cloned().unwrap();
+        self.step(AgentInput::Done(operation, Ok(info)));
+    }
+}
+
+#[test]
+fn a_reign_that_never_came_on_record_is_no_history() {
+    let mut told = Told::following();
+    let electing = first().electing(None, &by(), String::new());
+    told.record(&electing);
+    told.done(info("history-1", 100));
+    let appointed = electing.appointed(member("redis-1"), &by(), String::new());
+    told.record(&appointed);
+    assert_eq!(told.asked.last(), Some(&Operation::Promote));
+    told.done(master(100));
+    // A key expires: the master writes by itself.
+    told.step(AgentInput::Info(master(130)));
+    assert_eq!((told.report.history, told.report.offset), (1, 100));
+    told.record(&appointed.electing(None, &by(), String::new()));
+    assert_eq!(told.asked.last(), Some(&Operation::Seal));
+    told.done(info("history-2", 130));
+    assert_eq!(told.report.sealed, 3);
+    assert_eq!((told.report.history, told.report.offset), (1, 100));
+    let noted = told.report.stored.unwrap();
+    assert_eq!((noted.epoch, noted.offset), (1, 100));
+}
+
+#[test]
+fn a_reign_that_is_on_record_is_its_history() {
+    let mut told = Told::following();
+    let electing = first().electing(None, &by(), String::new());
+    told.record(&electing);
+    told.done(info("history-1", 100));
+    let appointed = electing.appointed(member("redis-1"), &by(), String::new());
+    told.record(&appointed);
+    told.done(master(100));
+    let start = ("history-2".to_owned(), 100);
+    let stable = appointed.settled(start, SyncRule::default(), &by(), String::new());
+    told.record(&stable);
+    told.step(AgentInput::Info(master(130)));
+    assert_eq!((told.report.history, told.report.offset), (2, 130));
+    told.record(&stable.electing(None, &by(), String::new()));
+    told.done(info("history-2", 130));
+    assert_eq!((told.report.history, told.report.offset), (2, 130));
+}
+
+#[test]
+fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another() {
+    let mut told = Told::following();
+    let handoff = first().electing(Some(Node::from("redis-1")), &by(), String::new());
+    told.record(&handoff);
+    let word = TakeOver {
+        version: handoff.version,
+        replid: "history-1".to_owned(),
+        offset: 100,
+    };
+    told.step(AgentInput::Sentinel(by(), FromSentinel::TakeOver(word)));
+    assert_eq!(told.asked.last(), Some(&Operation::Promote));
+    told.done(master(100));
+    assert_eq!(told.report.promoted, 2);
+    // Meanwhile redis-0 was chosen again, for the same epoch.
+    let given_up = handoff.resumed(None, &by(), String::new());
+    let appointed = given_up.appointed(member("redis-0"), &by(), String::new());
+    let start = ("another-2".to_owned(), 100);
+    told.record(&appointed.settled(start, SyncRule::default(), &by(), String::new()));
+    told.step(AgentInput::Info(master(130)));
+    assert_eq!(told.asked.last(), Some(&Operation::Seal));
+    assert_eq!((told.report.history, told.report.offset), (1, 100));
+    told.done(info("history-2", 130));
+    assert!(!told.report.open);
+    assert_eq!((told.report.history, told.report.offset), (1, 100));
+}
