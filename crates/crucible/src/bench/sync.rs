@@ -19,16 +19,16 @@ const SYNCS: usize = 200;
 
 /// Fewer requests than without disks: each round of a plain redis-server is a sync.
 const WORK: &[Work] = &[
-    ("SET, 50 connections", 30_000, "-t set -c 50 -d 100"),
-    ("GET, 50 connections", 60_000, "-t get -c 50 -d 100"),
-    ("SET, 200 connections", 60_000, "-t set -c 200 -d 100"),
+    ("SET, 50 connections", 15_000, "-t set -c 50 -d 100"),
+    ("GET, 50 connections", 30_000, "-t get -c 50 -d 100"),
+    ("SET, 200 connections", 30_000, "-t set -c 200 -d 100"),
     (
         "SET, 50 × pipeline 16",
-        200_000,
+        100_000,
         "-t set -c 50 -d 100 -P 16",
     ),
-    ("SET 1 MiB, 8 connections", 200, "-t set -c 8 -d 1048576"),
-    ("SET, 1 connection", 2_000, "-t set -c 1 -d 100"),
+    ("SET 1 MiB, 8 connections", 100, "-t set -c 8 -d 1048576"),
+    ("SET, 1 connection", 1_000, "-t set -c 1 -d 100"),
 ];
 
 /// Measures the disk, then every kind of work.
