@@ -60,6 +60,17 @@ fn writer(ports: Vec<u16>, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<Vec
     })
 }
 
+/// Finds all of these at the primary.
+fn all_are_kept(set: &Set, acknowledged: &[u32]) {
+    let port = set.node_port(set.primary());
+    let mut client = Client::connect(port).unwrap();
+    for number in acknowledged {
+        let kept = client.say(&format!("EXISTS w-{number}")).unwrap();
+        assert_eq!(kept, ":1", "w-{number} of {} is lost", acknowledged.len());
+    }
+    assert!(acknowledged.len() > 100, "the writer hardly wrote");
+}
+
 fn voters(set: &Set) -> Vec<String> {
     let status = set.status(0);
     let all = status["sentinels"].as_array().cloned().unwrap_or_default();
@@ -109,13 +120,7 @@ fn nodes_and_sentinels_come_and_go_while_everybody_else_runs_on() {
     set.all_live();
     let same = ["s-0", "s-1", "s-2", "r-0", "r-1"].map(|name| set.pid(name));
     assert_eq!(stay, same);
-    let port = set.node_port(set.primary());
-    let mut client = Client::connect(port).unwrap();
-    for number in &acknowledged {
-        let kept = client.say(&format!("EXISTS w-{number}")).unwrap();
-        assert_eq!(kept, ":1", "w-{number} of {} is lost", acknowledged.len());
-    }
-    assert!(acknowledged.len() > 100, "the writer hardly wrote");
+    all_are_kept(&set, &acknowledged);
 }
 
 #[test]
@@ -255,13 +260,7 @@ fn a_group_changes_its_durability_while_all_run() {
     eventually("all came back", || {
         servers.iter().zip(["r-0", "r-1", "r-2"]).all(runs_anew)
     });
-    let port = set.node_port(set.primary());
-    let mut client = Client::connect(port).unwrap();
-    for number in &acknowledged {
-        let kept = client.say(&format!("EXISTS w-{number}")).unwrap();
-        assert_eq!(kept, ":1", "w-{number} of {} is lost", acknowledged.len());
-    }
-    assert!(acknowledged.len() > 100, "the writer hardly wrote");
+    all_are_kept(&set, &acknowledged);
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub use pem::{Authorities, Identity};
 
 use rustls::crypto::ring;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, Error, ServerConfig};
+use rustls::{ClientConfig, ConfigBuilder, Error, ServerConfig, WantsVerifier};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,10 +73,7 @@ pub fn client(
     Authorities(roots): Authorities,
     identity: Option<Identity>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::new("TLS", &error))?
-        .with_root_certificates(roots);
+    let builder = client_builder()?.with_root_certificates(roots);
     let config = match identity {
         None => builder.with_no_client_auth(),
         Some(identity) => builder
@@ -95,12 +92,16 @@ pub fn peer(
     Authorities(roots): Authorities,
     identity: Identity,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::new("TLS", &error))?
+    let config = client_builder()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(peer::OfOurs::new(roots)))
         .with_client_auth_cert(identity.chain, identity.key)
         .map_err(|error| TlsError::of(&identity.from, &error))?;
     Ok(Arc::new(config))
+}
+
+fn client_builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::new("TLS", &error))
 }

@@ -15,6 +15,16 @@ pub struct Identity {
     pub(crate) from: String,
 }
 
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self {
+            chain: self.chain.clone(),
+            key: self.key.clone_key(),
+            from: self.from.clone(),
+        }
+    }
+}
+
 impl Identity {
     /// From files.
     ///

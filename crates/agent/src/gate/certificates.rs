@@ -57,11 +57,11 @@ impl Configs {
         let Some(((chain, key), trusted)) = files.zip(options.tls_ca_file.as_ref()) else {
             return Ok(None);
         };
-        let authorities = Authorities::read(trusted)?;
+        let (identity, authorities) = (Identity::read(chain, key)?, Authorities::read(trusted)?);
         let clients = options.tls_client_auth.then(|| authorities.clone());
         Ok(Some(Self {
-            server: holdfast_tls::server(Identity::read(chain, key)?, clients)?,
-            peer: holdfast_tls::peer(authorities, Identity::read(chain, key)?)?,
+            server: holdfast_tls::server(identity.clone(), clients)?,
+            peer: holdfast_tls::peer(authorities, identity)?,
         }))
     }
 }

@@ -3,9 +3,7 @@
 
 use super::wire::Wire;
 use holdfast_core::gate::Micros;
-use rustix::net::getpeername;
 use rustls::{AlertDescription, Error};
-use std::net::SocketAddr;
 
 /// Time between two lines in the log.
 const PAUSE: Micros = 10_000_000;
@@ -23,7 +21,9 @@ impl Refusals {
         if let Some(trouble) = client.trouble()
             && let Some(others) = self.may_tell(now)
         {
-            let from = address(client).map_or_else(|| "a client".to_owned(), |at| at.to_string());
+            let from = client
+                .peer()
+                .map_or_else(|| "a client".to_owned(), |at| at.to_string());
             let hint = hint(trouble);
             tracing::warn!(
                 "{from} is refused: TLS: {trouble}{hint} ({others} more since the last such line)"
@@ -40,11 +40,6 @@ impl Refusals {
         self.next = now + PAUSE;
         Some(std::mem::take(&mut self.untold))
     }
-}
-
-fn address(client: &Wire) -> Option<SocketAddr> {
-    let at = SocketAddr::try_from(getpeername(client).ok()??).ok()?;
-    Some(SocketAddr::new(at.ip().to_canonical(), at.port()))
 }
 
 /// What may be done about it.

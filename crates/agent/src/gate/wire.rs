@@ -6,8 +6,9 @@ use super::bounds::READ;
 use rustix::buffer::spare_capacity;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, getpeername, recv, send, shutdown};
 use rustls::{ClientConfig, ServerConfig};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tls::Tls;
 
@@ -94,6 +95,12 @@ impl Wire {
     /// Whether it has not got to know that in time.
     pub(super) fn is_late(&self) -> bool {
         matches!(self, Self::Tls(tls) if tls.is_late())
+    }
+
+    /// The other end of a TCP connection that is there. An IPv4 address is shown as one, whatever the door listens on.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        let address = SocketAddr::try_from(getpeername(self).ok()??).ok()?;
+        Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
     }
 
     /// Why the peer cannot be talked to, where it is that.

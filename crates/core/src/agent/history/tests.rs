@@ -120,6 +120,18 @@ impl Told {
         self.step(AgentInput::Sentinel(by(), message));
     }
 
+    /// It is appointed in an election, and promoted at offset 100.
+    fn promoted(&mut self) -> Record {
+        let electing = first().electing(None, &by(), String::new());
+        self.record(&electing);
+        self.done(info("history-1", 100));
+        let appointed = electing.appointed(member("redis-1"), &by(), String::new());
+        self.record(&appointed);
+        assert_eq!(self.asked.last(), Some(&Operation::Promote));
+        self.done(master(100));
+        appointed
+    }
+
     /// What was asked last has been done; how redis-server is then.
     fn done(&mut self, info: ServerInfo) {
         let operation = self.asked.last().cloned().unwrap();
@@ -130,13 +142,7 @@ impl Told {
 #[test]
 fn a_reign_that_never_came_on_record_is_no_history() {
     let mut told = Told::following();
-    let electing = first().electing(None, &by(), String::new());
-    told.record(&electing);
-    told.done(info("history-1", 100));
-    let appointed = electing.appointed(member("redis-1"), &by(), String::new());
-    told.record(&appointed);
-    assert_eq!(told.asked.last(), Some(&Operation::Promote));
-    told.done(master(100));
+    let appointed = told.promoted();
     // A key expires: the master writes by itself.
     told.step(AgentInput::Info(master(130)));
     assert_eq!((told.report.history, told.report.offset), (1, 100));
@@ -152,12 +158,7 @@ fn a_reign_that_never_came_on_record_is_no_history() {
 #[test]
 fn a_reign_that_is_on_record_is_its_history() {
     let mut told = Told::following();
-    let electing = first().electing(None, &by(), String::new());
-    told.record(&electing);
-    told.done(info("history-1", 100));
-    let appointed = electing.appointed(member("redis-1"), &by(), String::new());
-    told.record(&appointed);
-    told.done(master(100));
+    let appointed = told.promoted();
     let start = ("history-2".to_owned(), 100);
     let stable = appointed.settled(start, SyncRule::default(), &by(), String::new());
     told.record(&stable);
