@@ -164,6 +164,7 @@ impl Running {
             }
             Notice::Done(pid, operation, result) if Some(pid) == current => {
                 self.done_at = now();
+                tracing::debug!("done: {operation:?}");
                 self.step(AgentInput::Done(operation, result));
             }
             Notice::Gate(News::Confirmed(version)) => self.step(AgentInput::Confirmed { version }),
@@ -228,7 +229,10 @@ impl Running {
                 self.memory.write(stored, durable);
             }
             AgentOutput::Do(Operation::Start) => self.start(),
-            AgentOutput::Do(operation) => self.hands.carry_out(operation),
+            AgentOutput::Do(operation) => {
+                tracing::debug!("begins: {operation:?}");
+                self.hands.carry_out(operation);
+            }
             AgentOutput::Deadline(until) => self.hands.set_deadline(until),
             AgentOutput::Decide(text) => {
                 tracing::info!("{text}");

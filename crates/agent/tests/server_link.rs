@@ -41,6 +41,37 @@ async fn a_server_is_born_sealed_and_stays_closed_by_hand() {
     assert_eq!(node.get("a").await, None);
 }
 
+async fn make_primary_by_hand(node: &mut Node0) {
+    let no_one = ["REPLICAOF", "NO", "ONE"];
+    node.link.command(&no_one).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sealed_server_that_is_made_a_primary_by_hand_wipes_nobody() {
+    let (mut primary, mut replica) = (Node0::start().await, Node0::start().await);
+    primary.reign().await;
+    primary.set("a", "1").await.unwrap();
+    replica.follow_and_catch_up(&mut primary).await;
+    primary.link.depose().await.unwrap();
+    let (mut blank, mut other) = (Node0::start().await, Node0::start().await);
+    for sealed in [&mut blank, &mut primary] {
+        make_primary_by_hand(sealed).await;
+    }
+    other.reign().await;
+    other.set("b", "2").await.unwrap();
+    other.link.depose().await.unwrap();
+    // One has nothing, the other has ruled and has something else.
+    replica.link.follow(blank.address()).await.unwrap();
+    other.link.follow(primary.address()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(replica.get("a").await.as_deref(), Some("1"));
+    assert_eq!(other.get("b").await.as_deref(), Some("2"));
+    // Whoever is promoted by its agent gives copies, also to those who have waited.
+    primary.link.promote().await.unwrap();
+    other.catch_up(&mut primary).await;
+    assert_eq!(other.get("a").await.as_deref(), Some("1"));
+}
+
 #[tokio::test]
 async fn promote_leaves_the_fence_closed_until_it_is_opened() {
     let mut node = Node0::start().await;

@@ -31,7 +31,7 @@ use crate::limits::LOOK_HANDOFF;
 use crate::names::{Epoch, Incarnation, Node, Sentinel};
 use crate::record::Record;
 use crate::time::Millis;
-use crate::wire::{FromSentinel, ServerState, TakeOver};
+use crate::wire::{FollowAhead, FromSentinel, ServerState, TakeOver};
 use carrying::Carrying;
 use floor::Floor;
 use history::History;
@@ -59,6 +59,7 @@ pub struct Agent {
     storing: bool,
     leases: Leases,
     take_over: Option<TakeOver>,
+    follow_ahead: Option<FollowAhead>,
     linked: BTreeSet<Sentinel>,
     stop: Option<Stop>,
     next_report: Millis,
@@ -102,6 +103,7 @@ impl Agent {
             storing: false,
             leases: Leases::default(),
             take_over: None,
+            follow_ahead: None,
             linked: BTreeSet::new(),
             stop: None,
             next_report: 0,
@@ -199,6 +201,7 @@ impl Agent {
             FromSentinel::Record(record) => self.on_record(*record, out),
             FromSentinel::Lease(lease) => self.leases.grant(from, lease),
             FromSentinel::TakeOver(word) => self.take_over = Some(word),
+            FromSentinel::FollowAhead(word) => self.follow_ahead = Some(word),
             FromSentinel::Newest(newest) => self.on_newest(from, newest),
             FromSentinel::Unknown => {}
         }

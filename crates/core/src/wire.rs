@@ -4,7 +4,9 @@
 mod agent;
 mod peer;
 
-pub use agent::{FromSentinel, Lease, Newest, Report, ServerState, TakeOver, ToSentinel};
+pub use agent::{
+    FollowAhead, FromSentinel, Lease, Newest, Report, ServerState, TakeOver, ToSentinel,
+};
 pub use peer::{Opinion, PeerMessage, Value, Verdict};
 
 /// Version of these messages, told in the greeting. A peer with another one is refused clearly.

@@ -4,6 +4,7 @@
 mod group;
 
 use group::{Group, node, sentinel};
+use holdfast_core::agent::Standing;
 use holdfast_core::gate::GateOrder;
 use holdfast_core::names::Address;
 use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Record, Terms};
@@ -301,6 +302,23 @@ fn a_handoff_takes_the_old_primary_in() {
     assert_eq!(members(&group), ["redis-0"]);
     group.run(500);
     assert!(group.record().former.is_empty(), "{:#?}", group.decisions);
+}
+
+#[test]
+fn the_other_replicas_of_a_handoff_are_there_when_it_opens() {
+    let mut group = started(4, terms(1));
+    group.ask(&sentinel(0), Request::Handoff(Some(node(1))));
+    while group.primary() != Some(node(1)) {
+        assert!(group.now < 20_000, "{:#?}", group.decisions);
+        group.run(1);
+    }
+    for stays in [2, 3] {
+        let standing = group.agents[&node(stays)].standing();
+        assert!(
+            matches!(standing, Standing::Following(2, to) if to.host == "redis-1"),
+            "{stays}: {standing:?}"
+        );
+    }
 }
 
 #[test]

@@ -79,6 +79,11 @@ fn fences_pauses_and_seals() {
 }
 
 #[test]
+fn a_server_that_keeps_its_copies_wipes_nobody() {
+    compare(&script::copies(), Persistence::Nothing);
+}
+
+#[test]
 fn a_dump_brings_its_position_back() {
     compare(&script::restarts(), Persistence::Dump);
 }

@@ -10,8 +10,7 @@ use crate::server::config::DataUse;
 use crate::server::configure;
 use crate::server::data::{DataState, inspect, is_bare, is_only_snapshot, is_unfinished};
 use crate::server::{
-    Event, Info, Link, LinkError, Renewal, Server, StartError, Version, Watch, Watchdog,
-    WatchdogCommand,
+    Event, Link, Renewal, Server, StartError, Version, Watch, Watchdog, WatchdogCommand,
 };
 use holdfast_core::agent::{DataAtStart, Operation, ServerInfo};
 use holdfast_core::gate::{Carry, GateOrder, News};
@@ -482,33 +481,21 @@ async fn execute(
     operation: &Operation,
     was_master: bool,
 ) -> Result<ServerInfo, String> {
-    let done = match operation {
-        Operation::Seal if was_master => return look(link.depose().await),
-        Operation::Seal => return look(link.seal().await),
-        Operation::Pause => return look(link.hold(PAUSE_MAX).await),
-        // Many clients only look for the primary when their connection ends.
-        Operation::Promote => match link.promote().await {
-            Ok(info) => link.kill_clients().await.map(|()| Some(info)),
+    let seen = match operation {
+        Operation::Seal if was_master => link.depose().await,
+        Operation::Seal => link.seal().await,
+        Operation::Pause => link.hold(PAUSE_MAX).await,
+        Operation::Promote => link.promote().await,
+        Operation::Follow(address) => link.follow_now(address).await,
+        Operation::Open => link.open().await,
+        Operation::Fence => match link.fence().await {
+            Ok(()) => link.info().await,
             Err(error) => Err(error),
         },
-        Operation::Follow(address) => match link.follow_now(address).await {
-            Ok(()) => link.kill_clients().await.map(|()| None),
-            Err(error) => Err(error),
-        },
-        Operation::Open => link.open().await.map(|()| None),
-        Operation::Fence => link.fence().await.map(|()| None),
         Operation::Start | Operation::Kill | Operation::Stop => {
             return Err("no order for redis-server".to_owned());
         }
     };
-    match done {
-        Ok(Some(info)) => Ok(looking::full(&info)),
-        Ok(None) => look(link.info().await),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn look(seen: Result<Info, LinkError>) -> Result<ServerInfo, String> {
     seen.map(|info| looking::full(&info))
         .map_err(|error| error.to_string())
 }

@@ -56,9 +56,9 @@ const SEALED: &[&str] = &[
     "daemonize no",
     "supervised no",
     "unixsocketperm 700",
-    // A primary with much data turns this on: see the promotion.
-    "repl-diskless-sync no",
-    "repl-diskless-sync-delay 0",
+    // It gives no copy of its data, nor of having none, until the promotion: a streamed copy waits for this delay.
+    "repl-diskless-sync yes",
+    "repl-diskless-sync-delay 2147483647",
     "repl-diskless-load disabled",
     // A backlog that is freed after an hour without replicas takes the replication id with it.
     "repl-backlog-ttl 0",

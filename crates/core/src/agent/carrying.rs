@@ -62,7 +62,13 @@ impl Agent {
             GateOrder::Carry(carry) if now < self.carrying.until => Some(carry),
             _ => return None,
         };
-        if !matches!(self.standing, Standing::Sealed(_) | Standing::Following(..)) {
+        // Who has nothing under way need not wait for the seal: a pause does not end by itself.
+        let done = match self.standing {
+            Standing::Sealed(_) | Standing::Following(..) => true,
+            Standing::Paused(_) => self.carrying.drained || carried.is_some(),
+            _ => false,
+        };
+        if !done {
             return None;
         }
         let another = |primary: &&Member| primary.node != self.settings.node;

@@ -54,6 +54,8 @@ impl Agent {
             Standing::Open(epoch) if epoch == record.epoch => {
                 return self.serving_order(now, record);
             }
+            // The promise is written first, and meanwhile clients are served as before.
+            Standing::Open(_) if handed && record.epoch > self.stored.promised => return None,
             Standing::Open(_) if handed => GateOrder::Pause,
             Standing::Paused(_) if handed || record.phase != Phase::Electing => GateOrder::Pause,
             Standing::Following(..) if self.caught_up => GateOrder::Stale,

@@ -4,6 +4,7 @@ use super::{Agent, Standing};
 use crate::names::Epoch;
 use crate::position::Position;
 use crate::record::{Phase, Record};
+use crate::wire::FollowAhead;
 
 /// A replication id and what it stands for, as this incarnation has seen.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ impl Agent {
     pub(super) fn notice_history(&mut self) {
         let (epoch, end) = match self.standing {
             Standing::Following(epoch, _) if self.info.link_up && !self.info.syncing => {
-                (epoch, None)
+                self.followed(epoch)
             }
             Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {
                 self.reign(epoch)
@@ -32,6 +33,29 @@ impl Agent {
             epoch,
             end,
         });
+    }
+
+    /// The epoch whose history a replica takes, and where that ends. Whoever it followed ahead of the register may never
+    /// rule: until the register says so, its data are those of the reign before, as far as that reached.
+    fn followed(&self, epoch: Epoch) -> (Epoch, Option<u64>) {
+        let word = self.follow_ahead.as_ref().filter(|w| w.epoch == epoch);
+        match (&self.history, word) {
+            (Some(before), Some(word)) if before.epoch < epoch && !self.is_settled(word) => {
+                (before.epoch, before.end.or(Some(word.offset)))
+            }
+            _ => (epoch, None),
+        }
+    }
+
+    /// Whether the register says that the one whom this word names rules its epoch.
+    fn is_settled(&self, word: &FollowAhead) -> bool {
+        let names = |record: &Record| {
+            let named = record.primary.as_ref().map(|primary| &primary.address);
+            record.epoch == word.epoch
+                && record.phase == Phase::Stable
+                && named == Some(&word.address)
+        };
+        self.record.as_deref().is_some_and(names)
     }
 
     /// The epoch whose history a master writes, and where it ends. Until the register says that this node rules, its data

@@ -3,7 +3,7 @@
 use super::{Agent, AgentOutput, Operation, Standing, Stored};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
-use crate::wire::{ServerState, TakeOver};
+use crate::wire::{FollowAhead, ServerState, TakeOver};
 
 /// A replica whose link stays down for this long is told again whom to follow.
 const FOLLOW_AGAIN: Millis = 2_000;
@@ -128,8 +128,11 @@ impl Agent {
             if *target == self.settings.node {
                 return self.may_take_over(record).then_some(Operation::Promote);
             }
-            let ruled = record.names(&self.settings.node) && self.standing.is_master();
-            let pause = ruled && self.standing != Standing::Paused(epoch);
+            if !self.standing.is_master() {
+                return self.wanted_ahead(record);
+            }
+            let pause =
+                record.names(&self.settings.node) && self.standing != Standing::Paused(epoch);
             return (pause && self.may_pause(now)).then_some(Operation::Pause);
         }
         (self.standing != Standing::Sealed(epoch)).then_some(Operation::Seal)
@@ -144,6 +147,18 @@ impl Agent {
                 && word.offset <= self.info.offset
         };
         self.standing.is_following() && self.caught_up && self.take_over.as_ref().is_some_and(whole)
+    }
+
+    /// A replica that stays one goes on with the target as soon as that has taken over, from the same history: it need not
+    /// have all of that yet, since the target has.
+    fn wanted_ahead(&self, record: &Record) -> Option<Operation> {
+        let known = |word: &&FollowAhead| {
+            word.version == record.version && word.replid == self.info.replid && self.caught_up
+        };
+        let word = self.follow_ahead.as_ref().filter(known)?;
+        let reached = Standing::Following(word.epoch, word.address.clone());
+        (self.standing.is_following() && self.standing != reached)
+            .then(|| Operation::Follow(word.address.clone()))
     }
 
     fn wanted_primary(&self, record: &Record, now: Millis) -> Option<Operation> {

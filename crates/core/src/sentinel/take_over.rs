@@ -6,6 +6,7 @@
 //!                                          the target opens ◀── record: stable ◀─────────────┘
 //! ```
 //!
+//! Where replies wait for replicas, the others follow the target from its promotion on, and are there when it opens.
 //! One write of the register lies in the pause. A target that does not understand the word, or is slow, is appointed
 //! as after an election.
 
@@ -16,7 +17,7 @@ use crate::mutant::Mutant;
 use crate::names::{Group, Node};
 use crate::record::{Member, Record};
 use crate::time::Millis;
-use crate::wire::{FromSentinel, Report, ServerState, TakeOver};
+use crate::wire::{FollowAhead, FromSentinel, Report, ServerState, TakeOver};
 
 /// A target that has everything and has not taken over by itself after this long is appointed first.
 const BY_ITSELF: Millis = 25;
@@ -36,6 +37,9 @@ impl SentinelCore {
         let (paused, report) = (paused(group, record), report_of(group, target));
         let successor = report.as_ref().and_then(|r| taken_over(record, target, r));
         if let (Some(successor), Some(report)) = (successor, &report) {
+            if let Some(paused) = &paused {
+                self.say_follow_ahead(name, record, &successor, paused);
+            }
             self.hand_over(now, name, record, successor, report);
             return;
         }
@@ -71,6 +75,32 @@ impl SentinelCore {
             node: target.clone(),
             message: FromSentinel::TakeOver(word),
         });
+    }
+
+    /// Where replies wait for replicas, these come along while the register is written.
+    fn say_follow_ahead(&mut self, name: &Group, record: &Record, to: &Member, paused: &Report) {
+        let Some(group) = self.groups.get(name).filter(|_| record.sync.k > 0) else {
+            return;
+        };
+        let word = FollowAhead {
+            version: record.version,
+            epoch: record.epoch,
+            address: to.address.clone(),
+            replid: paused.replid.clone(),
+            offset: paused.offset,
+        };
+        let stay = |node: &Node| *node != to.node && !record.names(node);
+        let nodes: Vec<Node> = reports(group)
+            .filter(|(node, report)| stay(node) && report.link_up && report.replid == word.replid)
+            .map(|(node, _)| node.clone())
+            .collect();
+        for node in nodes {
+            self.out.push(SentinelOutput::ToAgent {
+                group: name.clone(),
+                node,
+                message: FromSentinel::FollowAhead(word.clone()),
+            });
+        }
     }
 
     fn hand_over(

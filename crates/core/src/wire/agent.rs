@@ -223,6 +223,22 @@ pub struct TakeOver {
     pub offset: u64,
 }
 
+/// Word for the other replicas of a handoff where replies wait for them: the target has taken over and refuses writes. Who
+/// follows it before the register says that it rules is there when it opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowAhead {
+    /// Version of the record that names the target. It holds for no other.
+    pub version: u64,
+    /// The epoch that the target is to rule.
+    pub epoch: Epoch,
+    /// Where the target is.
+    pub address: Address,
+    /// Replication id of the paused primary.
+    pub replid: String,
+    /// Where its history ends, and that of the target begins.
+    pub offset: u64,
+}
+
 /// From a sentinel to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -233,6 +249,8 @@ pub enum FromSentinel {
     Lease(Lease),
     /// The primary is paused for a handoff to this node.
     TakeOver(TakeOver),
+    /// The target of a handoff may be followed.
+    FollowAhead(FollowAhead),
     /// What is newest, for a node that remembers nothing.
     Newest(Newest),
     /// A message of a newer version, to be ignored.

@@ -44,6 +44,7 @@ impl Server {
             attached: BTreeMap::new(),
             selected: false,
             fenced: false,
+            keeps_copies: false,
             paused_until: None,
             held: Vec::new(),
             boot,

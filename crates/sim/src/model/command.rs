@@ -37,6 +37,8 @@ pub enum Command {
     ReplicaOf(Option<Address>),
     /// `CONFIG SET min-replicas-to-write`: a huge number (true) or 0.
     Fence(bool),
+    /// `CONFIG SET repl-diskless-sync-delay`: streamed copies wait for ever (true) or begin at once.
+    KeepCopies(bool),
     /// `CLIENT PAUSE ms WRITE`, in microseconds.
     Pause(u64),
     /// `CLIENT UNPAUSE`.

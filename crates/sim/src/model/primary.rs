@@ -16,6 +16,8 @@ pub(super) struct Attached {
     address: Address,
     acked: u64,
     heard: Micros,
+    /// It wants a copy, and none has begun.
+    asks: bool,
     waiting: Option<Snapshotting>,
 }
 
@@ -31,15 +33,17 @@ impl Attached {
     pub(super) fn info(&self) -> ReplicaInfo {
         ReplicaInfo {
             address: self.address.clone(),
-            online: self.waiting.is_none(),
+            online: self.is_online(),
             acked: self.acked,
         }
     }
 
     pub(super) fn ack(&self) -> Option<(&Address, u64)> {
-        self.waiting
-            .is_none()
-            .then_some((&self.address, self.acked))
+        self.is_online().then_some((&self.address, self.acked))
+    }
+
+    fn is_online(&self) -> bool {
+        self.waiting.is_none() && !self.asks
     }
 
     pub(super) fn snapshot_at(&self) -> Option<Micros> {
@@ -72,6 +76,7 @@ impl Server {
             address: from,
             acked: 0,
             heard: now,
+            asks: false,
             waiting: None,
         };
         let partial = have
@@ -101,6 +106,26 @@ impl Server {
 
     fn serve_whole(&mut self, now: Micros, link: LinkId) {
         self.touched();
+        if let Some(attached) = self.attached.get_mut(&link).filter(|_| self.keeps_copies) {
+            attached.asks = true;
+            return;
+        }
+        self.begin_copy(now, link);
+    }
+
+    /// Those whose copies were kept back, once they are given.
+    pub(super) fn begin_copies(&mut self, now: Micros) {
+        let asking = |(link, attached): (&LinkId, &Attached)| attached.asks.then_some(*link);
+        if self.keeps_copies || self.is_loading() {
+            return;
+        }
+        for link in self.attached.iter().filter_map(asking).collect::<Vec<_>>() {
+            self.begin_copy(now, link);
+        }
+    }
+
+    fn begin_copy(&mut self, now: Micros, link: LinkId) {
+        self.selected = false;
         let image = Image {
             data: self.data.clone(),
             position: Some((self.replid, self.offset)),
@@ -108,6 +133,7 @@ impl Server {
         };
         let ready_at = now + self.settings.fork_us;
         if let Some(attached) = self.attached.get_mut(&link) {
+            attached.asks = false;
             attached.waiting = Some(Snapshotting {
                 ready_at,
                 image,
@@ -160,6 +186,7 @@ impl Server {
         for (link, attached) in &mut self.attached {
             match &mut attached.waiting {
                 Some(waiting) => waiting.behind.push(entry),
+                None if attached.asks => {}
                 None => send_next(&mut self.effects, *link, entry),
             }
         }
@@ -180,7 +207,7 @@ impl Server {
         let silent: Vec<LinkId> = self
             .attached
             .iter()
-            .filter(|(_, attached)| attached.waiting.is_none() && now > attached.heard + limit)
+            .filter(|(_, attached)| attached.is_online() && now > attached.heard + limit)
             .map(|(link, _)| *link)
             .collect();
         for link in silent {

@@ -95,6 +95,7 @@ pub struct Server {
     /// Whether the stream already carries the `SELECT` of the database in use.
     pub(super) selected: bool,
     pub(super) fenced: bool,
+    pub(super) keeps_copies: bool,
     pub(super) paused_until: Option<Micros>,
     pub(super) held: Vec<(ClientId, u64)>,
     pub(super) boot: Option<(Micros, Image)>,
@@ -125,6 +126,7 @@ impl Server {
             Command::ReplicaOf(Some(address)) => self.follow(now, address),
             Command::ReplicaOf(None) => self.promote(),
             Command::Fence(fenced) => self.fenced = fenced,
+            Command::KeepCopies(keeps) => self.keeps_copies = keeps,
             Command::Pause(for_us) => self.paused_until = self.paused_until.max(Some(now + for_us)),
             Command::Unpause => self.unpause(),
             Command::KillClients => self.kill_clients(),
@@ -200,9 +202,10 @@ impl Server {
             && self.paused_until.is_none()
     }
 
-    /// Starts with the write fence closed, as its configuration file says.
-    pub fn close_fence(&mut self) {
+    /// Starts with the write fence closed and without copies for anybody, as its configuration file says.
+    pub fn begin_sealed(&mut self) {
         self.fenced = true;
+        self.keeps_copies = true;
     }
 
     /// Whether writes are held by a pause.
@@ -308,6 +311,7 @@ impl Server {
         self.acknowledge();
         self.check_upstream(now);
         self.check_attached(now);
+        self.begin_copies(now);
     }
 
     fn write(&mut self, client: ClientId, value: u64) -> Result<Reply, Refusal> {

@@ -45,15 +45,21 @@ pub(super) fn nowhere() -> Address {
 /// The batches of an operation: each is one transaction and one round trip, as the agent's shell sends it.
 fn batches(operation: &Operation, was_primary: bool) -> Vec<Vec<Command>> {
     let cut = Command::ReplicaOf(Some(nowhere()));
-    let fence = Command::Fence(true);
+    let (fence, keep) = (Command::Fence(true), Command::KeepCopies(true));
     match operation {
         Operation::Seal if was_primary => {
-            vec![vec![fence, cut, Command::Unpause, Command::KillClients]]
+            vec![vec![
+                fence,
+                cut,
+                Command::Unpause,
+                keep,
+                Command::KillClients,
+            ]]
         }
-        Operation::Seal => vec![vec![fence, cut, Command::Unpause]],
+        Operation::Seal => vec![vec![fence, cut, Command::Unpause, keep]],
         Operation::Pause => vec![vec![Command::Pause(HOLD_US)]],
         Operation::Promote => vec![
-            vec![fence, Command::ReplicaOf(None)],
+            vec![fence, Command::KeepCopies(false), Command::ReplicaOf(None)],
             vec![Command::TouchBacklog],
         ],
         Operation::Follow(address) => vec![

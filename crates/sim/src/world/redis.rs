@@ -14,7 +14,7 @@ use holdfast_core::names::{Address, Incarnation};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
-    /// Forks redis-server: born as a replica of nobody, its fence closed.
+    /// Forks redis-server: born as a replica of nobody, its fence closed, with copies for nobody.
     pub(super) fn start_redis(&mut self, node: usize) {
         let now = self.now;
         let host = &mut self.nodes[node];
@@ -32,7 +32,7 @@ impl World {
         };
         let rng = host.rng.fork(now);
         let mut server = Server::start(now, settings, files, Some(nowhere()), rng);
-        server.close_fence();
+        server.begin_sealed();
         self.redis_runs += 1;
         host.redis = Some(Redis {
             incarnation: Incarnation::from(format!("{:040x}", server.run_id())),

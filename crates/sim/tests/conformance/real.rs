@@ -68,6 +68,8 @@ impl Real {
             Step::Publish(node) => self.command(node, "PUBLISH barrier x"),
             Step::Fence(node) => self.command(node, "CONFIG SET min-replicas-to-write 1000"),
             Step::Unfence(node) => self.command(node, "CONFIG SET min-replicas-to-write 0"),
+            Step::Keep(node) => self.copies(node, "yes", "2147483647"),
+            Step::Give(node) => self.copies(node, "no", "0"),
             Step::Pause(node) => self.command(node, "CLIENT PAUSE 600000 WRITE"),
             Step::Unpause(node) => self.unpause(node),
             Step::Hold(node) => self.hold(node),
@@ -88,6 +90,14 @@ impl Real {
 
     fn replicaof(&self, node: usize, port: u16) -> String {
         self.command(node, &format!("REPLICAOF 127.0.0.1 {port}"))
+    }
+
+    fn copies(&self, node: usize, streamed: &str, delay: &str) -> String {
+        self.command(node, &format!("CONFIG SET repl-diskless-sync {streamed}"));
+        self.command(
+            node,
+            &format!("CONFIG SET repl-diskless-sync-delay {delay}"),
+        )
     }
 
     fn boot(&mut self, node: usize) {

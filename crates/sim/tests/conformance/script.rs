@@ -13,6 +13,9 @@ pub(crate) enum Step {
     Publish(usize),
     Fence(usize),
     Unfence(usize),
+    /// It gives no full copies, or gives them again.
+    Keep(usize),
+    Give(usize),
     Pause(usize),
     Unpause(usize),
     /// A write that a pause holds; its answer is part of the next `Unpause`.
@@ -24,8 +27,8 @@ pub(crate) enum Step {
 }
 
 use Step::{
-    Fence, Flush, Follow, Hold, Kill, Pause, Promote, Publish, Save, Seal, Start, Touch, Unfence,
-    Unpause, Write,
+    Fence, Flush, Follow, Give, Hold, Keep, Kill, Pause, Promote, Publish, Save, Seal, Start,
+    Touch, Unfence, Unpause, Write,
 };
 
 pub(crate) fn failover() -> Vec<Step> {
@@ -99,6 +102,31 @@ pub(crate) fn fences() -> Vec<Step> {
     ]
 }
 
+/// A sealed server that somebody makes a primary: who still follows its address keeps what it has.
+pub(crate) fn copies() -> Vec<Step> {
+    vec![
+        Keep(0),
+        Promote(1),
+        Touch(1),
+        Write(1),
+        Follow(2, 1),
+        Write(1),
+        Promote(0), // blank, and nobody gets a copy of that
+        Follow(2, 0),
+        Write(0),
+        Give(0), // from here it does
+        Write(0),
+        Keep(0), // goes on with those who have one
+        Write(0),
+        Follow(1, 0),
+        Write(0),
+        Seal(0), // turns away whom it kept waiting
+        Follow(1, 2),
+        Promote(2),
+        Write(2),
+    ]
+}
+
 pub(crate) fn restarts() -> Vec<Step> {
     vec![
         Promote(0),
@@ -136,7 +164,7 @@ pub(crate) fn random(seed: u64, length: usize) -> Vec<Step> {
             continue;
         }
         let other = (node + 1 + rng.below(2) as usize) % 3;
-        steps.push(match rng.below(16) {
+        steps.push(match rng.below(18) {
             0..=5 => Write(node),
             6..=8 => Follow(node, other),
             9 => Seal(node),
@@ -144,6 +172,8 @@ pub(crate) fn random(seed: u64, length: usize) -> Vec<Step> {
             11 => Publish(node),
             12 => Fence(node),
             13 | 14 => Unfence(node),
+            15 => Keep(node),
+            16 => Give(node),
             _ => {
                 up[node] = false;
                 Kill(node)

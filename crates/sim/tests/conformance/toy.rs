@@ -83,6 +83,8 @@ impl Toy {
             Step::Publish(node) => self.command(node, Command::Publish),
             Step::Fence(node) => self.command(node, Command::Fence(true)),
             Step::Unfence(node) => self.command(node, Command::Fence(false)),
+            Step::Keep(node) => self.command(node, Command::KeepCopies(true)),
+            Step::Give(node) => self.command(node, Command::KeepCopies(false)),
             Step::Pause(node) => self.command(node, Command::Pause(600_000_000)),
             Step::Unpause(node) => {
                 self.command(node, Command::Unpause);

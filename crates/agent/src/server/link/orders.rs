@@ -15,6 +15,19 @@ const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 3_600_000;
 /// directly only after the replica's next acknowledgement, up to a second later, and shows it as connected meanwhile.
 const COPY_BY_FILE_MAX: u64 = 256 << 20;
 
+/// From here it gives no full copies: one that is streamed waits for a delay, and that is sixty years. Who asks goes on
+/// with the data that it has.
+const KEEP_COPIES: [Command<'_>; 2] = [
+    &["CONFIG", "SET", "repl-diskless-sync", "yes"],
+    &["CONFIG", "SET", "repl-diskless-sync-delay", "2147483647"],
+];
+
+/// Full copies are given at once.
+const GIVE_COPIES: [Command<'_>; 2] = [
+    &["CONFIG", "SET", "repl-diskless-sync", "no"],
+    &["CONFIG", "SET", "repl-diskless-sync-delay", "0"],
+];
+
 const UNPAUSE: Command<'_> = &["CLIENT", "UNPAUSE"];
 const KILL_NORMAL: Command<'_> = &["CLIENT", "KILL", "TYPE", "normal"];
 const KILL_PUBSUB: Command<'_> = &["CLIENT", "KILL", "TYPE", "pubsub"];
@@ -48,9 +61,9 @@ impl Link {
             .await
     }
 
-    /// Opens the write fence and ends a pause: a primary takes writes from here.
-    pub async fn open(&mut self) -> Result<(), LinkError> {
-        self.transact(&[&["CONFIG", "SET", "min-replicas-to-write", "0"], UNPAUSE])
+    /// Opens the write fence and ends a pause: a primary takes writes from here. Tells how it is then.
+    pub async fn open(&mut self) -> Result<Info, LinkError> {
+        self.transact_and_look(&[&["CONFIG", "SET", "min-replicas-to-write", "0"], UNPAUSE])
             .await
     }
 
@@ -75,6 +88,7 @@ impl Link {
 
     /// Seals a replica, or a node that has no clients to lose: closes the fence, cuts it from the primary that it
     /// follows, *then* tells its position, which no longer changes. Its data and its claim to a partial resync stay.
+    /// Nobody gets a copy of it from here, even if somebody makes it a primary by hand.
     pub async fn seal(&mut self) -> Result<Info, LinkError> {
         self.sealed(&[]).await
     }
@@ -85,16 +99,21 @@ impl Link {
         self.sealed(&[KILL_NORMAL, KILL_PUBSUB]).await
     }
 
-    /// Makes it a primary, its fence still closed, and tells its new history.
+    /// Makes it a primary, its fence still closed, disconnects all clients, since many only look for the primary when their
+    /// connection ends, and tells its new history.
     pub async fn promote(&mut self) -> Result<Info, LinkError> {
-        let mut batch = Batch::default();
         let fence = FENCE.to_string();
-        batch.transaction(&[
-            &["CONFIG", "SET", "min-replicas-to-write", &fence],
-            &["REPLICAOF", "NO", "ONE"],
-        ]);
-        info::ask_all(&mut batch);
-        let info = Info::read(&self.call(batch).await?);
+        let [copies, at_once] = GIVE_COPIES;
+        let info = self
+            .transact_and_look(&[
+                &["CONFIG", "SET", "min-replicas-to-write", &fence],
+                copies,
+                at_once,
+                &["REPLICAOF", "NO", "ONE"],
+                KILL_NORMAL,
+                KILL_PUBSUB,
+            ])
+            .await?;
         if info.used_memory > COPY_BY_FILE_MAX {
             self.command(&["CONFIG", "SET", "repl-diskless-sync", "yes"])
                 .await?;
@@ -143,17 +162,20 @@ impl Link {
         .await
     }
 
-    /// Follows that primary anew: the server tries a refused connection only once a second, this tries at once.
-    pub async fn follow_now(&mut self, primary: &Address) -> Result<(), LinkError> {
+    /// Follows that primary anew: the server tries a refused connection only once a second, this tries at once. All clients
+    /// are disconnected. Tells how it is then.
+    pub async fn follow_now(&mut self, primary: &Address) -> Result<Info, LinkError> {
         let (fence, port, dead) = (
             FENCE.to_string(),
             primary.port.to_string(),
             DEAD_PORT.to_string(),
         );
-        self.transact(&[
+        self.transact_and_look(&[
             &["CONFIG", "SET", "min-replicas-to-write", &fence],
             &["REPLICAOF", DEAD_HOST, &dead],
             &["REPLICAOF", &primary.host, &port],
+            KILL_NORMAL,
+            KILL_PUBSUB,
         ])
         .await
     }
@@ -177,8 +199,14 @@ impl Link {
         let (fence, dead) = (FENCE.to_string(), DEAD_PORT.to_string());
         let set_fence: Command<'_> = &["CONFIG", "SET", "min-replicas-to-write", &fence];
         let cut: Command<'_> = &["REPLICAOF", DEAD_HOST, &dead];
+        self.transact_and_look(&[&[set_fence, cut, UNPAUSE], &KEEP_COPIES[..], then].concat())
+            .await
+    }
+
+    /// One round trip, since every one counts while clients wait.
+    async fn transact_and_look(&mut self, commands: &[Command<'_>]) -> Result<Info, LinkError> {
         let mut batch = Batch::default();
-        batch.transaction(&[&[set_fence, cut, UNPAUSE], then].concat());
+        batch.transaction(commands);
         info::ask_all(&mut batch);
         let info = Info::read(&self.call(batch).await?);
         self.with_stamp(info).await

@@ -6,7 +6,7 @@ use crate::mutant::Mutant;
 use crate::names::{Address, Incarnation, Node, Sentinel};
 use crate::record::{Member, Terms};
 use crate::syncset::SyncRule;
-use crate::wire::{FromSentinel, Report, TakeOver};
+use crate::wire::{FollowAhead, FromSentinel, Report, TakeOver};
 
 fn member(node: &str) -> Member {
     Member {
@@ -194,4 +194,77 @@ fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another
     told.done(info("history-2", 130));
     assert!(!told.report.open);
     assert_eq!((told.report.history, told.report.offset), (1, 100));
+}
+
+/// redis-0 is the old primary, redis-1 stays a replica, redis-2 is the target and has taken over.
+fn followed_ahead(told: &mut Told) -> Record {
+    let handoff = first().electing(Some(Node::from("redis-2")), &by(), String::new());
+    told.record(&handoff);
+    let word = FollowAhead {
+        version: handoff.version,
+        epoch: handoff.epoch,
+        address: member("redis-2").address,
+        replid: "history-1".to_owned(),
+        offset: 100,
+    };
+    told.step(AgentInput::Sentinel(by(), FromSentinel::FollowAhead(word)));
+    let target = member("redis-2").address;
+    assert_eq!(told.asked.last(), Some(&Operation::Follow(target)));
+    let following = ServerInfo {
+        link_up: true,
+        ..info("history-2", 130)
+    };
+    told.done(following);
+    handoff
+}
+
+#[test]
+fn who_follows_ahead_of_the_register_has_the_history_before() {
+    let mut told = Told::following();
+    let handoff = followed_ahead(&mut told);
+    assert_eq!((told.report.history, told.report.offset), (1, 100));
+    // The target fails; somebody else is elected for the same epoch.
+    told.record(&handoff.resumed(None, &by(), String::new()));
+    assert_eq!(told.asked.last(), Some(&Operation::Seal));
+    told.done(info("history-2", 130));
+    assert_eq!(told.report.sealed, 2);
+    assert_eq!((told.report.history, told.report.offset), (1, 100));
+}
+
+#[test]
+fn who_followed_ahead_has_the_new_history_once_the_register_says_so() {
+    let mut told = Told::following();
+    let handoff = followed_ahead(&mut told);
+    let start = ("history-2".to_owned(), 100);
+    let rule = SyncRule::default();
+    let stable = handoff.handed_over(member("redis-2"), start, rule, &by(), String::new());
+    let asked = told.asked.len();
+    told.record(&stable);
+    assert_eq!(told.asked.len(), asked, "it follows already");
+    assert_eq!((told.report.history, told.report.offset), (2, 130));
+    // Also where it hears of that reign only when it is over.
+    let mut told = Told::following();
+    followed_ahead(&mut told);
+    told.record(&stable.electing(None, &by(), String::new()));
+    told.done(info("history-2", 150));
+    assert_eq!((told.report.history, told.report.offset), (2, 150));
+}
+
+#[test]
+fn a_word_of_another_handoff_or_another_history_is_not_followed() {
+    let handoff = first().electing(Some(Node::from("redis-2")), &by(), String::new());
+    for (version, replid) in [(1, "history-1"), (handoff.version, "other")] {
+        let mut told = Told::following();
+        told.record(&handoff);
+        let asked = told.asked.len();
+        let word = FollowAhead {
+            version,
+            epoch: handoff.epoch,
+            address: member("redis-2").address,
+            replid: replid.to_owned(),
+            offset: 100,
+        };
+        told.step(AgentInput::Sentinel(by(), FromSentinel::FollowAhead(word)));
+        assert_eq!(told.asked.len(), asked, "{version} {replid}");
+    }
 }
