@@ -194,6 +194,7 @@ impl Agent {
     fn on_unlinked(&mut self, sentinel: &Sentinel) {
         self.linked.remove(sentinel);
         self.leases.forget(sentinel);
+        self.floor.forget(sentinel);
     }
 
     fn on_message(&mut self, from: Sentinel, message: FromSentinel, out: &mut Vec<AgentOutput>) {
@@ -233,5 +234,8 @@ impl Agent {
     fn on_stored(&mut self, promised: Epoch) {
         self.storing = false;
         self.stored.promised = self.stored.promised.max(promised);
+        if self.stored.promised > 0 {
+            self.floor = Floor::Remembers;
+        }
     }
 }

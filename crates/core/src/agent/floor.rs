@@ -11,6 +11,7 @@ use crate::names::Sentinel;
 use crate::record::Record;
 use crate::wire::Newest;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Most sentinels whose word is kept. A set of voters is far smaller.
 const TOLD_MAX: usize = 64;
@@ -18,37 +19,52 @@ const TOLD_MAX: usize = 64;
 /// The least version that may be obeyed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Floor {
-    /// What each sentinel has told since this agent started.
+    /// What each connected sentinel has told last. That may also become less: a version that only one has accepted may
+    /// never be committed, and then it accepts another in its place. What *was* committed stays the least that any of its
+    /// majority tells.
     Asking(BTreeMap<Sentinel, Newest>),
-    /// A majority has told; or the agent remembers a promise, and nothing has to be asked.
-    Known(u64),
+    /// The agent remembers a promise, and nothing has to be asked.
+    Remembers,
 }
 
 impl Floor {
     /// For an agent that has promised this epoch, as its disk says; 0 if it knows of nothing.
     pub(super) fn of(promised: u64) -> Self {
         if promised > 0 {
-            Self::Known(0)
+            Self::Remembers
         } else {
             Self::Asking(BTreeMap::new())
         }
     }
 
     fn hear(&mut self, from: Sentinel, newest: Newest) {
-        let Self::Asking(told) = self else { return };
-        if told.len() < TOLD_MAX || told.contains_key(&from) {
+        if let Self::Asking(told) = self
+            && (told.len() < TOLD_MAX || told.contains_key(&from))
+        {
             told.insert(from, newest);
         }
+    }
+
+    /// Whoever is not connected takes back nothing any more.
+    pub(super) fn forget(&mut self, sentinel: &Sentinel) {
+        if let Self::Asking(told) = self {
+            told.remove(sentinel);
+        }
+    }
+
+    /// The newest version that any tells, once a majority of one set of voters has told.
+    fn least(&self) -> Option<u64> {
+        let Self::Asking(told) = self else {
+            return Some(0);
+        };
         let settled = |set: &Newest| {
             let same = told
                 .values()
                 .filter(|n| n.voters_version == set.voters_version);
             same.count() > set.voters / 2
         };
-        if told.values().any(settled) {
-            let newest = told.values().map(|newest| newest.version).max();
-            *self = Self::Known(newest.unwrap_or(0));
-        }
+        let newest = told.values().map(|newest| newest.version).max();
+        newest.filter(|_| told.values().any(settled))
     }
 }
 
@@ -58,19 +74,21 @@ impl Agent {
         self.floor.hear(from, newest);
     }
 
-    /// Whether the sentinels are still to tell.
+    /// Whether the sentinels are still to tell: until there is a record that may be obeyed.
     pub(super) fn asks_newest(&self) -> bool {
-        matches!(self.floor, Floor::Asking(_))
+        let trusts = |record: &Arc<Record>| self.floor.least().is_some_and(|l| record.version >= l);
+        matches!(self.floor, Floor::Asking(_)) && !self.record.as_ref().is_some_and(trusts)
     }
 
     /// Whether this record may be obeyed, as far as this agent can know what it has forgotten.
     pub(super) fn may_trust(&self, record: &Record) -> bool {
-        match self.floor {
-            Floor::Known(least) => record.version >= least,
-            Floor::Asking(_) => matches!(
-                self.settings.mutant,
-                Mutant::TrustAnySentinel | Mutant::ForgetPromise
-            ),
+        let blindly = matches!(
+            self.settings.mutant,
+            Mutant::TrustAnySentinel | Mutant::ForgetPromise
+        );
+        match self.floor.least() {
+            Some(least) => record.version >= least,
+            None => blindly,
         }
     }
 }
@@ -91,11 +109,30 @@ mod tests {
     fn a_majority_of_one_set_settles_it_and_the_newest_counts() {
         let mut floor = Floor::of(0);
         floor.hear(Sentinel::from("a"), newest(3, 3, 1));
-        assert!(matches!(floor, Floor::Asking(_)));
+        assert_eq!(floor.least(), None);
         floor.hear(Sentinel::from("a"), newest(3, 3, 1));
-        assert!(matches!(floor, Floor::Asking(_)), "one voter, heard twice");
+        assert_eq!(floor.least(), None, "one voter, heard twice");
         floor.hear(Sentinel::from("b"), newest(7, 3, 1));
-        assert_eq!(floor, Floor::Known(7));
+        assert_eq!(floor.least(), Some(7));
+    }
+
+    #[test]
+    fn a_version_that_nobody_holds_any_more_is_not_waited_for() {
+        let mut floor = Floor::of(0);
+        floor.hear(Sentinel::from("a"), newest(8, 3, 1));
+        floor.hear(Sentinel::from("b"), newest(7, 3, 1));
+        assert_eq!(floor.least(), Some(8));
+        floor.hear(Sentinel::from("a"), newest(7, 3, 1));
+        assert_eq!(
+            floor.least(),
+            Some(7),
+            "8 was accepted by one, and never committed"
+        );
+        floor.hear(Sentinel::from("c"), newest(9, 3, 1));
+        floor.forget(&Sentinel::from("c"));
+        assert_eq!(floor.least(), Some(7), "and so of one that is gone");
+        floor.forget(&Sentinel::from("b"));
+        assert_eq!(floor.least(), None);
     }
 
     #[test]
@@ -104,13 +141,13 @@ mod tests {
         floor.hear(Sentinel::from("a"), newest(3, 3, 1));
         floor.hear(Sentinel::from("b"), newest(4, 4, 2));
         floor.hear(Sentinel::from("c"), newest(4, 4, 2));
-        assert!(matches!(floor, Floor::Asking(_)));
+        assert_eq!(floor.least(), None);
         floor.hear(Sentinel::from("a"), newest(4, 4, 2));
-        assert_eq!(floor, Floor::Known(4));
+        assert_eq!(floor.least(), Some(4));
     }
 
     #[test]
     fn who_remembers_a_promise_need_not_ask() {
-        assert_eq!(Floor::of(2), Floor::Known(0));
+        assert_eq!(Floor::of(2).least(), Some(0));
     }
 }

@@ -327,7 +327,7 @@ impl SentinelCore {
             .filter(|n| **n != primary.node)
             .cloned()
             .collect();
-        let mine = record.by == self.settings.name;
+        let tells = record.by == self.settings.name && record.sync.k == 0;
         let node = primary.node.clone();
         let from = group.announced.replace(next).map(|(_, _, address)| address);
         self.happen(
@@ -342,7 +342,8 @@ impl SentinelCore {
         for node in replicas {
             self.happen(name, Happening::Replica(node));
         }
-        if mine {
+        // The others have waited for this: see `show_in_turn`.
+        if tells {
             self.show_all(name);
         }
     }
