@@ -304,20 +304,56 @@ fn a_handoff_takes_the_old_primary_in() {
     assert!(group.record().former.is_empty(), "{:#?}", group.decisions);
 }
 
-#[test]
-fn the_other_replicas_of_a_handoff_are_there_when_it_opens() {
+/// Hands over from redis-0 to redis-1, and looks after every millisecond.
+fn hand_over(drains: bool, mut look: impl FnMut(&Group)) {
     let mut group = started(4, terms(1));
+    group.drains = drains;
     group.ask(&sentinel(0), Request::Handoff(Some(node(1))));
+    let began = group.now;
     while group.primary() != Some(node(1)) {
-        assert!(group.now < 20_000, "{:#?}", group.decisions);
+        assert!(group.now < began + 1_000, "{:#?}", group.decisions);
         group.run(1);
+        look(&group);
     }
-    for stays in [2, 3] {
-        let standing = group.agents[&node(stays)].standing();
-        assert!(
-            matches!(standing, Standing::Following(2, to) if to.host == "redis-1"),
-            "{stays}: {standing:?}"
-        );
+}
+
+#[test]
+fn the_other_replicas_of_a_handoff_follow_as_soon_as_the_register_says_so() {
+    let mut at_once = None;
+    hand_over(true, |group| {
+        let follows = |number| {
+            let standing = group.agents[&node(number)].standing();
+            matches!(standing, Standing::Following(2, to) if to.host == "redis-1")
+        };
+        let record = group.record();
+        if (record.epoch, record.phase) == (2, Phase::Stable) {
+            at_once.get_or_insert([2, 3].map(follows));
+        }
+    });
+    assert_eq!(at_once, Some([true, true]));
+}
+
+#[test]
+fn clients_are_served_until_the_promise_is_written() {
+    let mut paused = false;
+    hand_over(true, |group| {
+        if group.gates[&node(0)] == GateOrder::Pause {
+            paused = true;
+            assert_eq!(group.agents[&node(0)].promised(), 2);
+        }
+    });
+    assert!(paused);
+}
+
+#[test]
+fn sessions_leave_before_the_seal_if_all_is_answered() {
+    for drains in [true, false] {
+        let mut left = false;
+        hand_over(drains, |group| {
+            let carries = matches!(group.gates[&node(0)], GateOrder::Carry(_));
+            left |= carries && *group.agents[&node(0)].standing() == Standing::Paused(2);
+        });
+        assert_eq!(left, drains);
     }
 }
 

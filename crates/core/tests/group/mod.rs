@@ -54,6 +54,8 @@ pub(crate) struct Group {
     pub(crate) disks: BTreeMap<Node, Stored>,
     /// What each gate was told last.
     pub(crate) gates: BTreeMap<Node, GateOrder>,
+    /// Whether a gate that pauses is soon through with what was asked before.
+    pub(crate) drains: bool,
     /// When agents that were to stop were through with it.
     pub(crate) ended: BTreeMap<Node, u64>,
     queue: BTreeMap<(u64, u64), Event>,
@@ -114,6 +116,7 @@ impl Group {
             config,
             disks: BTreeMap::new(),
             gates: BTreeMap::new(),
+            drains: true,
             ended: BTreeMap::new(),
             queue: BTreeMap::new(),
             count: 0,
@@ -188,7 +191,7 @@ impl Group {
             priority: 100,
             on_disk: self.config.terms.on_disk(),
             restart: true,
-            gated: false,
+            gated: self.config.terms.k() > 0,
             mutant: Mutant::None,
         };
         self.agents
@@ -522,6 +525,9 @@ impl Group {
                 AgentOutput::Do(operation) => self.operate(node, operation),
                 AgentOutput::Decide(text) => self.decisions.push((self.now, text)),
                 AgentOutput::Gate(order) => {
+                    if order == GateOrder::Pause && self.drains {
+                        self.later(Event::Agent(node.clone(), AgentInput::Drained));
+                    }
                     self.gates.insert(node.clone(), order);
                 }
                 AgentOutput::Exit => {

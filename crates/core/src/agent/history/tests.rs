@@ -242,6 +242,13 @@ fn who_followed_ahead_has_the_new_history_once_the_register_says_so() {
     told.record(&stable);
     assert_eq!(told.asked.len(), asked, "it follows already");
     assert_eq!((told.report.history, told.report.offset), (2, 130));
+    // With its first replica a master may draw another id, which is in no record.
+    told.step(AgentInput::Info(ServerInfo {
+        link_up: true,
+        ..info("history-2-by-another-name", 140)
+    }));
+    told.step(AgentInput::Tick);
+    assert_eq!((told.report.history, told.report.offset), (2, 140));
     // Also where it hears of that reign only when it is over.
     let mut told = Told::following();
     followed_ahead(&mut told);
