@@ -100,6 +100,7 @@ impl Pair {
         self.nodes[self.ruler].gate.order(GateOrder::Pause);
     }
 
+    /// Sessions leave before the old server is sealed and after it, in turns.
     pub async fn hand_over(&mut self) {
         let [first, second] = &mut self.nodes;
         let (old, new) = if self.ruler == 0 {
@@ -112,14 +113,16 @@ impl Pair {
         new.node.catch_up(&mut old.node).await;
         new.gate.order(GateOrder::Shut);
         new.node.link.promote().await.unwrap();
+        let (to, epoch) = (new.node.address().clone(), self.epoch + 1);
+        let carry = Carry { epoch, to };
+        if epoch % 2 == 0 {
+            old.gate.order(GateOrder::Carry(carry.clone()));
+        }
         old.node.link.depose().await.unwrap();
         new.node.link.open().await.unwrap();
         old.node.link.follow_now(new.node.address()).await.unwrap();
-        (self.ruler, self.epoch) = (1 - self.ruler, self.epoch + 1);
-        let to = self.nodes[self.ruler].node.address().clone();
-        let epoch = self.epoch;
+        (self.ruler, self.epoch) = (1 - self.ruler, epoch);
         let [old, new] = [1 - self.ruler, self.ruler].map(|index| &self.nodes[index]);
-        let carry = Carry { epoch, to };
         old.gate.order(GateOrder::Carry(carry.clone()));
         new.gate.order(self.hold());
         for gate in [&old.gate, &new.gate] {

@@ -1,12 +1,13 @@
 //! How a session leaves its server and goes on at another one.
 //!
 //! ```text
-//!  paused, at rest ─▶ Asked ─(answered; or blocked, and quiet)─▶ Settled ─(the server is sealed)─▶ Waiting
+//!  paused, at rest ─▶ Asked ─(answered; or blocked, and quiet)─▶ Settled ─(another rules)─▶ Waiting
 //!      Waiting ─▶ Dialling ─▶ Replaying ─(all said again)─▶ carried: bytes go both ways, nothing is held
 //!         ▲__________|____________| turned away: the new primary is not open yet
 //! ```
 //!
-//! Whoever is not settled when the server is sealed is closed: what became of its last request is unknown.
+//! The server is sealed by then; or all are settled and it is held, which does not end before the seal, so that it executes
+//! nothing more for them. Whoever is not settled then is closed: what became of its last request is unknown.
 
 mod greeting;
 mod homing;
@@ -294,7 +295,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Its server is sealed: it goes, if it is settled. Returns whether it is to be dialled for.
+    /// Its server executes nothing more: it goes, if it is settled. Returns whether it is to be dialled for.
     pub(in super::super) fn depart(&mut self, hall: &mut Hall) -> Result<bool, Ended> {
         if self.is_carried() || self.is_replica() {
             return Ok(self.is_waiting());

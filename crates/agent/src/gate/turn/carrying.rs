@@ -99,7 +99,7 @@ impl Turns {
         dial.into_iter().chain(home).min()
     }
 
-    /// The server is sealed, and another one is primary.
+    /// Another one is primary. The server is sealed; or nothing is under way in it, and it is held.
     pub(super) fn carry(&mut self, to: &Carry) {
         self.hall.core.shut();
         self.links = [const { None }; super::LINKS_MAX];
