@@ -11,6 +11,7 @@ mod commands;
 mod cut;
 mod group;
 mod loss;
+mod niceness;
 mod orders;
 mod pair;
 mod sizes;
