@@ -8,6 +8,7 @@ pub use durability::{Durability, OnLossOfQuorum, Terms};
 pub use reign::Reign;
 
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
+use crate::position::Position;
 use crate::register::Versioned;
 use crate::syncset::{FormerRule, SyncRule};
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,20 @@ impl Record {
             .map(|reign| reign.epoch)
     }
 
+    /// Whose data a position really tells of. Who has begun to follow a reign and has not come to where that begins holds
+    /// nothing of it yet, and less than whoever has all of the reign before.
+    pub fn place(&self, mut position: Position) -> Position {
+        for pair in self.history.windows(2).rev() {
+            if let [before, reign] = pair
+                && reign.epoch == position.epoch
+                && position.offset < reign.start
+            {
+                position.epoch = before.epoch;
+            }
+        }
+        position
+    }
+
     /// Whether `node`, in this very incarnation, is the primary of the epoch (not while electing).
     pub fn is_primary(&self, node: &Node, incarnation: &Incarnation) -> bool {
         self.phase != Phase::Electing
@@ -134,5 +149,35 @@ impl Record {
     /// Whether `node` is named as primary, in whatever incarnation and phase.
     pub fn names(&self, node: &Node) -> bool {
         self.primary.as_ref().is_some_and(|p| p.node == *node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_before_the_beginning_of_its_reign_is_of_the_one_before() {
+        let mut record = Record::first(
+            BTreeSet::new(),
+            Member {
+                node: Node::from("redis-0"),
+                incarnation: Incarnation::from("run"),
+                address: Address::new("redis-0", 6379),
+            },
+            Terms::default(),
+            &Sentinel::from("sentinel-0"),
+            String::new(),
+        );
+        record.history = [(1, 0), (2, 100), (4, 200)]
+            .map(|(epoch, start)| Reign {
+                epoch,
+                replid: format!("history-{epoch}"),
+                start,
+            })
+            .to_vec();
+        let placed = |epoch, offset| record.place(Position { epoch, offset }).epoch;
+        assert_eq!([placed(4, 200), placed(4, 199), placed(4, 99)], [4, 2, 1]);
+        assert_eq!([placed(2, 300), placed(1, 0), placed(3, 50)], [2, 1, 3]);
     }
 }

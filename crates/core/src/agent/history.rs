@@ -1,7 +1,7 @@
 //! Whose history the data is, and how far it reaches in that.
 
 use super::{Agent, Standing};
-use crate::names::Epoch;
+use crate::names::{Address, Epoch};
 use crate::position::Position;
 use crate::record::{Phase, Record};
 use crate::wire::FollowAhead;
@@ -19,12 +19,12 @@ impl Agent {
     /// Whose history the replication id is. It may change under a primary (when its first replica
     /// attaches, redis-server draws a new one), so it is learned here and not from the record alone.
     pub(super) fn notice_history(&mut self) {
-        let (epoch, end) = match self.standing {
-            Standing::Following(epoch, _) if self.info.link_up && !self.info.syncing => {
-                self.followed(epoch)
+        let (epoch, end) = match &self.standing {
+            Standing::Following(epoch, from) if self.info.link_up && !self.info.syncing => {
+                self.followed(*epoch, from)
             }
             Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {
-                self.reign(epoch)
+                self.reign(*epoch)
             }
             _ => return,
         };
@@ -37,8 +37,9 @@ impl Agent {
 
     /// The epoch whose history a replica takes, and where that ends. Whoever it followed ahead of the register may never
     /// rule: until the register says so, its data are those of the reign before, as far as that reached.
-    fn followed(&self, epoch: Epoch) -> (Epoch, Option<u64>) {
-        let word = self.follow_ahead.as_ref().filter(|w| w.epoch == epoch);
+    fn followed(&self, epoch: Epoch, from: &Address) -> (Epoch, Option<u64>) {
+        let word = self.follow_ahead.as_ref();
+        let word = word.filter(|w| w.epoch == epoch && w.address == *from);
         match (&self.history, word) {
             (Some(before), Some(word)) if before.epoch < epoch && !self.is_settled(word) => {
                 (before.epoch, before.end.or(Some(word.offset)))
@@ -84,6 +85,13 @@ impl Agent {
 
     /// How far the data reaches, if it is known whose it is.
     pub(super) fn reach(&self) -> Option<Position> {
+        let told = self.told()?;
+        let record = self.record.as_deref();
+        Some(record.map_or(told, |record| record.place(told)))
+    }
+
+    /// The history that it has, and how far it is in it.
+    fn told(&self) -> Option<Position> {
         let offset = self.info.offset;
         let seen = self
             .history

@@ -76,15 +76,11 @@ impl SentinelCore {
     fn position(&self, record: &Record, report: &Report) -> Option<Position> {
         let known = Some(report.history).filter(|epoch| *epoch > 0);
         let epoch = known.or_else(|| record.epoch_of(&report.replid))?;
-        let epoch = if self.settings.mutant == Mutant::CompareOffsetsOnly {
-            0
-        } else {
-            epoch
-        };
-        Some(Position {
-            epoch,
-            offset: report.offset,
-        })
+        let offset = report.offset;
+        if self.settings.mutant == Mutant::CompareOffsetsOnly {
+            return Some(Position { epoch: 0, offset });
+        }
+        Some(record.place(Position { epoch, offset }))
     }
 
     /// How far it reaches, if it has a vote.

@@ -65,7 +65,7 @@ impl SentinelCore {
         if !usable || report.priority == 0 {
             return None;
         }
-        let stored = report.stored.unwrap_or_default();
+        let stored = record.place(report.stored.unwrap_or_default());
         let newest = record.history.last().map_or(0, |reign| reign.epoch);
         let ruled = record.names(node) && stored.epoch >= newest;
         let member = member(node, report)?;

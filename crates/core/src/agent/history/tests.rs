@@ -170,6 +170,25 @@ fn a_reign_that_is_on_record_is_its_history() {
 }
 
 #[test]
+fn who_has_not_come_to_where_a_reign_begins_holds_data_of_the_one_before() {
+    let mut told = Told::following();
+    let electing = first().electing(None, &by(), String::new());
+    let appointed = electing.appointed(member("redis-2"), &by(), String::new());
+    let start = ("history-2".to_owned(), 140);
+    let stable = appointed.settled(start, SyncRule::default(), &by(), String::new());
+    told.record(&stable);
+    let linked = |offset| ServerInfo {
+        link_up: true,
+        ..info("history-2", offset)
+    };
+    told.done(linked(100));
+    assert_eq!((told.report.history, told.report.offset), (1, 100));
+    told.step(AgentInput::Info(linked(140)));
+    told.step(AgentInput::Tick);
+    assert_eq!((told.report.history, told.report.offset), (2, 140));
+}
+
+#[test]
 fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another() {
     let mut told = Told::following();
     let handoff = first().electing(Some(Node::from("redis-1")), &by(), String::new());
@@ -254,6 +273,25 @@ fn who_followed_ahead_has_the_new_history_once_the_register_says_so() {
     followed_ahead(&mut told);
     told.record(&stable.electing(None, &by(), String::new()));
     told.done(info("history-2", 150));
+    assert_eq!((told.report.history, told.report.offset), (2, 150));
+}
+
+#[test]
+fn who_followed_ahead_in_vain_has_the_history_of_whoever_rules_instead() {
+    let mut told = Told::following();
+    let handoff = followed_ahead(&mut told);
+    let given_up = handoff.resumed(None, &by(), String::new());
+    told.record(&given_up);
+    told.done(info("history-2", 130));
+    let appointed = given_up.appointed(member("redis-0"), &by(), String::new());
+    let start = ("another-2".to_owned(), 100);
+    told.record(&appointed.settled(start, SyncRule::default(), &by(), String::new()));
+    let again = Operation::Follow(member("redis-0").address);
+    assert_eq!(told.asked.last(), Some(&again));
+    told.done(ServerInfo {
+        link_up: true,
+        ..info("another-2-by-another-name", 150)
+    });
     assert_eq!((told.report.history, told.report.offset), (2, 150));
 }
 
