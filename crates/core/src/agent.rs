@@ -54,6 +54,8 @@ pub struct Agent {
     incarnation: Option<Incarnation>,
     caught_up: bool,
     history: Option<History>,
+    /// It was told to promote redis-server, and has not heard how that ended.
+    promoting: bool,
     standing: Standing,
     running: Option<Operation>,
     storing: bool,
@@ -98,6 +100,7 @@ impl Agent {
             incarnation: None,
             caught_up: false,
             history: None,
+            promoting: false,
             standing: Standing::Fresh,
             running: None,
             storing: false,

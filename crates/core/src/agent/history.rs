@@ -26,6 +26,10 @@ impl Agent {
             Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {
                 self.reign(*epoch)
             }
+            Standing::Sealed(_) | Standing::Fresh => match self.promoted_unheard() {
+                Some(told) => told,
+                None => return,
+            },
             _ => return,
         };
         self.history = Some(History {
@@ -69,6 +73,14 @@ impl Agent {
             }
             _ => (epoch, None),
         }
+    }
+
+    /// A promotion that was not answered may have been carried out all the same, and with it the data got another name. They
+    /// are what they were.
+    fn promoted_unheard(&self) -> Option<(Epoch, Option<u64>)> {
+        let before = self.history.as_ref().filter(|_| self.promoting)?;
+        let renamed = before.replid != self.info.replid;
+        renamed.then(|| (before.epoch, before.end.or(Some(self.info.offset))))
     }
 
     /// Whether the register says that this run rules `epoch`, or that it did. Only then it was ever opened.

@@ -223,6 +223,7 @@ impl Agent {
             // From here the deadline is that of the pause, whatever the lease says.
             self.paused_until = None;
         }
+        self.promoting |= operation == Operation::Promote;
         self.running = Some(operation.clone());
         out.push(AgentOutput::Do(operation));
     }
@@ -278,8 +279,12 @@ impl Agent {
         self.standing = match operation {
             Operation::Seal => Standing::Sealed(epoch),
             Operation::Pause => Standing::Paused(epoch),
-            Operation::Promote => Standing::Promoted(epoch),
+            Operation::Promote => {
+                self.promoting = false;
+                Standing::Promoted(epoch)
+            }
             Operation::Follow(address) => {
+                self.promoting = false;
                 self.link_seen = now;
                 Standing::Following(epoch, address)
             }

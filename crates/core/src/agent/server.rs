@@ -22,6 +22,7 @@ impl Agent {
         self.standing = Standing::Fresh;
         self.caught_up = false;
         self.history = None;
+        self.promoting = false;
         self.reason.clear();
         out.push(AgentOutput::Decide(format!(
             "redis-server of {} runs, sealed, as {}",

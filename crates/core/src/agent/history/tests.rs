@@ -189,6 +189,26 @@ fn who_has_not_come_to_where_a_reign_begins_holds_data_of_the_one_before() {
 }
 
 #[test]
+fn a_promotion_that_nobody_heard_of_takes_no_data_away() {
+    let mut told = Told::following();
+    let electing = first().electing(None, &by(), String::new());
+    told.record(&electing);
+    told.done(info("history-1", 100));
+    let appointed = electing.appointed(member("redis-1"), &by(), String::new());
+    told.record(&appointed);
+    told.step(AgentInput::Done(
+        Operation::Promote,
+        Err("no answer".into()),
+    ));
+    // It was frozen, and carried the order out when it woke up; the next election finds it sealed.
+    told.record(&appointed.electing(None, &by(), String::new()));
+    assert_eq!(told.asked.last(), Some(&Operation::Seal));
+    told.done(info("history-2", 100));
+    assert_eq!((told.report.sealed, told.report.history), (3, 1));
+    assert_eq!(told.report.offset, 100);
+}
+
+#[test]
 fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another() {
     let mut told = Told::following();
     let handoff = first().electing(Some(Node::from("redis-1")), &by(), String::new());
