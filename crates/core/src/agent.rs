@@ -54,8 +54,8 @@ pub struct Agent {
     incarnation: Option<Incarnation>,
     caught_up: bool,
     history: Option<History>,
-    /// It was told to promote redis-server, and has not heard how that ended.
-    promoting: bool,
+    /// Where redis-server was when it was told to become a master, until it is heard how that ended.
+    promoting: Option<u64>,
     standing: Standing,
     running: Option<Operation>,
     storing: bool,
@@ -100,7 +100,7 @@ impl Agent {
             incarnation: None,
             caught_up: false,
             history: None,
-            promoting: false,
+            promoting: None,
             standing: Standing::Fresh,
             running: None,
             storing: false,

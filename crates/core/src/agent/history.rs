@@ -78,9 +78,9 @@ impl Agent {
     /// A promotion that was not answered may have been carried out all the same, and with it the data got another name. They
     /// are what they were.
     fn promoted_unheard(&self) -> Option<(Epoch, Option<u64>)> {
-        let before = self.history.as_ref().filter(|_| self.promoting)?;
+        let (before, end) = (self.history.as_ref()?, self.promoting?);
         let renamed = before.replid != self.info.replid;
-        renamed.then(|| (before.epoch, before.end.or(Some(self.info.offset))))
+        renamed.then(|| (before.epoch, before.end.or(Some(end))))
     }
 
     /// Whether the register says that this run rules `epoch`, or that it did. Only then it was ever opened.

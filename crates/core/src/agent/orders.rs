@@ -223,7 +223,9 @@ impl Agent {
             // From here the deadline is that of the pause, whatever the lease says.
             self.paused_until = None;
         }
-        self.promoting |= operation == Operation::Promote;
+        if operation == Operation::Promote {
+            self.promoting = Some(self.info.offset);
+        }
         self.running = Some(operation.clone());
         out.push(AgentOutput::Do(operation));
     }
@@ -280,11 +282,11 @@ impl Agent {
             Operation::Seal => Standing::Sealed(epoch),
             Operation::Pause => Standing::Paused(epoch),
             Operation::Promote => {
-                self.promoting = false;
+                self.promoting = None;
                 Standing::Promoted(epoch)
             }
             Operation::Follow(address) => {
-                self.promoting = false;
+                self.promoting = None;
                 self.link_seen = now;
                 Standing::Following(epoch, address)
             }

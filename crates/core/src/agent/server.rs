@@ -22,7 +22,7 @@ impl Agent {
         self.standing = Standing::Fresh;
         self.caught_up = false;
         self.history = None;
-        self.promoting = false;
+        self.promoting = None;
         self.reason.clear();
         out.push(AgentOutput::Decide(format!(
             "redis-server of {} runs, sealed, as {}",

@@ -203,7 +203,7 @@ fn a_promotion_that_nobody_heard_of_takes_no_data_away() {
     // It was frozen, and carried the order out when it woke up; the next election finds it sealed.
     told.record(&appointed.electing(None, &by(), String::new()));
     assert_eq!(told.asked.last(), Some(&Operation::Seal));
-    told.done(info("history-2", 100));
+    told.done(info("history-2", 130));
     assert_eq!((told.report.sealed, told.report.history), (3, 1));
     assert_eq!(told.report.offset, 100);
 }
