@@ -57,3 +57,10 @@ pub(crate) const STAMP: &str = "holdfast:stamp";
 
 /// `min-replicas-to-write` that no server can meet: the closed write fence.
 pub const FENCE: u32 = 2_147_483_647;
+
+/// Settings of a server that gives no full copies: a streamed one waits for that many seconds, sixty years, and who asks for
+/// it goes on with the data that it has.
+pub const NO_COPIES: [[&str; 2]; 2] = [
+    ["repl-diskless-sync", "yes"],
+    ["repl-diskless-sync-delay", "2147483647"],
+];

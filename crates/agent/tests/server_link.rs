@@ -316,7 +316,7 @@ async fn a_link_belongs_to_one_process_and_says_what_is_wrong() {
     ));
     old.ping().await.unwrap();
     // Closed by the server: the next call goes through on a new connection.
-    node.link.kill_clients().await.unwrap();
+    node.kill_clients().await;
     old.ping().await.unwrap();
     node.reign().await;
     node.set("a", "1").await.unwrap();

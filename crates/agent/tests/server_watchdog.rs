@@ -124,7 +124,7 @@ async fn clients_killed_and_connections_full_do_not_disarm_it() {
         .set_deadline(Some(boottime_ns() + 60_000 * MS))
         .unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    node.link.kill_clients().await.unwrap();
+    node.kill_clients().await;
     let deadline = boottime_ns() + 50 * MS;
     watchdog.set_deadline(Some(deadline)).unwrap();
     tokio::time::sleep(Duration::from_millis(120)).await;

@@ -13,7 +13,7 @@ mod users;
 
 pub use changes::{Change, changes};
 
-use super::{DEAD_HOST, DEAD_PORT, FENCE, USER, Version};
+use super::{DEAD_HOST, DEAD_PORT, FENCE, NO_COPIES, USER, Version};
 use crate::Options;
 use holdfast_core::record::Durability;
 use lines::{Line, quoted};
@@ -56,9 +56,6 @@ const SEALED: &[&str] = &[
     "daemonize no",
     "supervised no",
     "unixsocketperm 700",
-    // It gives no copy of its data, nor of having none, until the promotion: a streamed copy waits for this delay.
-    "repl-diskless-sync yes",
-    "repl-diskless-sync-delay 2147483647",
     "repl-diskless-load disabled",
     // A backlog that is freed after an hour without replicas takes the replication id with it.
     "repl-backlog-ttl 0",
@@ -175,6 +172,8 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
     out.extend(own_lines.iter().map(|line| written(line, denied)));
     out.push("# Owned by Holdfast.".to_owned());
     out.extend(SEALED.iter().map(ToString::to_string));
+    // Until its promotion it gives no copy of its data, nor of having none.
+    out.extend(NO_COPIES.map(|[key, value]| format!("{key} {value}")));
     out.extend(node_lines(inputs)?);
     if on_disk {
         out.extend(ON_DISK.iter().map(ToString::to_string));

@@ -120,6 +120,14 @@ impl Node0 {
         &self.options.listen
     }
 
+    /// Disconnects all clients but this one; replicas stay.
+    pub async fn kill_clients(&mut self) {
+        for kind in ["normal", "pubsub"] {
+            let kill = ["CLIENT", "KILL", "TYPE", kind];
+            self.link.command(&kill).await.expect("an answer");
+        }
+    }
+
     /// Makes it a primary that takes writes.
     pub async fn reign(&mut self) {
         self.link.promote().await.expect("promoted");

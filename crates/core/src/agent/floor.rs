@@ -11,7 +11,6 @@ use crate::names::Sentinel;
 use crate::record::Record;
 use crate::wire::Newest;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Most sentinels whose word is kept. A set of voters is far smaller.
 const TOLD_MAX: usize = 64;
@@ -66,6 +65,11 @@ impl Floor {
         let newest = told.values().map(|newest| newest.version).max();
         newest.filter(|_| told.values().any(settled))
     }
+
+    /// Whether a record of this version may be obeyed, once that is known.
+    fn allows(&self, version: u64) -> Option<bool> {
+        self.least().map(|least| version >= least)
+    }
 }
 
 impl Agent {
@@ -76,8 +80,8 @@ impl Agent {
 
     /// Whether the sentinels are still to tell: until there is a record that may be obeyed.
     pub(super) fn asks_newest(&self) -> bool {
-        let trusts = |record: &Arc<Record>| self.floor.least().is_some_and(|l| record.version >= l);
-        matches!(self.floor, Floor::Asking(_)) && !self.record.as_ref().is_some_and(trusts)
+        let allows = |record: &Record| self.floor.allows(record.version) == Some(true);
+        matches!(self.floor, Floor::Asking(_)) && !self.record.as_deref().is_some_and(allows)
     }
 
     /// Whether this record may be obeyed, as far as this agent can know what it has forgotten.
@@ -86,10 +90,7 @@ impl Agent {
             self.settings.mutant,
             Mutant::TrustAnySentinel | Mutant::ForgetPromise
         );
-        match self.floor.least() {
-            Some(least) => record.version >= least,
-            None => blindly,
-        }
+        self.floor.allows(record.version).unwrap_or(blindly)
     }
 }
 

@@ -15,23 +15,28 @@ pub(super) struct History {
     end: Option<u64>,
 }
 
+impl History {
+    /// The same data under another name: of this epoch still, and no further than to where they end, or to `here`.
+    fn up_to(&self, here: u64) -> (Epoch, Option<u64>) {
+        (self.epoch, self.end.or(Some(here)))
+    }
+}
+
 impl Agent {
     /// Whose history the replication id is. It may change under a primary (when its first replica
     /// attaches, redis-server draws a new one), so it is learned here and not from the record alone.
     pub(super) fn notice_history(&mut self) {
-        let (epoch, end) = match &self.standing {
+        let noticed = match &self.standing {
             Standing::Following(epoch, from) if self.info.link_up && !self.info.syncing => {
-                self.followed(*epoch, from)
+                Some(self.followed(*epoch, from))
             }
             Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {
-                self.reign(*epoch)
+                Some(self.reign(*epoch))
             }
-            Standing::Sealed(_) | Standing::Fresh => match self.promoted_unheard() {
-                Some(told) => told,
-                None => return,
-            },
-            _ => return,
+            Standing::Sealed(_) | Standing::Fresh => self.promoted_unheard(),
+            _ => None,
         };
+        let Some((epoch, end)) = noticed else { return };
         self.history = Some(History {
             replid: self.info.replid.clone(),
             epoch,
@@ -46,7 +51,7 @@ impl Agent {
         let word = word.filter(|w| w.epoch == epoch && w.address == *from);
         match (&self.history, word) {
             (Some(before), Some(word)) if before.epoch < epoch && !self.is_settled(word) => {
-                (before.epoch, before.end.or(Some(word.offset)))
+                before.up_to(word.offset)
             }
             _ => (epoch, None),
         }
@@ -69,7 +74,7 @@ impl Agent {
     fn reign(&self, epoch: Epoch) -> (Epoch, Option<u64>) {
         match &self.history {
             Some(before) if before.epoch < epoch && !self.ruled(epoch) => {
-                (before.epoch, before.end.or(Some(self.info.offset)))
+                before.up_to(self.info.offset)
             }
             _ => (epoch, None),
         }
@@ -80,7 +85,7 @@ impl Agent {
     fn promoted_unheard(&self) -> Option<(Epoch, Option<u64>)> {
         let (before, end) = (self.history.as_ref()?, self.promoting?);
         let renamed = before.replid != self.info.replid;
-        renamed.then(|| (before.epoch, before.end.or(Some(end))))
+        renamed.then(|| before.up_to(end))
     }
 
     /// Whether the register says that this run rules `epoch`, or that it did. Only then it was ever opened.

@@ -71,16 +71,22 @@ pub(super) fn is_fit(report: &Report, mutant: Mutant) -> bool {
     loaded && known && !report.syncing && !report.foreign && !report.blank
 }
 
+/// Whose history a node has, as it knows by itself or by this record, and how far it is in that.
+pub(super) fn position_of(record: Option<&Record>, report: &Report) -> Option<Position> {
+    let known = Some(report.history).filter(|epoch| *epoch > 0);
+    let epoch = known.or_else(|| record?.epoch_of(&report.replid))?;
+    let offset = report.offset;
+    Some(Position { epoch, offset })
+}
+
 impl SentinelCore {
     /// How far a fit node reaches; none if its history is unknown to the group.
     fn position(&self, record: &Record, report: &Report) -> Option<Position> {
-        let known = Some(report.history).filter(|epoch| *epoch > 0);
-        let epoch = known.or_else(|| record.epoch_of(&report.replid))?;
-        let offset = report.offset;
+        let told = position_of(Some(record), report)?;
         if self.settings.mutant == Mutant::CompareOffsetsOnly {
-            return Some(Position { epoch: 0, offset });
+            return Some(Position { epoch: 0, ..told });
         }
-        Some(record.place(Position { epoch, offset }))
+        Some(record.place(told))
     }
 
     /// How far it reaches, if it has a vote.

@@ -1,5 +1,6 @@
 //! What people and programs are shown.
 
+use super::choice::position_of;
 use super::handoff::behind;
 use super::{GroupState, NodeState, SentinelCore};
 use crate::names::{Group, Node};
@@ -132,7 +133,7 @@ fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) 
         .announced
         .as_ref()
         .and_then(|(_, n, _)| group.nodes.get(n)?.report.as_ref());
-    let leader = leader.and_then(|r| position_of(group, r));
+    let leader = leader.and_then(|r| position_of(group.record.as_deref(), r));
     let suspects = group
         .opinions
         .iter()
@@ -161,17 +162,8 @@ fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) 
     }
 }
 
-fn position_of(group: &GroupState, report: &Report) -> Option<Position> {
-    let known = Some(report.history).filter(|epoch| *epoch > 0);
-    let epoch = known.or_else(|| group.record.as_ref()?.epoch_of(&report.replid))?;
-    Some(Position {
-        epoch,
-        offset: report.offset,
-    })
-}
-
 fn position(group: &GroupState, report: &Report) -> Option<Position> {
-    position_of(group, report).or(report.stored)
+    position_of(group.record.as_deref(), report).or(report.stored)
 }
 
 fn role(report: &Report) -> &'static str {

@@ -7,7 +7,7 @@ use crate::drill::settle::settle;
 use crate::fault::{Drill, Outlook, Scene, inject};
 use crate::history::{History, Pulse};
 use crate::measure::{Outage, Timeline};
-use crate::target::{Against, Network, System};
+use crate::target::{Network, System};
 use crate::workload::{Crew, CrewSpec};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -160,21 +160,13 @@ async fn disturb(
     injected.and(returned)
 }
 
-/// Whoever asked for this is told when the new primary serves.
-const ANSWERED: (Drill, Against) = (Drill::Handoff, Against::Holdfast);
-
 async fn wait_for_return(
     result: &RoundResult,
     spec: &RoundSpec,
     pulse: &Pulse,
     history: &History,
 ) -> Result<()> {
-    let outlook = match result.drill.outlook() {
-        // Holdfast answers when it is done; and clients that a gate took along may stay at the address where they were.
-        Outlook::Switch if (result.drill, result.against) == ANSWERED => Outlook::Writes,
-        outlook => outlook,
-    };
-    match outlook {
+    match result.drill.outlook(result.against) {
         Outlook::Switch => {
             let elsewhere = |node: &str| node != history.first_primary;
             wait_for_writes(pulse, history.event, spec.return_limit, elsewhere).await

@@ -93,9 +93,11 @@ impl Drill {
     }
 
     /// What to wait for.
-    pub fn outlook(self) -> Outlook {
+    pub fn outlook(self, against: Against) -> Outlook {
         match self {
-            Self::Freeze | Self::FreezeNode | Self::Partition | Self::Handoff => Outlook::Switch,
+            Self::Freeze | Self::FreezeNode | Self::Partition => Outlook::Switch,
+            // Holdfast answers when it is done; and clients that a gate took along may stay at the address where they were.
+            Self::Handoff if against != Against::Holdfast => Outlook::Switch,
             _ => Outlook::Writes,
         }
     }

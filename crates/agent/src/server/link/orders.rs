@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::{Info, Link, LinkError, Replication, info};
-use crate::server::{DEAD_HOST, DEAD_PORT, FENCE, USER};
+use crate::server::{DEAD_HOST, DEAD_PORT, FENCE, NO_COPIES, USER};
 use holdfast_core::names::Address;
 
 /// A command without its dynamic parts.
@@ -15,14 +15,7 @@ const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 3_600_000;
 /// directly only after the replica's next acknowledgement, up to a second later, and shows it as connected meanwhile.
 const COPY_BY_FILE_MAX: u64 = 256 << 20;
 
-/// From here it gives no full copies: one that is streamed waits for a delay, and that is sixty years. Who asks goes on
-/// with the data that it has.
-const KEEP_COPIES: [Command<'_>; 2] = [
-    &["CONFIG", "SET", "repl-diskless-sync", "yes"],
-    &["CONFIG", "SET", "repl-diskless-sync-delay", "2147483647"],
-];
-
-/// Full copies are given at once.
+/// Full copies are given at once; the contrary of [`NO_COPIES`].
 const GIVE_COPIES: [Command<'_>; 2] = [
     &["CONFIG", "SET", "repl-diskless-sync", "no"],
     &["CONFIG", "SET", "repl-diskless-sync-delay", "0"],
@@ -180,11 +173,6 @@ impl Link {
         .await
     }
 
-    /// Disconnects all clients, subscribers included; replicas stay.
-    pub async fn kill_clients(&mut self) -> Result<(), LinkError> {
-        self.transact(&[KILL_NORMAL, KILL_PUBSUB]).await
-    }
-
     /// Asks it to end, with or without a snapshot. `Ok` or `Closed` means that it is ending.
     pub(in crate::server) async fn shutdown(&mut self, save: bool) -> Result<(), LinkError> {
         let args: Command<'_> = if save {
@@ -199,8 +187,9 @@ impl Link {
         let (fence, dead) = (FENCE.to_string(), DEAD_PORT.to_string());
         let set_fence: Command<'_> = &["CONFIG", "SET", "min-replicas-to-write", &fence];
         let cut: Command<'_> = &["REPLICAOF", DEAD_HOST, &dead];
-        self.transact_and_look(&[&[set_fence, cut, UNPAUSE], &KEEP_COPIES[..], then].concat())
-            .await
+        let [streamed, late] = NO_COPIES.map(|[key, value]| ["CONFIG", "SET", key, value]);
+        let seal: [Command<'_>; 5] = [set_fence, cut, UNPAUSE, &streamed, &late];
+        self.transact_and_look(&[&seal, then].concat()).await
     }
 
     /// One round trip, since every one counts while clients wait.

@@ -30,8 +30,25 @@ fn first() -> Record {
         &by(),
         String::new(),
     );
-    let start = ("history-1".to_owned(), 0);
-    first.settled(start, SyncRule::default(), &by(), String::new())
+    settled(&first, "history-1", 0)
+}
+
+/// Whoever `appointed` names rules, with a history of this name that begins there.
+fn settled(appointed: &Record, replid: &str, start: u64) -> Record {
+    let start = (replid.to_owned(), start);
+    appointed.settled(start, SyncRule::default(), &by(), String::new())
+}
+
+/// The word that redis-2 may be followed, in place of a primary whose history of this name ends at 100.
+fn word(version: u64, epoch: Epoch, replid: &str) -> AgentInput {
+    let word = FollowAhead {
+        version,
+        epoch,
+        address: member("redis-2").address,
+        replid: replid.to_owned(),
+        offset: 100,
+    };
+    AgentInput::Sentinel(by(), FromSentinel::FollowAhead(word))
 }
 
 fn info(replid: &str, offset: u64) -> ServerInfo {
@@ -159,8 +176,7 @@ fn a_reign_that_never_came_on_record_is_no_history() {
 fn a_reign_that_is_on_record_is_its_history() {
     let mut told = Told::following();
     let appointed = told.promoted();
-    let start = ("history-2".to_owned(), 100);
-    let stable = appointed.settled(start, SyncRule::default(), &by(), String::new());
+    let stable = settled(&appointed, "history-2", 100);
     told.record(&stable);
     told.step(AgentInput::Info(master(130)));
     assert_eq!((told.report.history, told.report.offset), (2, 130));
@@ -174,8 +190,7 @@ fn who_has_not_come_to_where_a_reign_begins_holds_data_of_the_one_before() {
     let mut told = Told::following();
     let electing = first().electing(None, &by(), String::new());
     let appointed = electing.appointed(member("redis-2"), &by(), String::new());
-    let start = ("history-2".to_owned(), 140);
-    let stable = appointed.settled(start, SyncRule::default(), &by(), String::new());
+    let stable = settled(&appointed, "history-2", 140);
     told.record(&stable);
     let linked = |offset| ServerInfo {
         link_up: true,
@@ -225,8 +240,7 @@ fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another
     // Meanwhile redis-0 was chosen again, for the same epoch.
     let given_up = handoff.resumed(None, &by(), String::new());
     let appointed = given_up.appointed(member("redis-0"), &by(), String::new());
-    let start = ("another-2".to_owned(), 100);
-    told.record(&appointed.settled(start, SyncRule::default(), &by(), String::new()));
+    told.record(&settled(&appointed, "another-2", 100));
     told.step(AgentInput::Info(master(130)));
     assert_eq!(told.asked.last(), Some(&Operation::Seal));
     assert_eq!((told.report.history, told.report.offset), (1, 100));
@@ -239,14 +253,7 @@ fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another
 fn followed_ahead(told: &mut Told) -> Record {
     let handoff = first().electing(Some(Node::from("redis-2")), &by(), String::new());
     told.record(&handoff);
-    let word = FollowAhead {
-        version: handoff.version,
-        epoch: handoff.epoch,
-        address: member("redis-2").address,
-        replid: "history-1".to_owned(),
-        offset: 100,
-    };
-    told.step(AgentInput::Sentinel(by(), FromSentinel::FollowAhead(word)));
+    told.step(word(handoff.version, handoff.epoch, "history-1"));
     let target = member("redis-2").address;
     assert_eq!(told.asked.last(), Some(&Operation::Follow(target)));
     let following = ServerInfo {
@@ -304,8 +311,7 @@ fn who_followed_ahead_in_vain_has_the_history_of_whoever_rules_instead() {
     told.record(&given_up);
     told.done(info("history-2", 130));
     let appointed = given_up.appointed(member("redis-0"), &by(), String::new());
-    let start = ("another-2".to_owned(), 100);
-    told.record(&appointed.settled(start, SyncRule::default(), &by(), String::new()));
+    told.record(&settled(&appointed, "another-2", 100));
     let again = Operation::Follow(member("redis-0").address);
     assert_eq!(told.asked.last(), Some(&again));
     told.done(ServerInfo {
@@ -322,14 +328,7 @@ fn a_word_of_another_handoff_or_another_history_is_not_followed() {
         let mut told = Told::following();
         told.record(&handoff);
         let asked = told.asked.len();
-        let word = FollowAhead {
-            version,
-            epoch: handoff.epoch,
-            address: member("redis-2").address,
-            replid: replid.to_owned(),
-            offset: 100,
-        };
-        told.step(AgentInput::Sentinel(by(), FromSentinel::FollowAhead(word)));
+        told.step(word(version, handoff.epoch, replid));
         assert_eq!(told.asked.len(), asked, "{version} {replid}");
     }
 }
