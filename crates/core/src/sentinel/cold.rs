@@ -149,3 +149,6 @@ fn waiting(record: &Record, here: usize, loading: &[String], cold: &[Candidate])
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::names::{Address, Incarnation, Sentinel};
+use crate::position::Position;
+use crate::record::{Member, Reign, Terms};
+use crate::sentinel::{Persistent, SentinelSettings};
+use std::collections::BTreeSet;
+
+fn sentinel() -> SentinelCore {
+    let name = Sentinel::from("sentinel-0");
+    let settings = SentinelSettings {
+        identity: "disk".to_owned(),
+        run: 1,
+        set: [name.clone()].into(),
+        groups: Vec::new(),
+        mutant: Mutant::None,
+        name,
+    };
+    SentinelCore::new(settings, Persistent::default())
+}
+
+/// redis-0 ruled epoch 1, and rules epoch 2 from offset 100 on.
+fn record() -> Record {
+    let primary = Member {
+        node: Node::from("redis-0"),
+        incarnation: Incarnation::from("run"),
+        address: Address::new("redis-0", 6379),
+    };
+    let by = Sentinel::from("sentinel-0");
+    let mut record = Record::first(
+        BTreeSet::new(),
+        primary,
+        Terms::default(),
+        &by,
+        String::new(),
+    );
+    let reign = |epoch, start| Reign {
+        epoch,
+        replid: format!("history-{epoch}"),
+        start,
+    };
+    record.history = vec![reign(1, 0), reign(2, 100)];
+    record
+}
+
+/// What an agent of a version that does not place positions says of a replica of epoch 2.
+fn report(offset: u64) -> Report {
+    Report {
+        address: Some(Address::new("redis-1", 6379)),
+        incarnation: Some(Incarnation::from("another")),
+        priority: 100,
+        state: ServerState::Up,
+        caught_up: true,
+        history: 2,
+        offset,
+        stored: Some(Position { epoch: 2, offset }),
+        ..Report::default()
+    }
+}
+
+#[test]
+fn who_has_not_come_to_where_a_reign_begins_is_judged_by_the_one_before() {
+    let (sentinel, record, node) = (sentinel(), record(), Node::from("redis-1"));
+    let alive = |offset| {
+        let candidate = sentinel.candidate(&record, &node, &report(offset));
+        candidate.unwrap().position.epoch
+    };
+    let by_disk = |offset| {
+        let candidate = sentinel.cold_candidate(&record, &node, &report(offset));
+        candidate.unwrap().position.epoch
+    };
+    assert_eq!([alive(99), alive(100)], [1, 2]);
+    assert_eq!([by_disk(99), by_disk(100)], [1, 2]);
+}
