@@ -22,6 +22,7 @@ mod reporting;
 mod server;
 mod standing;
 mod state;
+mod withheld;
 
 pub use standing::Standing;
 pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored};
@@ -81,6 +82,8 @@ pub struct Agent {
     /// What the gate was told last.
     gate: GateOrder,
     carrying: Carrying,
+    /// It was said that its keys are kept from an empty reign.
+    withheld: bool,
     /// Members of the sync set that hold replies back.
     lagging: BTreeSet<Node>,
 }
@@ -122,6 +125,7 @@ impl Agent {
             confirmed: 0,
             gate: GateOrder::Shut,
             carrying: Carrying::default(),
+            withheld: false,
             lagging: BTreeSet::new(),
         }
     }
@@ -148,6 +152,7 @@ impl Agent {
         }
         self.guard_lease(now, &mut out);
         self.advance(now, &mut out);
+        self.notice_withheld(&mut out);
         self.direct_gate(now, &mut out);
         self.report(now, &mut out);
         out

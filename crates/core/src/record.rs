@@ -174,6 +174,7 @@ mod tests {
                 epoch,
                 replid: format!("history-{epoch}"),
                 start,
+                empty: false,
             })
             .to_vec();
         let placed = |epoch, offset| record.place(Position { epoch, offset }).epoch;

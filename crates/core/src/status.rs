@@ -51,7 +51,7 @@ pub struct NodeStatus {
     pub address: Option<Address>,
     /// `primary`, `replica`, `sealed` or `unknown`.
     pub role: String,
-    /// `up`, `starting`, `loading`, `syncing`, `hung`, `down`, `silent`, `gone` or `quarantined`.
+    /// `up`, `starting`, `loading`, `syncing`, `hung`, `down`, `silent`, `gone`, `quarantined` or `withheld`.
     pub state: String,
     /// Epoch that the node has promised.
     pub epoch: Epoch,

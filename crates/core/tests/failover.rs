@@ -4,7 +4,7 @@
 mod group;
 
 use group::{Group, name, node, sentinel};
-use holdfast_core::agent::DataAtStart;
+use holdfast_core::agent::{DataAtStart, Standing};
 use holdfast_core::limits::{LEASE_GRANTED, REPORT_PRIMARY};
 use holdfast_core::names::{Node, Sentinel};
 use holdfast_core::sentinel::{Happening, Persistent, Request, SentinelCore};
@@ -288,6 +288,75 @@ fn unknown_data_is_quarantined_and_never_chosen() {
         holdfast_core::agent::Standing::Fresh,
         "it follows nobody and is not wiped"
     );
+}
+
+fn unwritten(nodes: usize) -> Group {
+    let mut group = Group::cold(nodes);
+    group.written = false;
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    group
+}
+
+/// redis-0 takes its first writes and is cut off before any of them has reached the others, one of which rules then and has
+/// `keys` when it begins.
+fn followed_by(keys: u64) -> Group {
+    let mut group = unwritten(3);
+    for other in [0, 1, 2] {
+        group.redis.get_mut(&node(other)).unwrap().info.keys = keys;
+    }
+    group.kill_redis(&node(0));
+    group.run(10);
+    let old = group.redis.get_mut(&node(0)).unwrap();
+    old.info.keys = 9;
+    old.info.offset += 500;
+    group.cut.insert(node(0));
+    group.run(3_000);
+    assert_ne!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    assert_eq!(group.record().history.last().unwrap().empty, keys == 0);
+    group.cut.clear();
+    group.run(3_000);
+    group
+}
+
+#[test]
+fn keys_are_not_replaced_by_a_primary_that_began_without_any() {
+    let group = followed_by(0);
+    let standing = group.agents[&node(0)].standing();
+    assert_eq!(*standing, Standing::Fresh, "{:#?}", group.decisions);
+    let said = |(_, text): &&(u64, String)| text.starts_with("redis-0 stays sealed: it has 9 keys");
+    assert_eq!(group.decisions.iter().filter(said).count(), 1);
+    let status = group.sentinels[&sentinel(1)].status(group.now, &name());
+    let shown = &status.unwrap().nodes[0];
+    assert_eq!(
+        (shown.name.as_str(), shown.state.as_str()),
+        ("redis-0", "withheld")
+    );
+}
+
+#[test]
+fn what_a_primary_with_keys_goes_on_without_is_given_up_as_async_says() {
+    let group = followed_by(1);
+    assert!(matches!(
+        group.agents[&node(0)].standing(),
+        Standing::Following(..)
+    ));
+}
+
+#[test]
+fn keys_that_the_group_deleted_itself_are_no_reason_to_stay_away() {
+    let mut group = unwritten(3);
+    // redis-2 has not heard of the deletion yet, with which redis-1 begins.
+    group.redis.get_mut(&node(2)).unwrap().info.keys = 9;
+    group.redis.get_mut(&node(1)).unwrap().info.offset += 100;
+    group.kill_redis(&node(0));
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    assert!(group.record().history.last().unwrap().empty);
+    assert!(matches!(
+        group.agents[&node(2)].standing(),
+        Standing::Following(..)
+    ));
 }
 
 #[test]

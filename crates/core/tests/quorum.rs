@@ -111,6 +111,30 @@ fn nobody_is_elected_while_too_few_members_are_heard() {
 }
 
 #[test]
+fn a_persons_word_is_for_one_election() {
+    let mut group = started(3, terms(1));
+    for gone in [node(0), node(2)] {
+        group.cut.insert(gone);
+    }
+    group.run(3_000);
+    group.ask(&sentinel(0), Request::Force(node(1)));
+    group.run(500);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    group.cut.clear();
+    group.run(2_000);
+    assert_eq!(members(&group), ["redis-0", "redis-2"]);
+    group.ask(&sentinel(1), Request::Handoff(Some(node(0))));
+    group.run(1_000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    // Once more redis-1 alone is heard, and nobody has said that this loss is accepted.
+    for gone in [node(0), node(2)] {
+        group.cut.insert(gone);
+    }
+    group.run(10_000);
+    assert_eq!(group.record().phase, Phase::Electing);
+}
+
+#[test]
 fn the_old_primary_suffices() {
     let mut group = started(3, terms(1));
     for gone in [node(0), node(2)] {

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::too_many_lines)]
 
 use holdfast_core::names::{Address, Incarnation, Node, Sentinel};
-use holdfast_core::record::{Durability, Member, Phase, Record, Terms};
+use holdfast_core::record::{Durability, Member, Phase, Record, Reign, Terms};
 use holdfast_core::syncset::{Heard, SyncRule, may_elect};
 use stateright::{Checker, Model, Property};
 
@@ -326,11 +326,17 @@ impl Model for Election {
             Action::Settle => {
                 let primary =
                     Self::primary(last).filter(|_| last.record.phase == Phase::Appointed)?;
-                let start = (last.record.epoch.to_string(), 0);
+                let epoch = last.record.epoch;
+                let reign = Reign {
+                    epoch,
+                    replid: epoch.to_string(),
+                    start: 0,
+                    empty: false,
+                };
                 let rule = Self::rule(last, primary, |server| {
                     server.sealed == last.record.epoch && server.epoch > 0
                 });
-                state.record = last.record.settled(start, rule, &by, String::new());
+                state.record = last.record.settled(reign, rule, &by, String::new());
             }
             Action::Restart(index) => {
                 if last.restarts == 1 {

@@ -116,6 +116,7 @@ impl Agent {
                 match self.standing {
                     _ if self.standing == followed && now < self.link_seen + FOLLOW_AGAIN => None,
                     _ if self.standing.is_master() => Some(Operation::Seal),
+                    _ if self.is_withheld() => None,
                     _ => Some(Operation::Follow(address)),
                 }
             }
@@ -307,6 +308,8 @@ impl Agent {
             self.caught_up = true;
             self.data.blank = false;
             self.failures = 0;
+            // From here the data are those of this reign, also where redis-server ends before the next note is due.
+            self.next_note = 0;
             out.push(AgentOutput::Decide(format!(
                 "opened {} to writes in epoch {e}",
                 self.settings.node

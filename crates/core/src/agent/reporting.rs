@@ -114,10 +114,15 @@ impl Agent {
             stored: self.position(),
             blank: self.data.blank,
             foreign: self.data.foreign,
+            withheld: self.withheld,
             keys: self.info.keys,
             memory_bytes: self.info.memory_bytes,
             unanswered_ms: now.saturating_sub(self.answered_at),
-            reason: self.reason.clone(),
+            reason: if self.withheld {
+                self.why_withheld()
+            } else {
+                self.reason.clone()
+            },
             ailing: self.info.ailing,
             leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),
             confirmed: self.confirmed,

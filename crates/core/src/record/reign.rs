@@ -12,4 +12,8 @@ pub struct Reign {
     pub replid: String,
     /// Replication offset at which it began.
     pub start: u64,
+    /// Its primary began without a key, in a group where replies waited for nobody and that is no cache. Data of before
+    /// are not replaced by it without a person's word.
+    #[serde(default)]
+    pub empty: bool,
 }

@@ -84,7 +84,7 @@ impl Record {
     #[must_use]
     pub fn settled(
         &self,
-        (replid, start): (String, u64),
+        reign: Reign,
         sync: SyncRule,
         by: &Sentinel,
         reason: String,
@@ -94,11 +94,7 @@ impl Record {
         // While the epoch before was being elected its lease ran out, so only its rules count on.
         next.former.retain(|former| former.rule.k > 0);
         next.replace_rule(sync, self.epoch - 1);
-        next.history.push(Reign {
-            epoch: self.epoch,
-            replid,
-            start,
-        });
+        next.history.push(reign);
         let surplus = next.history.len().saturating_sub(HISTORY_MAX);
         next.history.drain(..surplus);
         next
@@ -109,7 +105,7 @@ impl Record {
     pub fn handed_over(
         &self,
         primary: Member,
-        start: (String, u64),
+        reign: Reign,
         sync: SyncRule,
         by: &Sentinel,
         reason: String,
@@ -118,7 +114,7 @@ impl Record {
         next.primary = Some(primary);
         next.handoff = None;
         next.appointed_at = next.version;
-        next = next.settled(start, sync, by, reason);
+        next = next.settled(reign, sync, by, reason);
         next.version = self.version + 1;
         next.sync_at = next.version;
         next

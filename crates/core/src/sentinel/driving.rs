@@ -3,10 +3,10 @@
 use super::{Happening, SentinelCore};
 use crate::limits::{PEER_SILENT, RANK_STEP, STALLED, STALLED_HEARD};
 use crate::names::{Group, Node};
-use crate::record::{Phase, Record};
+use crate::record::{Phase, Record, Reign};
 use crate::register::Versioned;
 use crate::time::Millis;
-use crate::wire::Verdict;
+use crate::wire::{Report, Verdict};
 use std::sync::Arc;
 
 /// A primary that nobody hears is revoked after this long even if nobody can take over yet: whoever comes back
@@ -126,10 +126,23 @@ impl SentinelCore {
                 "{} rules epoch {} from offset {}",
                 primary.node, record.epoch, report.offset
             );
-            let start = (report.replid.clone(), report.offset);
+            let reign = self.reign(name, record, report);
             let rule = self.rule_of_reign(name, record, primary);
-            let next = record.settled(start, rule, &self.settings.name, reason);
+            let next = record.settled(reign, rule, &self.settings.name, reason);
             self.propose(now, name, next);
+        }
+    }
+
+    /// The reign that begins with a primary as this report has it. It is empty only where acknowledged writes may have been
+    /// lost before: by a lease, and not on a person's word.
+    pub(super) fn reign(&self, name: &Group, record: &Record, report: &Report) -> Reign {
+        let group = self.groups.get(name);
+        let accepted = group.is_some_and(|g| g.config.cache || g.force.is_some());
+        Reign {
+            epoch: record.epoch,
+            replid: report.replid.clone(),
+            start: report.offset,
+            empty: report.keys == 0 && record.is_leased() && !accepted,
         }
     }
 
@@ -248,8 +261,11 @@ impl SentinelCore {
         group.first_position = None;
         group.deposed_since = None;
         group.trouble = None;
-        if record.phase == Phase::Electing {
-            group.paused_at = None;
+        match record.phase {
+            Phase::Electing => group.paused_at = None,
+            Phase::Appointed => {}
+            // A person's word was for this election, and says nothing of the next.
+            Phase::Stable => group.force = None,
         }
         let record = Arc::new(record);
         group.record = Some(Arc::clone(&record));

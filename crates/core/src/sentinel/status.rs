@@ -187,6 +187,7 @@ fn condition(group: &GroupState, node: &Node, state: &NodeState) -> &'static str
         _ if state.down || suspected => "silent",
         ServerState::Starting => "starting",
         ServerState::Loading => "loading",
+        ServerState::Up if report.withheld => "withheld",
         ServerState::Up if report.syncing || (!report.caught_up && !report.is_master) => "syncing",
         ServerState::Up => "up",
     }

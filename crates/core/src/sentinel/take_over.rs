@@ -115,10 +115,10 @@ impl SentinelCore {
             "{} took over and rules epoch {} from offset {}",
             successor.node, record.epoch, report.offset
         );
-        let start = (report.replid.clone(), report.offset);
+        let reign = self.reign(name, record, report);
         let by = self.settings.name.clone();
         let rule = self.rule_of_reign(name, record, &successor);
-        let next = record.handed_over(successor, start, rule, &by, reason);
+        let next = record.handed_over(successor, reign, rule, &by, reason);
         self.propose(now, name, next);
     }
 

@@ -80,6 +80,9 @@ pub struct Report {
     pub blank: bool,
     /// Holds data that this group knows nothing of: never followed, never wiped.
     pub foreign: bool,
+    /// Holds keys that the group went on without, and neither follows nor gives them up until a person decides.
+    #[serde(default)]
+    pub withheld: bool,
     /// Keys in all databases.
     pub keys: u64,
     /// Bytes used by redis-server.
@@ -130,6 +133,7 @@ impl Report {
             stored: _,
             blank,
             foreign,
+            withheld,
             keys: _,
             memory_bytes: _,
             unanswered_ms: _,
@@ -162,6 +166,7 @@ impl Report {
             && *lease_epoch == old.lease_epoch
             && *blank == old.blank
             && *foreign == old.foreign
+            && *withheld == old.withheld
             && *reason == old.reason
             && *ailing == old.ailing
             && *leaving == old.leaving

@@ -56,6 +56,8 @@ pub(crate) struct Group {
     pub(crate) gates: BTreeMap<Node, GateOrder>,
     /// Whether a gate that pauses is soon through with what was asked before.
     pub(crate) drains: bool,
+    /// Whether clients write.
+    pub(crate) written: bool,
     /// When agents that were to stop were through with it.
     pub(crate) ended: BTreeMap<Node, u64>,
     queue: BTreeMap<(u64, u64), Event>,
@@ -117,6 +119,7 @@ impl Group {
             disks: BTreeMap::new(),
             gates: BTreeMap::new(),
             drains: true,
+            written: true,
             ended: BTreeMap::new(),
             queue: BTreeMap::new(),
             count: 0,
@@ -378,8 +381,10 @@ impl Group {
         };
         let leader = {
             let redis = self.redis.entry(primary.clone()).or_default();
-            redis.info.offset += 10;
-            redis.info.keys = 1;
+            if self.written {
+                redis.info.offset += 10;
+                redis.info.keys = 1;
+            }
             redis.info.clone()
         };
         for (node, agent) in &self.agents {
@@ -387,7 +392,7 @@ impl Group {
             if let Some(redis) = self.redis.get_mut(node).filter(|_| follows) {
                 redis.info.replid.clone_from(&leader.replid);
                 redis.info.offset = leader.offset;
-                redis.info.keys = 1;
+                redis.info.keys = leader.keys;
                 redis.info.link_up = true;
             }
         }

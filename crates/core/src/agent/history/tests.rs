@@ -4,7 +4,7 @@ use super::super::{AgentInput, AgentOutput, Operation, ServerInfo, Settings, Sto
 use super::*;
 use crate::mutant::Mutant;
 use crate::names::{Address, Incarnation, Node, Sentinel};
-use crate::record::{Member, Terms};
+use crate::record::{Member, Reign, Terms};
 use crate::syncset::SyncRule;
 use crate::wire::{FollowAhead, FromSentinel, Report, TakeOver};
 
@@ -35,8 +35,17 @@ fn first() -> Record {
 
 /// Whoever `appointed` names rules, with a history of this name that begins there.
 fn settled(appointed: &Record, replid: &str, start: u64) -> Record {
-    let start = (replid.to_owned(), start);
-    appointed.settled(start, SyncRule::default(), &by(), String::new())
+    let reign = reign(appointed, replid, start);
+    appointed.settled(reign, SyncRule::default(), &by(), String::new())
+}
+
+fn reign(record: &Record, replid: &str, start: u64) -> Reign {
+    Reign {
+        epoch: record.epoch,
+        replid: replid.to_owned(),
+        start,
+        empty: false,
+    }
 }
 
 /// The word that redis-2 may be followed, in place of a primary whose history of this name ends at 100.
@@ -281,7 +290,7 @@ fn who_follows_ahead_of_the_register_has_the_history_before() {
 fn who_followed_ahead_has_the_new_history_once_the_register_says_so() {
     let mut told = Told::following();
     let handoff = followed_ahead(&mut told);
-    let start = ("history-2".to_owned(), 100);
+    let start = reign(&handoff, "history-2", 100);
     let rule = SyncRule::default();
     let stable = handoff.handed_over(member("redis-2"), start, rule, &by(), String::new());
     let asked = told.asked.len();

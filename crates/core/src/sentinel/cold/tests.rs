@@ -39,6 +39,7 @@ fn record() -> Record {
         epoch,
         replid: format!("history-{epoch}"),
         start,
+        empty: false,
     };
     record.history = vec![reign(1, 0), reign(2, 100)];
     record
