@@ -56,6 +56,9 @@ impl holdfast_probes::Facts for Facts {
         if report.foreign {
             return Err("its data is not known to the group: quarantined".to_owned());
         }
+        if report.withheld {
+            return Err("it holds keys that the group went on without: withheld".to_owned());
+        }
         match self.standing {
             Standing::Open(_) | Standing::Paused(_) => Ok(()),
             Standing::Following(..) if report.caught_up && report.link_up => Ok(()),
@@ -133,6 +136,11 @@ impl Facts {
             "node_quarantined",
             "1 when this node's data is not known to the group",
             u32::from(self.report.foreign),
+        );
+        m.gauge(
+            "node_withheld",
+            "1 when this node keeps keys that the group went on without",
+            u32::from(self.report.withheld),
         );
         let (connected, configured) = self.sentinels;
         m.gauge(

@@ -114,6 +114,11 @@ fn state(node: &NodeStatus) -> Option<Finding> {
             "is quarantined: it holds data of unknown origin, which is neither synced from nor wiped",
             "if its data is this group's, start its agent with --adopt; if not, empty its data folder",
         ),
+        "withheld" => finding(
+            "node-withheld",
+            "is withheld: it holds keys that the group went on without, and does not give them up by itself",
+            "read them from its redis-server and write them to the primary; then stop its agent, empty its data folder and start it again",
+        ),
         "loading" | "syncing" | "starting" => Some(Finding::warning(
             "node-not-ready",
             format!("{name} is {}{why}", node.state),

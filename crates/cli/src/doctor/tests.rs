@@ -91,6 +91,7 @@ fn every_state_of_a_node_has_its_finding() {
         ("down", "node-down"),
         ("gone", "node-gone"),
         ("quarantined", "node-quarantined"),
+        ("withheld", "node-withheld"),
         ("loading", "node-not-ready"),
         ("syncing", "node-not-ready"),
     ] {

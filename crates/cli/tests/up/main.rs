@@ -9,3 +9,4 @@ mod group;
 mod life;
 mod options;
 mod orders;
+mod withheld;

@@ -9,7 +9,7 @@ use crate::record::Record;
 
 impl Agent {
     /// Whether this node has keys that the reigns since do not have, because one of them began without any.
-    pub(super) fn is_withheld(&self) -> bool {
+    pub fn is_withheld(&self) -> bool {
         let outlived = |record: &Record| self.info.keys > 0 && self.goes_beyond_an_empty(record);
         let sealed = !self.standing.is_following() && !self.standing.is_master();
         sealed && self.record.as_deref().is_some_and(outlived)

@@ -82,13 +82,7 @@ impl Record {
 
     /// The appointed primary has been promoted: its history is on record, it may serve by `sync`.
     #[must_use]
-    pub fn settled(
-        &self,
-        reign: Reign,
-        sync: SyncRule,
-        by: &Sentinel,
-        reason: String,
-    ) -> Self {
+    pub fn settled(&self, reign: Reign, sync: SyncRule, by: &Sentinel, reason: String) -> Self {
         let mut next = self.next(by, reason);
         next.phase = Phase::Stable;
         // While the epoch before was being elected its lease ran out, so only its rules count on.

@@ -35,10 +35,7 @@ impl SentinelCore {
             without_empty(cold)
         };
         let (all, here) = (record.nodes.len(), back.len());
-        let forced = group
-            .force
-            .as_ref()
-            .and_then(|f| forced_candidate(&back, f));
+        let forced = group.forced().and_then(|f| forced_candidate(&back, f));
         let many = here > all / 2 && self.names_suffice(record, &back);
         let enough = here == all || (many && now >= began + COLD_GRACE);
         let choice = forced.or_else(|| enough.then(|| super::choice::best(cold.clone())).flatten());
@@ -85,15 +82,15 @@ impl SentinelCore {
             return;
         };
         let never_held = record.history.is_empty();
-        let forced = group.force.is_some();
-        if !(never_held || group.config.cache || forced) {
+        let forced = group.forced();
+        if !(never_held || group.config.cache || forced.is_some()) {
             let text = "every node came back without data; a person must say that this is accepted: `holdfast force NODE --accept-loss`";
             self.complain(name, text);
             return;
         }
         let mut blank = sealed(group, record)
             .filter(|(_, r)| !r.foreign && r.priority > 0 && r.state == ServerState::Up);
-        let first = match &group.force {
+        let first = match forced {
             Some(force) => blank.find(|(n, _)| *n == force),
             None => blank.next(),
         };

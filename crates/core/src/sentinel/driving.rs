@@ -137,7 +137,7 @@ impl SentinelCore {
     /// lost before: by a lease, and not on a person's word.
     pub(super) fn reign(&self, name: &Group, record: &Record, report: &Report) -> Reign {
         let group = self.groups.get(name);
-        let accepted = group.is_some_and(|g| g.config.cache || g.force.is_some());
+        let accepted = group.is_some_and(|g| g.config.cache || g.forced().is_some());
         Reign {
             epoch: record.epoch,
             replid: report.replid.clone(),
@@ -261,11 +261,8 @@ impl SentinelCore {
         group.first_position = None;
         group.deposed_since = None;
         group.trouble = None;
-        match record.phase {
-            Phase::Electing => group.paused_at = None,
-            Phase::Appointed => {}
-            // A person's word was for this election, and says nothing of the next.
-            Phase::Stable => group.force = None,
+        if record.phase == Phase::Electing {
+            group.paused_at = None;
         }
         let record = Arc::new(record);
         group.record = Some(Arc::clone(&record));

@@ -102,7 +102,7 @@ impl SentinelCore {
         if missing && now < began + patience {
             return;
         }
-        let by_data = suffices || group.force.is_some() || void;
+        let by_data = suffices || group.forced().is_some() || void;
         match best(eligible).filter(|_| suffices) {
             Some(chosen) => self.appoint(now, name, record, chosen),
             None if by_data => {

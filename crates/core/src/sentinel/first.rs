@@ -66,9 +66,8 @@ impl SentinelCore {
             return;
         };
         let forced = group
-            .force
-            .clone()
-            .and_then(|f| reports(group).find(|(n, _)| **n == f));
+            .forced()
+            .and_then(|f| reports(group).find(|(n, _)| *n == f));
         let Some((promised, chosen)) = forced.and_then(|(n, r)| Some((r.promised, member(n, r)?)))
         else {
             self.complain(name, trouble);

@@ -45,7 +45,8 @@ pub struct GroupState {
     /// A handoff that is asked for; the inner node is the wanted successor, where one was named.
     #[allow(clippy::option_option)]
     pub(super) wanted: Option<Option<Node>>,
-    pub(super) force: Option<Node>,
+    /// A person's word to go on from this node's data, and the newest reign when it was said: it counts until the next.
+    pub(super) word: Option<(Node, Epoch)>,
     pub(super) paused_at: Option<Millis>,
     pub(super) trouble: Option<String>,
     /// Since when too few members of the sync set are in step.
@@ -75,7 +76,7 @@ impl GroupState {
             asked: Vec::new(),
             forgetting: None,
             wanted: None,
-            force: None,
+            word: None,
             paused_at: None,
             trouble: None,
             short_since: None,
@@ -121,6 +122,18 @@ impl GroupState {
     /// What is wrong, in a sentence.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
+    }
+
+    /// The node that a person wants to go on from, in the election under way.
+    pub(super) fn forced(&self) -> Option<&Node> {
+        let (node, since) = self.word.as_ref()?;
+        (*since == self.newest_reign()).then_some(node)
+    }
+
+    /// Epoch of the newest reign on record; 0 before the first.
+    pub(super) fn newest_reign(&self) -> Epoch {
+        let history = self.record.iter().flat_map(|record| &record.history);
+        history.last().map_or(0, |reign| reign.epoch)
     }
 
     /// The silence for which a primary is suspected at the earliest.

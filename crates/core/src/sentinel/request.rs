@@ -95,7 +95,7 @@ impl SentinelCore {
             return Err(format!("{node} is not connected"));
         }
         let text = format!("goes on from the data of {node}, on a person's word");
-        group.force = Some(node);
+        group.word = Some((node, group.newest_reign()));
         self.decide(name, text.clone());
         Ok(text)
     }

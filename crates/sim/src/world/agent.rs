@@ -20,6 +20,7 @@ const WATCHDOG_PATIENCE_US: u64 = 50_000;
 const COUNTED: &[(&str, &str)] = &[
     ("renewed its lease", "lease ran out"),
     ("quarantine", "quarantine"),
+    ("stays sealed: it has", "keys withheld"),
     ("it is frozen", "killed a frozen old primary"),
     (
         "order to refuse writes",

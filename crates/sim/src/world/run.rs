@@ -1,11 +1,13 @@
 //! The loop.
 
+use super::NodeHost;
 use super::World;
 use super::event::{Event, Target};
 use crate::config::Config;
 use crate::invariants::{i02_one_writer, i11_writes_resume};
 use crate::model::Micros;
 use crate::report::RunReport;
+use holdfast_core::agent::Agent;
 use holdfast_core::sentinel::{Request, SentinelInput};
 
 /// Most events of a run; more means that something spins.
@@ -221,6 +223,7 @@ impl World {
             return;
         }
         if self.now > self.quiet_since + WORD_US {
+            self.give_up_withheld();
             self.give_word();
         }
         self.queue.push(self.now + 250_000, Event::Inspect);
@@ -234,6 +237,17 @@ impl World {
             self.check_whole(node, &data);
         }
         self.ended = true;
+    }
+
+    /// The person in charge gives up the keys that a node keeps from an empty reign: its data folder is emptied.
+    fn give_up_withheld(&mut self) {
+        let withheld = |host: &NodeHost| host.agent.as_ref().is_some_and(Agent::is_withheld);
+        let nodes: Vec<usize> = (0..self.nodes.len())
+            .filter(|node| withheld(&self.nodes[*node]))
+            .collect();
+        for node in nodes {
+            self.empty_folder(node);
+        }
     }
 
     /// The person in charge says which data to go on with: the longest that is there.

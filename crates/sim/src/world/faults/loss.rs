@@ -39,6 +39,13 @@ impl World {
         self.boot_later(Place::Node(node), after);
     }
 
+    /// A person stops the agent, empties the data folder and starts it again; what the agent remembers stays.
+    pub(in crate::world) fn empty_folder(&mut self, node: usize) {
+        self.kill_pod(node, "its data are given up");
+        self.nodes[node].files = Files::default();
+        self.boot_later(Place::Node(node), 300_000);
+    }
+
     pub(super) fn swap_addresses(&mut self, a: usize, b: usize) {
         if a == b {
             return;
