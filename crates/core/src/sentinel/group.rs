@@ -42,9 +42,6 @@ pub struct GroupState {
     pub(super) asked: Vec<super::handoff::Asked>,
     /// At most one: its change of the record is under way.
     pub(super) forgetting: Option<super::forget::Forgetting>,
-    /// A handoff that is asked for; the inner node is the wanted successor, where one was named.
-    #[allow(clippy::option_option)]
-    pub(super) wanted: Option<Option<Node>>,
     /// A person's word to go on from this node's data, and the newest reign when it was said: it counts until the next.
     pub(super) word: Option<(Node, Epoch)>,
     pub(super) paused_at: Option<Millis>,
@@ -75,7 +72,6 @@ impl GroupState {
             announced: None,
             asked: Vec::new(),
             forgetting: None,
-            wanted: None,
             word: None,
             paused_at: None,
             trouble: None,

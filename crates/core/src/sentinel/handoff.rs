@@ -55,7 +55,9 @@ impl SentinelCore {
             .and_then(|p| group.nodes.get(&p.node)?.report.as_ref());
         let leaving = report.is_some_and(|r| r.leaving);
         let ailing = report.is_some_and(|r| r.ailing) && now >= group.since + AILING_PACE;
-        let asked = group.wanted.clone();
+        // A request is for the reign in which it was made, and stands until that ends or it is answered.
+        let asked = group.asked.iter().find(|asked| asked.epoch == record.epoch);
+        let asked = asked.map(|asked| asked.to.clone());
         // A leaving primary tells every sentinel; the one whose turn it is acts.
         if asked.is_none() && !((leaving || ailing) && now >= group.since + rank * RANK_STEP) {
             return false;
@@ -78,9 +80,6 @@ impl SentinelCore {
             // A replica that is about to be in step is worth a moment.
             Err(_) if self.may_wait(now, name) => return false,
             Err(why) => self.refuse_handoff(name, &format!("NOGOODSLAVE {why}")),
-        }
-        if let Some(group) = self.groups.get_mut(name) {
-            group.wanted = None;
         }
         true
     }

@@ -72,9 +72,8 @@ impl SentinelCore {
             at: now,
             epoch: record.epoch,
             from,
-            to: to.clone(),
+            to,
         });
-        group.wanted = Some(to);
         Ok(None)
     }
 
