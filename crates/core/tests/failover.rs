@@ -335,6 +335,22 @@ fn keys_are_not_replaced_by_a_primary_that_began_without_any() {
 }
 
 #[test]
+fn a_replica_that_had_got_keys_and_was_not_heard_keeps_them_as_well() {
+    let mut group = unwritten(3);
+    group.cut.insert(node(2));
+    let ahead = &mut group.redis.get_mut(&node(2)).unwrap().info;
+    (ahead.keys, ahead.offset) = (9, ahead.offset + 500);
+    ahead.link_up = false;
+    group.kill_redis(&node(0));
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    group.cut.clear();
+    group.run(3_000);
+    let standing = group.agents[&node(2)].standing();
+    assert_eq!(*standing, Standing::Sealed(2), "{:#?}", group.decisions);
+}
+
+#[test]
 fn what_a_primary_with_keys_goes_on_without_is_given_up_as_async_says() {
     let group = followed_by(1);
     assert!(matches!(

@@ -116,7 +116,9 @@ impl Agent {
                 match self.standing {
                     _ if self.standing == followed && now < self.link_seen + FOLLOW_AGAIN => None,
                     _ if self.standing.is_master() => Some(Operation::Seal),
-                    _ if self.is_withheld() => None,
+                    _ if self.is_withheld() => {
+                        self.standing.is_following().then_some(Operation::Seal)
+                    }
                     _ => Some(Operation::Follow(address)),
                 }
             }

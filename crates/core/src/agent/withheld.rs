@@ -4,15 +4,20 @@
 //! first writes had reached anybody. When it comes back, to follow would be to lose them for good. What a failover loses
 //! otherwise is the last moment of a data set; this would be all of it. So it stays sealed until a person decides.
 
-use super::{Agent, AgentOutput};
+use super::{Agent, AgentOutput, Standing};
 use crate::record::Record;
 
 impl Agent {
     /// Whether this node has keys that the reigns since do not have, because one of them began without any.
     pub fn is_withheld(&self) -> bool {
-        let outlived = |record: &Record| self.info.keys > 0 && self.goes_beyond_an_empty(record);
-        let sealed = !self.standing.is_following() && !self.standing.is_master();
-        sealed && self.record.as_deref().is_some_and(outlived)
+        let outlived = |record: &Record| {
+            let obeys = match &self.standing {
+                Standing::Following(epoch, _) => *epoch == record.epoch,
+                standing => standing.is_master(),
+            };
+            !obeys && self.info.keys > 0 && self.goes_beyond_an_empty(record)
+        };
+        self.record.as_deref().is_some_and(outlived)
     }
 
     /// Whether its data are of before a reign that began without keys, and not just older than where they were left: then
