@@ -168,6 +168,7 @@ impl SentinelCore {
             }
         );
         self.decide(&Group::from(VOTERS), text);
+        self.voters_change.forget();
         for group in self.groups.values_mut() {
             group.changing.forget();
             group
