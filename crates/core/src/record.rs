@@ -102,6 +102,11 @@ impl Record {
             .map(|reign| reign.epoch)
     }
 
+    /// Epoch of the newest reign; 0 before the first.
+    pub fn newest_reign(&self) -> Epoch {
+        self.history.last().map_or(0, |reign| reign.epoch)
+    }
+
     /// Whose data a position really tells of. Who has begun to follow a reign and has not come to where that begins holds
     /// nothing of it yet, and less than whoever has all of the reign before.
     pub fn place(&self, mut position: Position) -> Position {

@@ -335,6 +335,24 @@ fn keys_are_not_replaced_by_a_primary_that_began_without_any() {
 }
 
 #[test]
+fn so_are_those_of_a_primary_that_ended_just_after_it_was_opened() {
+    let mut group = Group::cold(3);
+    group.written = false;
+    group.until_served(1_000);
+    group.run(50);
+    let first = &mut group.redis.get_mut(&node(0)).unwrap().info;
+    (first.keys, first.offset) = (9, first.offset + 500);
+    group.kill_redis(&node(0));
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    assert!(
+        group.agents[&node(0)].is_withheld(),
+        "{:#?}",
+        group.decisions
+    );
+}
+
+#[test]
 fn a_replica_that_had_got_keys_and_was_not_heard_keeps_them_as_well() {
     let mut group = unwritten(3);
     group.cut.insert(node(2));
@@ -406,6 +424,24 @@ fn all_sentinels_agree_on_the_primary_at_any_moment_after_a_switch() {
     };
     assert!(told(0).is_some());
     assert_eq!((told(0), told(1)), (told(1), told(2)));
+}
+
+#[test]
+fn a_request_for_a_handoff_ends_with_the_reign_in_which_it_was_made() {
+    let mut group = unwritten(3);
+    // redis-2 is not fit to take over, so the request waits; then redis-0 crashes, and redis-2 is in step again.
+    group.redis.get_mut(&node(2)).unwrap().info.keys = 1;
+    group.cut.insert(node(2));
+    group.run(2_000);
+    group.ask(&sentinel(0), Request::Handoff(Some(node(2))));
+    group.run(50);
+    group.kill_redis(&node(0));
+    group.run(300);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    group.cut.clear();
+    group.run(5_000);
+    assert!(group.answers.pop().unwrap().1.is_err());
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
 }
 
 #[test]

@@ -100,9 +100,7 @@ fn a_new_primary_that_is_cut_off_is_missed_as_soon_as_an_old_one() {
 #[test]
 fn nobody_is_elected_while_too_few_members_are_heard() {
     let mut group = started(3, terms(1));
-    for gone in [node(0), node(2)] {
-        group.cut.insert(gone);
-    }
+    group.cut.extend([node(0), node(2)]);
     group.run(3_000);
     assert_eq!(group.record().phase, Phase::Electing);
     group.cut.remove(&node(2));
@@ -113,9 +111,7 @@ fn nobody_is_elected_while_too_few_members_are_heard() {
 #[test]
 fn a_persons_word_is_for_one_election() {
     let mut group = started(3, terms(1));
-    for gone in [node(0), node(2)] {
-        group.cut.insert(gone);
-    }
+    group.cut.extend([node(0), node(2)]);
     group.run(3_000);
     group.ask(&sentinel(0), Request::Force(node(1)));
     group.run(500);
@@ -127,9 +123,7 @@ fn a_persons_word_is_for_one_election() {
     group.run(1_000);
     assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
     // Once more redis-1 alone is heard, and nobody has said that this loss is accepted.
-    for gone in [node(0), node(2)] {
-        group.cut.insert(gone);
-    }
+    group.cut.extend([node(0), node(2)]);
     group.run(10_000);
     assert_eq!(group.record().phase, Phase::Electing);
 }
@@ -137,9 +131,7 @@ fn a_persons_word_is_for_one_election() {
 #[test]
 fn the_old_primary_suffices() {
     let mut group = started(3, terms(1));
-    for gone in [node(0), node(2)] {
-        group.cut.insert(gone);
-    }
+    group.cut.extend([node(0), node(2)]);
     group.run(3_000);
     group.cut.remove(&node(0));
     group.run(500);

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -101,6 +101,19 @@ impl Up {
             all("nodes", "server_pid"),
         ]
         .concat()
+    }
+
+    /// Number of the process of a node's redis-server.
+    pub(crate) fn server_pid(&self, node: usize) -> i32 {
+        self.manifest()["nodes"][node]["server_pid"]
+            .as_i64()
+            .unwrap() as i32
+    }
+
+    pub(crate) fn doctor(&self) -> Output {
+        let args = ["doctor", "--dir", "group"];
+        let mut command = holdfast(self.dir.parent().unwrap());
+        command.args(args).output().unwrap()
     }
 
     pub(crate) fn status(&self) -> Value {

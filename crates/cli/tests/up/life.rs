@@ -27,10 +27,7 @@ fn a_whole_group_starts_shows_itself_and_ends() {
         (Some("mymaster"), Some("stable"))
     );
     assert!(redis(&primary(&up), "SET k v").starts_with("+OK"));
-    let doctor = holdfast(dir.path())
-        .args(["doctor", "--dir", "group"])
-        .output()
-        .unwrap();
+    let doctor = up.doctor();
     assert_eq!(
         doctor.status.code(),
         Some(0),
@@ -138,7 +135,7 @@ fn without_restart_a_dead_process_stays_down() {
     );
     up.line_with("it stays down");
     assert!(up.manifest()["sentinels"][2]["pid"].is_null());
-    let server = up.manifest()["nodes"][1]["server_pid"].as_i64().unwrap() as i32;
+    let server = up.server_pid(1);
     signal("-KILL", server);
     up.line_with("redis-1: redis-server is gone");
     // An agent that would start it again does so within 100 ms.
@@ -147,11 +144,7 @@ fn without_restart_a_dead_process_stays_down() {
     let node = &up.manifest()["nodes"][1];
     assert!(node["server_pid"].is_null(), "{node}");
     assert!(lives(node["agent_pid"].as_i64().unwrap() as i32), "{node}");
-    let status = holdfast(dir.path())
-        .args(["doctor", "--dir", "group"])
-        .output()
-        .unwrap();
-    assert_eq!(status.status.code(), Some(3));
+    assert_eq!(up.doctor().status.code(), Some(3));
 }
 
 #[test]
@@ -160,7 +153,7 @@ fn a_reader_that_goes_away_ends_neither_the_group_nor_a_command_badly() {
     let mut up = small(&dir, &[]);
     up.settled();
     up.stop_listening();
-    let server = up.manifest()["nodes"][1]["server_pid"].as_i64().unwrap() as i32;
+    let server = up.server_pid(1);
     signal("-KILL", server);
     // Lines are due about this, and nobody reads them.
     eventually("another redis-server", || {

@@ -63,8 +63,7 @@ impl SentinelCore {
             return None;
         }
         let stored = record.place(report.stored.unwrap_or_default());
-        let newest = record.history.last().map_or(0, |reign| reign.epoch);
-        let ruled = record.names(node) && stored.epoch >= newest;
+        let ruled = record.names(node) && stored.epoch >= record.newest_reign();
         let member = member(node, report)?;
         Some(Candidate {
             counts_as: [member.incarnation.clone()].into(),

@@ -126,10 +126,9 @@ impl GroupState {
         (*since == self.newest_reign()).then_some(node)
     }
 
-    /// Epoch of the newest reign on record; 0 before the first.
+    /// As [`Record::newest_reign`]; 0 without a record.
     pub(super) fn newest_reign(&self) -> Epoch {
-        let history = self.record.iter().flat_map(|record| &record.history);
-        history.last().map_or(0, |reign| reign.epoch)
+        self.record.as_ref().map_or(0, |r| r.newest_reign())
     }
 
     /// The silence for which a primary is suspected at the earliest.

@@ -81,7 +81,6 @@ pub struct Report {
     /// Holds data that this group knows nothing of: never followed, never wiped.
     pub foreign: bool,
     /// Holds keys that the group went on without, and neither follows nor gives them up until a person decides.
-    #[serde(default)]
     pub withheld: bool,
     /// Keys in all databases.
     pub keys: u64,
