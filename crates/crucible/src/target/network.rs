@@ -45,11 +45,15 @@ impl Network {
     /// Why namespaces cannot be used here, if so.
     pub fn obstacle() -> Option<String> {
         let probe = format!("{PREFIX}{}probe", std::process::id());
-        let outcome = ip(&["netns", "add", &probe]);
+        let outcome = ip(&["netns", "add", &probe])
+            .map_err(|error| format!("network namespaces are not allowed here ({error:#})"))
+            .and_then(|()| {
+                ip(&["netns", "exec", &probe, "iptables", "-w", "-S"]).map_err(|error| {
+                    format!("cables are pulled by iptables: install it ({error:#})")
+                })
+            });
         let _ = ip(&["netns", "del", &probe]);
-        outcome
-            .err()
-            .map(|error| format!("network namespaces are not allowed here ({error:#})"))
+        outcome.err()
     }
 
     /// Builds a network with room for so many nodes and sentinels.
