@@ -142,13 +142,37 @@ impl Record {
 
     /// Whether all that was released is on the disks of those whose acknowledgements counted.
     pub fn is_on_disk(&self) -> bool {
-        self.sync.on_disk && self.former.iter().all(|former| former.rule.on_disk)
+        let mut held = self.rules().filter(|rule| rule.k > 0);
+        self.has_held() && held.all(|rule| rule.on_disk)
+    }
+
+    /// Whether a node at this address is still where the rules look for this run of it. Once it has another address somebody
+    /// else may have had the old one, and may have acknowledged in its place.
+    pub fn looks_for(&self, node: &Node, run: &Incarnation, address: &Address) -> bool {
+        let named = |rule: &&SyncRule| rule.members.get(node) == Some(run);
+        let mut places = self.rules().filter(named).map(|r| r.addresses.get(node));
+        places.all(|place| place.is_none_or(|place| place == address))
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &SyncRule> {
+        let former = self.former.iter().map(|former| &former.rule);
+        former.chain([&self.sync])
     }
 
     /// The rule that holds until the gate has taken the present one over, if both are of this reign.
     pub fn rule_before(&self) -> Option<&SyncRule> {
         let last = self.former.last().filter(|f| f.until == self.epoch)?;
-        Some(&last.rule)
+        Some(&last.rule).filter(|_| !last.kept)
+    }
+
+    /// Whether the gate has not confirmed the present rule yet.
+    pub fn is_joint(&self) -> bool {
+        self.former.iter().any(|former| !former.kept)
+    }
+
+    /// Whether what was released may be known only to those who acknowledged it.
+    pub fn has_held(&self) -> bool {
+        self.sync.k > 0 || self.former.iter().any(|former| former.rule.k > 0)
     }
 
     /// Whether `node` is named as primary, in whatever incarnation and phase.
@@ -161,19 +185,97 @@ impl Record {
 mod tests {
     use super::*;
 
+    fn first(terms: Terms) -> Record {
+        let nodes = BTreeSet::new();
+        let by = Sentinel::from("sentinel-0");
+        Record::first(nodes, member("redis-0"), terms, &by, String::new())
+    }
+
+    fn member(node: &str) -> Member {
+        Member {
+            node: Node::from(node),
+            incarnation: Incarnation::from("run"),
+            address: Address::new(node, 6379),
+        }
+    }
+
+    /// A reply waited for redis-1, and now it waits for nobody.
+    fn degraded() -> Record {
+        let by = Sentinel::from("sentinel-0");
+        let mut record = first(Terms {
+            durability: Durability::Quorum,
+            ..Terms::default()
+        });
+        record.phase = Phase::Stable;
+        record.sync = SyncRule::of([member("redis-1")], 1);
+        record.with_rule(SyncRule::default(), &by, String::new())
+    }
+
+    #[test]
+    fn what_was_released_before_a_group_degraded_is_not_forgotten() {
+        let by = Sentinel::from("sentinel-0");
+        let joint = degraded();
+        assert!(joint.is_joint() && joint.rule_before().is_some());
+        let kept = joint.confirmed(&by, String::new());
+        assert!(!kept.is_joint() && kept.is_leased() && kept.has_held());
+        assert_eq!((kept.former.len(), kept.rule_before()), (1, None));
+        // Another election may choose another primary: it is still not forgotten.
+        let reign = Reign {
+            epoch: 2,
+            replid: "second".to_owned(),
+            start: 0,
+            empty: false,
+        };
+        let electing = kept.electing(None, &by, String::new());
+        let rule = SyncRule::of([member("redis-2")], 1);
+        let next = electing.settled(reign, rule, &by, String::new());
+        assert!(next.is_joint() && next.former[0].rule.members.len() == 1);
+        assert!(next.confirmed(&by, String::new()).former.is_empty());
+        // Who asks for `async` does not ask for that.
+        let nothing = kept.with_terms(Terms::default(), &by, String::new());
+        assert!(!nothing.has_held());
+    }
+
+    #[test]
+    fn a_rule_that_waits_for_nobody_takes_nothing_off_the_disks() {
+        let by = Sentinel::from("sentinel-0");
+        let mut joint = degraded();
+        for on_disk in [false, true] {
+            joint.former[0].rule.on_disk = on_disk;
+            assert_eq!(joint.confirmed(&by, String::new()).is_on_disk(), on_disk);
+        }
+        assert!(!first(Terms::default()).is_on_disk(), "nothing was held");
+    }
+
+    #[test]
+    fn a_run_is_looked_for_where_the_rules_name_it() {
+        let joint = degraded();
+        let asks = |name: &str, host: &str| {
+            let one = member(name);
+            joint.looks_for(&one.node, &one.incarnation, &Address::new(host, 6379))
+        };
+        assert!(asks("redis-1", "redis-1") && !asks("redis-1", "redis-2"));
+        assert!(asks("redis-2", "anywhere"), "no rule names it");
+    }
+
+    #[test]
+    fn who_was_chosen_by_its_data_is_all_that_is_left_of_a_degraded_group_too() {
+        let by = Sentinel::from("sentinel-0");
+        let electing = degraded().electing(None, &by, String::new());
+        let chosen = electing.appointed_by_data(member("redis-2"), &by, String::new());
+        assert_eq!(chosen.sync, SyncRule::of([member("redis-2")], 1));
+        assert!(chosen.former.is_empty());
+        // Nor is the rule in force forgotten where the group asks for `async` by now.
+        let mut leaving = electing;
+        leaving.terms = Terms::default();
+        leaving.sync = SyncRule::of([member("redis-1")], 1);
+        let chosen = leaving.appointed_by_data(member("redis-2"), &by, String::new());
+        assert_eq!(chosen.sync, SyncRule::of([member("redis-2")], 1));
+    }
+
     #[test]
     fn a_position_before_the_beginning_of_its_reign_is_of_the_one_before() {
-        let mut record = Record::first(
-            BTreeSet::new(),
-            Member {
-                node: Node::from("redis-0"),
-                incarnation: Incarnation::from("run"),
-                address: Address::new("redis-0", 6379),
-            },
-            Terms::default(),
-            &Sentinel::from("sentinel-0"),
-            String::new(),
-        );
+        let mut record = first(Terms::default());
         record.history = [(1, 0), (2, 100), (4, 200)]
             .map(|(epoch, start)| Reign {
                 epoch,

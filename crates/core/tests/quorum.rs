@@ -263,9 +263,12 @@ fn a_group_that_asks_for_it_is_degraded_and_goes_back() {
     );
     let record = group.record();
     assert_eq!((record.sync.k, record.degraded_to), (0, Some(0)));
-    assert!(record.is_leased() && record.former.is_empty());
+    assert!(record.is_leased() && !record.is_joint());
+    let kept: Vec<usize> = record.former.iter().map(|former| former.rule.k).collect();
+    assert_eq!(kept, [1], "for what it released before");
     group.cut.clear();
     group.run(3_000);
+    assert!(group.record().former.is_empty());
     let record = group.record();
     assert_eq!(
         (record.sync.k, record.degraded_to),
@@ -275,6 +278,26 @@ fn a_group_that_asks_for_it_is_degraded_and_goes_back() {
     );
     assert!(!record.is_leased());
     assert_eq!(group.rule().unwrap().k, 1);
+}
+
+#[test]
+fn who_may_lack_what_was_released_before_a_group_degraded_is_not_elected() {
+    let degrade = Terms {
+        on_loss_of_quorum: OnLossOfQuorum::Degrade,
+        ..terms(1)
+    };
+    let mut group = started(3, degrade);
+    group.cut.extend([node(1), node(2)]);
+    group.run(4_000);
+    assert_eq!(group.record().sync.k, 0, "{:#?}", group.decisions);
+    // Each reply was released with one of them, and nobody knows with which.
+    group.cut.remove(&node(1));
+    group.kill_agent(&node(0));
+    group.run(5_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+    group.cut.clear();
+    group.run(2_000);
+    assert!(group.primary().is_some(), "{:#?}", group.decisions);
 }
 
 #[test]

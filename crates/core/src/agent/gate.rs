@@ -17,7 +17,7 @@ impl Agent {
         };
         if order == GateOrder::Pass {
             // Without a rule there is nothing to wait for: all that was released is as safe as it is asked to be.
-            let joint = self.record.as_ref().filter(|r| !r.former.is_empty());
+            let joint = self.record.as_ref().filter(|r| r.is_joint());
             self.on_confirmed(joint.map_or(0, |r| r.sync_at));
         }
         if order != self.gate {

@@ -74,7 +74,7 @@ impl Record {
     pub fn appointed_by_data(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
         let mut next = self.appointed(primary.clone(), by, reason);
         next.former.clear();
-        if next.sync.k > 0 {
+        if next.sync.k.max(next.terms.k()) > 0 {
             next.sync = SyncRule::of([primary], 1).on_disk(self.terms.on_disk());
         }
         next
@@ -122,11 +122,16 @@ impl Record {
         next
     }
 
-    /// The gate has confirmed the present rule: it covers everything that was ever released.
+    /// The gate has confirmed the present rule: it covers everything that was ever released. One that waits for nobody covers
+    /// nothing: what was released before the group degraded is looked for where it was acknowledged.
     #[must_use]
     pub fn confirmed(&self, by: &Sentinel, reason: String) -> Self {
         let mut next = self.next(by, reason);
-        next.former.clear();
+        let degraded = self.sync.k == 0 && self.terms.k() > 0;
+        next.former.retain(|former| degraded && former.rule.k > 0);
+        for former in &mut next.former {
+            former.kept = true;
+        }
         next
     }
 
@@ -136,6 +141,9 @@ impl Record {
         let mut next = self.next(by, reason);
         let now = self.k();
         next.terms = terms;
+        if terms.k() == 0 {
+            next.former.retain(|former| !former.kept);
+        }
         next.degraded_to = Some(now).filter(|k| *k < terms.k());
         next
     }
@@ -153,23 +161,23 @@ impl Record {
         let before = std::mem::replace(&mut self.sync, rule);
         self.sync_at = self.version;
         self.degraded_to = Some(self.sync.k).filter(|k| *k < self.terms.k());
+        for former in &mut self.former {
+            former.kept = false;
+        }
         // Without acknowledgements there is only a lease, and that has run out when the epoch is another one.
         let counts = before.k > 0 || (until == self.epoch && self.sync.k > 0);
         if !counts {
             return;
         }
-        self.former.push(FormerRule {
-            rule: before,
-            until,
-        });
+        self.former.push(FormerRule::new(before, until));
         if self.former.len() > FORMER_MAX {
             let on_disk = self.former.iter().all(|former| former.rule.on_disk);
             let only = SyncRule::of(self.primary.clone(), 1).on_disk(on_disk);
             let leased = self.former.iter().any(|former| former.rule.k == 0);
-            self.former = vec![FormerRule { rule: only, until }];
+            self.former = vec![FormerRule::new(only, until)];
             if leased {
-                let rule = SyncRule::default();
-                self.former.push(FormerRule { rule, until });
+                self.former
+                    .push(FormerRule::new(SyncRule::default(), until));
             }
         }
     }

@@ -170,7 +170,7 @@ pub(super) fn sealed<'a>(
 /// Those who may be chosen. Where replies were held, one that may not be chosen must not be the only one to have something.
 fn eligible(record: &Record, hot: Vec<Candidate>) -> Vec<Candidate> {
     let furthest = hot.iter().map(Candidate::reach).max();
-    let whole = |c: &Candidate| record.is_leased() || Some(c.reach()) == furthest;
+    let whole = |c: &Candidate| !record.has_held() || Some(c.reach()) == furthest;
     hot.into_iter()
         .filter(|c| c.priority > 0 && whole(c))
         .collect()

@@ -162,7 +162,7 @@ impl SentinelCore {
     fn forget_former(&self, name: &Group, record: &Record) -> Option<Record> {
         let leader = ruler(self.groups.get(name)?, record)?;
         let early = self.settings.mutant == Mutant::ForgetFormerRule;
-        if record.former.is_empty() || (leader.confirmed < record.sync_at && !early) {
+        if !record.is_joint() || (leader.confirmed < record.sync_at && !early) {
             return None;
         }
         let reason = format!(
@@ -190,7 +190,7 @@ impl SentinelCore {
         let next = SyncRule::of(members.into_iter().filter(|_| k > 0), k);
         let next = next.on_disk(record.terms.on_disk());
         // One change at a time, unless the present rule cannot be kept at all.
-        let waits = !record.former.is_empty() && group.short_since.is_none();
+        let waits = record.is_joint() && group.short_since.is_none();
         if waits || next == record.sync {
             return None;
         }
