@@ -94,7 +94,7 @@ impl Agent {
     pub fn new(settings: Settings, stored: Stored) -> Self {
         Self {
             settings,
-            floor: Floor::of(stored.promised),
+            floor: Floor::default(),
             stored,
             record: None,
             data: DataAtStart::default(),
@@ -242,8 +242,5 @@ impl Agent {
     fn on_stored(&mut self, promised: Epoch) {
         self.storing = false;
         self.stored.promised = self.stored.promised.max(promised);
-        if self.stored.promised > 0 {
-            self.floor = Floor::Remembers;
-        }
     }
 }

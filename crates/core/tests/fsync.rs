@@ -88,6 +88,19 @@ fn a_disk_without_a_stamp_is_not_heard() {
 }
 
 #[test]
+fn a_disk_that_is_back_at_another_address_is_not_heard_for_its_former_run() {
+    // Somebody else may have acknowledged from the address that the rule names.
+    let mut group = back(&[(2, Some(stamp(41)))]);
+    group.power_on(&node(1), Some(stamp(40)));
+    group.move_to(&node(1), "elsewhere");
+    group.run(9_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+    power_on(&mut group, &[(0, Some(stamp(41)))]);
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+}
+
+#[test]
 fn a_new_volume_has_no_vote() {
     let mut group = back(&[(2, Some(stamp(41)))]);
     let blank = DataAtStart {

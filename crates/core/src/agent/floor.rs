@@ -1,9 +1,10 @@
-//! What an agent without memory must hear before it obeys.
+//! What an agent that has just started must hear before it obeys.
 //!
-//! Its volume is new, or was lost together with a promise. A sentinel that missed an election may then show it a record
-//! that it has long promised not to obey. So it first hears from a majority of the voters which version each knows of,
-//! and obeys nothing older than the newest of them: an election in which this node was sealed was accepted by a majority
-//! before, and any two majorities share a voter.
+//! A sentinel that missed an election may show it a record that the group has left behind. Its volume may be new, or lost
+//! together with a promise not to obey that. Or it may have the address of a node that was sealed in that election and has
+//! ended since: the primary of before would take its acknowledgements for that node's. So it first hears from a majority of
+//! the voters which version each knows of, and obeys nothing older than the newest of them: the election was accepted by a
+//! majority before anybody was sealed in it, and any two majorities share a voter.
 
 use super::Agent;
 use crate::mutant::Mutant;
@@ -22,20 +23,17 @@ pub(super) enum Floor {
     /// never be committed, and then it accepts another in its place. What *was* committed stays the least that any of its
     /// majority tells.
     Asking(BTreeMap<Sentinel, Newest>),
-    /// The agent remembers a promise, and nothing has to be asked.
-    Remembers,
+    /// The agent obeys a record that was new enough, and from there on newer ones only.
+    Found,
+}
+
+impl Default for Floor {
+    fn default() -> Self {
+        Self::Asking(BTreeMap::new())
+    }
 }
 
 impl Floor {
-    /// For an agent that has promised this epoch, as its disk says; 0 if it knows of nothing.
-    pub(super) fn of(promised: u64) -> Self {
-        if promised > 0 {
-            Self::Remembers
-        } else {
-            Self::Asking(BTreeMap::new())
-        }
-    }
-
     fn hear(&mut self, from: Sentinel, newest: Newest) {
         if let Self::Asking(told) = self
             && (told.len() < TOLD_MAX || told.contains_key(&from))
@@ -84,13 +82,17 @@ impl Agent {
         matches!(self.floor, Floor::Asking(_)) && !self.record.as_deref().is_some_and(allows)
     }
 
-    /// Whether this record may be obeyed, as far as this agent can know what it has forgotten.
-    pub(super) fn may_trust(&self, record: &Record) -> bool {
+    /// Whether this record may be obeyed, as far as this agent can know what it has forgotten or missed.
+    pub(super) fn may_trust(&mut self, record: &Record) -> bool {
         let blindly = matches!(
             self.settings.mutant,
             Mutant::TrustAnySentinel | Mutant::ForgetPromise
         );
-        self.floor.allows(record.version).unwrap_or(blindly)
+        let trusted = self.floor.allows(record.version).unwrap_or(blindly);
+        if trusted {
+            self.floor = Floor::Found;
+        }
+        trusted
     }
 }
 
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_majority_of_one_set_settles_it_and_the_newest_counts() {
-        let mut floor = Floor::of(0);
+        let mut floor = Floor::default();
         floor.hear(Sentinel::from("a"), newest(3, 3, 1));
         assert_eq!(floor.least(), None);
         floor.hear(Sentinel::from("a"), newest(3, 3, 1));
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_version_that_nobody_holds_any_more_is_not_waited_for() {
-        let mut floor = Floor::of(0);
+        let mut floor = Floor::default();
         floor.hear(Sentinel::from("a"), newest(8, 3, 1));
         floor.hear(Sentinel::from("b"), newest(7, 3, 1));
         assert_eq!(floor.least(), Some(8));
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn words_of_different_sets_do_not_add_up() {
-        let mut floor = Floor::of(0);
+        let mut floor = Floor::default();
         floor.hear(Sentinel::from("a"), newest(3, 3, 1));
         floor.hear(Sentinel::from("b"), newest(4, 4, 2));
         floor.hear(Sentinel::from("c"), newest(4, 4, 2));
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn who_remembers_a_promise_need_not_ask() {
-        assert_eq!(Floor::of(2).least(), Some(0));
+    fn who_has_found_one_need_not_ask() {
+        assert_eq!(Floor::Found.least(), Some(0));
     }
 }

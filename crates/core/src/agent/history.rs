@@ -109,26 +109,33 @@ impl Agent {
 
     /// The history that it has, and how far it is in it.
     fn told(&self) -> Option<Position> {
-        let offset = self.info.offset;
-        let seen = self
-            .history
-            .as_ref()
-            .filter(|history| history.replid == self.info.replid);
-        if let Some((seen, None)) = seen.map(|history| (history, history.end)) {
-            return Some(Position {
-                epoch: seen.epoch,
-                offset,
-            });
-        }
-        let record = self.record.as_ref();
-        let recorded = record.and_then(|r| r.epoch_of(&self.info.replid));
-        let recorded = recorded.map(|epoch| Position { epoch, offset });
-        recorded.or_else(|| {
-            seen.map(|history| Position {
-                epoch: history.epoch,
-                offset: history.end.map_or(offset, |end| end.min(offset)),
-            })
-        })
+        let replid = &self.info.replid;
+        self.under(replid, self.info.offset)
+            .or_else(|| self.under_its_former_name())
+    }
+
+    /// Whose history this name stands for, if that is known. A node that goes on following the same address may take a later
+    /// reign's data for those of the one that it knew: the register knows better.
+    fn under(&self, replid: &str, offset: u64) -> Option<Position> {
+        let seen = self.history.as_ref().filter(|seen| seen.replid == replid);
+        let whole = seen.filter(|seen| seen.end.is_none());
+        let recorded = self.record.as_ref().and_then(|r| r.epoch_of(replid));
+        let known = whole.map(|seen| seen.epoch).max(recorded);
+        let partly = |seen: &History| Position {
+            epoch: seen.epoch,
+            offset: seen.end.map_or(offset, |end| end.min(offset)),
+        };
+        let known = known.map(|epoch| Position { epoch, offset });
+        known.or_else(|| seen.map(partly))
+    }
+
+    /// A replica whose primary was promoted and ended before its reign came on record has data under a name that nobody
+    /// knows. Up to where they got that name they are what they were.
+    fn under_its_former_name(&self) -> Option<Position> {
+        let (name, end) = self.info.before.as_ref()?;
+        let copied = !self.info.is_master;
+        self.under(name, self.info.offset.min(*end))
+            .filter(|_| copied)
     }
 
     /// How far this node's data reaches, as far as it can be compared; else what was stored last.

@@ -65,8 +65,8 @@ impl Agent {
 
     /// A promise is on disk before anything is done for its epoch.
     fn promise_first(&mut self, record: &Record, out: &mut Vec<AgentOutput>) -> bool {
-        // A stranger's data does not become this group's by a promise, and who remembers none must first hear that this
-        // record is not one of those that it had promised to refuse.
+        // A stranger's data does not become this group's by a promise, and who has just started must first hear that this
+        // record is not one of those that the group has left behind.
         if self.data.foreign || !self.may_trust(record) {
             return true;
         }

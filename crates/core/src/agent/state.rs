@@ -63,6 +63,8 @@ pub struct ServerInfo {
     pub is_master: bool,
     /// `master_replid`.
     pub replid: String,
+    /// `master_replid2`, the name that the data had before, and up to which offset it counts (`second_repl_offset` is the next).
+    pub before: Option<(String, u64)>,
     /// Bytes applied: `master_repl_offset` of a master, `slave_repl_offset` of a replica.
     pub offset: u64,
     /// `master_link_status:up`.

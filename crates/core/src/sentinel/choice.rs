@@ -1,5 +1,6 @@
 //! Whom to choose.
 
+use super::heirs::inherited;
 use super::{GroupState, NodeState, SentinelCore};
 use crate::limits::SILENT_MAX;
 use crate::mutant::Mutant;
@@ -74,7 +75,8 @@ pub(super) fn is_fit(report: &Report, mutant: Mutant) -> bool {
 /// Whose history a node has, as it knows by itself or by this record, and how far it is in that.
 pub(super) fn position_of(record: Option<&Record>, report: &Report) -> Option<Position> {
     let known = Some(report.history).filter(|epoch| *epoch > 0);
-    let epoch = known.or_else(|| record?.epoch_of(&report.replid))?;
+    let recorded = record.and_then(|record| record.epoch_of(&report.replid));
+    let epoch = known.max(recorded)?;
     let offset = report.offset;
     Some(Position { epoch, offset })
 }
@@ -105,7 +107,7 @@ impl SentinelCore {
         let member = member(node, report)?;
         let mut counts_as = BTreeSet::from([member.incarnation.clone()]);
         if record.is_on_disk() {
-            counts_as.extend(report.disk.iter().cloned());
+            counts_as.extend(inherited(record, node, report));
         }
         Some(Candidate {
             member,

@@ -1,6 +1,7 @@
 //! Whether those who are heard are enough to be sure that nothing released is lost.
 
 use super::choice::Candidate;
+use super::heirs::inherited;
 use super::{GroupState, SentinelCore};
 use crate::mutant::Mutant;
 use crate::names::{Incarnation, Node};
@@ -50,7 +51,9 @@ impl SentinelCore {
         let ended = |node: &Node, incarnation: &Incarnation| {
             let report = group.nodes.get(node).and_then(|n| n.report.as_ref());
             // Where acknowledgements are on disks, one ends with its files.
-            let kept = |r: &Report| record.is_on_disk() && r.disk.contains(incarnation);
+            let kept = |r: &Report| {
+                record.is_on_disk() && inherited(record, node, r).contains(incarnation)
+            };
             report.is_some_and(|r| has_ended(r, incarnation) && !kept(r))
         };
         let lost = |rule: &SyncRule| {

@@ -51,22 +51,16 @@ impl SentinelCore {
             return None;
         }
         let member = member(node, report)?;
-        let mut counts_as: BTreeSet<Incarnation> = report.disk.clone();
+        let mut counts_as = inherited(record, node, report);
         if is_fit(report, self.settings.mutant) {
             counts_as.insert(member.incarnation.clone());
         }
         let primary = record.primary.as_ref();
         let ruled = primary.is_some_and(|p| p.node == *node && counts_as.contains(&p.incarnation));
         let stamp = self.stamp(report);
-        let inherited = stamp.unwrap_or_default().epoch;
+        let epoch = stamp.unwrap_or_default().epoch;
         Some(Candidate {
-            position: living.map_or(
-                Position {
-                    epoch: inherited,
-                    offset: 0,
-                },
-                |c| c.position,
-            ),
+            position: living.map_or(Position { epoch, offset: 0 }, |c| c.position),
             member,
             counts_as,
             stamp,
@@ -85,4 +79,15 @@ impl SentinelCore {
             number: noted.offset,
         })
     }
+}
+
+/// The runs of this node that it is heard in place of, by what its disk holds.
+pub(super) fn inherited(record: &Record, node: &Node, report: &Report) -> BTreeSet<Incarnation> {
+    let Some(address) = &report.address else {
+        return BTreeSet::new();
+    };
+    let runs = report.disk.iter();
+    runs.filter(|run| record.looks_for(node, run, address))
+        .cloned()
+        .collect()
 }

@@ -40,7 +40,7 @@ pub struct Report {
     pub promised: Epoch,
     /// Version of the newest record that it has.
     pub version: u64,
-    /// It remembers no promise, and asks each sentinel for [`Newest`]. An agent of a version before this word asks nobody.
+    /// It has just started, and asks each sentinel for [`Newest`]. An agent of a version before this word asks nobody.
     #[serde(default)]
     pub asks_newest: bool,
     /// How redis-server is.
@@ -204,7 +204,7 @@ pub struct Lease {
     pub voters_version: u64,
 }
 
-/// The answer to a node that remembers no promise: what this voter knows to be newest.
+/// The answer to a node that has just started: what this voter knows to be newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Newest {
     /// The newest version of the record that it knows of, committed or only accepted; 0 if none.

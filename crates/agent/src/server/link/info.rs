@@ -26,7 +26,7 @@ pub struct Replication {
     pub replid: String,
     /// Name of the history before, where it still counts (`master_replid2`).
     pub replid2: Option<String>,
-    /// Offset up to which `replid2` is valid, if there is one.
+    /// Offset from which `replid2` is not valid any more, if there is one.
     pub second_offset: Option<u64>,
     /// Bytes of the history applied: comparable between a primary, its replicas and sealed nodes of one history.
     /// 0 for a server that has no history yet.
@@ -146,6 +146,12 @@ impl Replication {
     pub fn read(replies: &[Value]) -> Self {
         let text = text_of(&replies[replies.len().saturating_sub(1)..]);
         Self::parse(&Fields(&text))
+    }
+
+    /// The name that the data had before, and the last offset for which it counts.
+    pub fn before(&self) -> Option<(String, u64)> {
+        let name = self.replid2.clone()?;
+        Some((name, self.second_offset?.saturating_sub(1)))
     }
 
     fn parse(fields: &Fields<'_>) -> Self {

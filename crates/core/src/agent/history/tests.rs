@@ -6,7 +6,7 @@ use crate::mutant::Mutant;
 use crate::names::{Address, Incarnation, Node, Sentinel};
 use crate::record::{Member, Reign, Terms};
 use crate::syncset::SyncRule;
-use crate::wire::{FollowAhead, FromSentinel, Report, TakeOver};
+use crate::wire::{FollowAhead, FromSentinel, Newest, Report, TakeOver};
 
 fn member(node: &str) -> Member {
     Member {
@@ -93,8 +93,8 @@ struct Told {
 }
 
 impl Told {
-    /// redis-1, which follows redis-0 and has all up to offset 100.
-    fn following() -> Self {
+    /// redis-1, whose disk remembers a promise, and which has not heard of anything yet.
+    fn started() -> Self {
         let settings = Settings {
             node: Node::from("redis-1"),
             address: member("redis-1").address,
@@ -120,6 +120,13 @@ impl Told {
             info("none", 0),
             super::super::DataAtStart::default(),
         ));
+        told
+    }
+
+    /// redis-1, which follows redis-0 and has all up to offset 100.
+    fn following() -> Self {
+        let mut told = Self::started();
+        told.newest(first().version);
         told.record(&first());
         told.done(replica());
         assert_eq!((told.report.history, told.report.offset), (1, 100));
@@ -139,6 +146,16 @@ impl Told {
                 _ => {}
             }
         }
+    }
+
+    /// The only voter tells that it knows of this version.
+    fn newest(&mut self, version: u64) {
+        let newest = Newest {
+            version,
+            voters: 1,
+            voters_version: 1,
+        };
+        self.step(AgentInput::Sentinel(by(), FromSentinel::Newest(newest)));
     }
 
     fn record(&mut self, record: &Record) {
@@ -230,6 +247,59 @@ fn a_promotion_that_nobody_heard_of_takes_no_data_away() {
     told.done(info("history-2", 130));
     assert_eq!((told.report.sealed, told.report.history), (3, 1));
     assert_eq!(told.report.offset, 100);
+}
+
+#[test]
+fn data_under_a_name_that_nobody_knows_are_what_they_were_before() {
+    let mut told = Told::following();
+    told.record(&first().electing(None, &by(), String::new()));
+    // redis-0 was promoted again and ended before that was on record; this replica had begun to follow it.
+    let renamed = |offset| ServerInfo {
+        before: Some(("history-1".to_owned(), 120)),
+        ..info("never-on-record", offset)
+    };
+    told.done(renamed(130));
+    assert_eq!(told.report.sealed, 2);
+    assert_eq!((told.report.history, told.report.offset), (1, 120));
+    // Of a master nobody knows what it wrote after that.
+    told.step(AgentInput::Info(ServerInfo {
+        is_master: true,
+        ..renamed(130)
+    }));
+    assert_eq!(told.report.history, 0);
+}
+
+#[test]
+fn the_register_knows_better_than_a_replica_whose_data_it_takes() {
+    let mut told = Told::following();
+    // redis-0 was chosen again, at the same address, and this agent has not heard of it.
+    let again = |offset| ServerInfo {
+        link_up: true,
+        ..info("history-2", offset)
+    };
+    told.step(AgentInput::Info(again(130)));
+    let electing = first().electing(None, &by(), String::new());
+    let appointed = electing.appointed(member("redis-0"), &by(), String::new());
+    let stable = settled(&appointed, "history-2", 100);
+    told.record(&stable.electing(None, &by(), String::new()));
+    told.done(info("history-2", 130));
+    assert_eq!((told.report.history, told.report.offset), (2, 130));
+}
+
+#[test]
+fn who_has_just_started_obeys_nothing_that_the_group_has_left_behind() {
+    let mut told = Told::started();
+    let stale = first().electing(None, &by(), String::new());
+    for version in [stale.version + 1, stale.version] {
+        told.record(&stale);
+        assert!(told.report.asks_newest);
+        assert_eq!(told.asked, [Operation::Start], "{version} is the newest");
+        told.newest(version);
+    }
+    assert_eq!(told.asked.last(), Some(&Operation::Seal));
+    told.step(AgentInput::Unlinked(by()));
+    told.step(AgentInput::Tick);
+    assert!(!told.report.asks_newest, "found once and for all");
 }
 
 #[test]
