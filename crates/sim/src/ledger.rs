@@ -92,6 +92,12 @@ impl Ledger {
         }
     }
 
+    /// The group asks for `async`, and its gate goes by that: of what it released before nothing is promised any more.
+    pub fn promise_nothing(&mut self) {
+        self.released.fill(false);
+        self.seen.fill(false);
+    }
+
     /// The value whose acknowledgement left a gate last.
     pub fn released_last(&self) -> Option<u64> {
         self.released_last

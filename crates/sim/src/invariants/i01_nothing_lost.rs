@@ -9,7 +9,7 @@
 //! holds is the loss that `async` admits to, and so is what only a deposed primary holds once its
 //! successor's history is on record; both are counted.
 
-use crate::model::Micros;
+use super::Moment;
 use crate::report::Violation;
 use crate::world::World;
 use holdfast_core::record::Member;
@@ -87,13 +87,17 @@ fn runs(world: &World, member: &Member) -> bool {
 /// Whether all that this incarnation acknowledged is on its node's disk, as the agent there remembers, and that counts.
 fn is_kept(world: &World, before: &Record, member: &Member) -> bool {
     let host = world.nodes.iter().find(|host| host.name == member.node);
-    let stored = host.and_then(|host| host.disk.read());
-    before.is_on_disk() && stored.is_some_and(|stored| stored.disk.contains(&member.incarnation))
+    let (node, run) = (&member.node, &member.incarnation);
+    before.is_on_disk()
+        && host.is_some_and(|host| {
+            let stored = host.disk.read().unwrap_or_default();
+            stored.disk.contains(run) && before.looks_for(node, run, &host.address)
+        })
 }
 
 /// Called when sentinel `by` asks for `record`, an appointment that it decided on at `decided`, to be
 /// accepted.
-pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Option<Violation> {
+pub fn check(world: &World, by: usize, record: &Record, decided: Moment) -> Option<Violation> {
     let primary = record.primary.as_ref()?;
     // Its redis-server may have ended since the decision. Then nobody will be promoted by this record: an
     // appointment holds for one incarnation, and the next election judges anew.
@@ -129,8 +133,8 @@ pub fn check(world: &World, by: usize, record: &Record, decided: Micros) -> Opti
                     primary.node,
                     record.epoch,
                     better.len(),
-                    world.monitors.heard.get(&(by, chosen)),
-                    world.monitors.heard.get(&(by, node)),
+                    world.monitors.known(by, chosen, decided),
+                    world.monitors.known(by, node, decided),
                 ),
             });
         }

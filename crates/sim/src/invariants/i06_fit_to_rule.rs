@@ -2,8 +2,8 @@
 //! may promote one that was restarted, but only while no caught-up one is there. Where acknowledgements are on disks, one
 //! whose disk has them is as good.
 
+use super::Moment;
 use super::i10_handoff_keeps_all;
-use crate::model::Micros;
 use crate::report::Violation;
 use crate::world::World;
 use holdfast_core::record::{Phase, Record};
@@ -56,7 +56,7 @@ pub fn check_choice(
     world: &World,
     by: usize,
     record: &Record,
-    decided: Micros,
+    decided: Moment,
 ) -> Option<Violation> {
     let primary = record.primary.as_ref()?;
     let chosen = world.living(primary)?;
@@ -83,8 +83,8 @@ pub fn check_choice(
         "sentinel {by} appoints {} for epoch {}, restarted and never in step, although node {other} is sealed and was in step\n  chosen: {:?}\n  in step: {:?}",
         primary.node,
         record.epoch,
-        world.monitors.heard.get(&(by, chosen)),
-        world.monitors.heard.get(&(by, other)),
+        world.monitors.known(by, chosen, decided),
+        world.monitors.known(by, other, decided),
     );
     Some(broken(world, text))
 }

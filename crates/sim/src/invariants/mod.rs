@@ -15,6 +15,7 @@ pub mod i12_bounded;
 
 use crate::model::Micros;
 use crate::report::Violation;
+use holdfast_core::limits::SILENT_MAX;
 use holdfast_core::names::{Epoch, Incarnation, Sentinel};
 use holdfast_core::record::Member;
 use holdfast_core::register::Ballot;
@@ -25,11 +26,11 @@ use std::sync::Arc;
 /// What the rules remember.
 #[derive(Debug, Default)]
 pub struct Monitors {
-    /// I1, I6: the last report of each node that each sentinel has had, and which run of redis-server
-    /// it was about.
+    /// I1, I6: what each sentinel was told of each node.
     pub heard: BTreeMap<(usize, usize), Heard>,
     /// I1: when each attempt to change the register was begun, and thus decided.
-    pub begun: BTreeMap<Ballot, Micros>,
+    pub begun: BTreeMap<Ballot, Moment>,
+    last: Moment,
     /// I1, I6: the appointments that were judged when they were made. The register may carry one on
     /// under other ballots.
     pub appointments: BTreeSet<(u64, Sentinel, Option<Member>)>,
@@ -53,16 +54,51 @@ pub struct Monitors {
     pub promised: BTreeMap<usize, Epoch>,
 }
 
-/// A report as a sentinel has it.
+/// Nanoseconds of simulated time, of which no two are alike: what happens in the same microsecond has an order too.
+pub type Moment = u64;
+
+/// What a sentinel was told of a node, and when: the newest report first. A decision that is only now seen may have been
+/// made before the newest arrived.
 #[derive(Clone, Debug)]
 pub struct Heard {
-    /// What was said.
-    pub report: Arc<Report>,
-    /// When the first one arrived that told of this seal.
-    pub sealed_at: Micros,
+    newest: (Arc<Report>, Moment),
+    before: Option<(Arc<Report>, Moment)>,
+}
+
+impl Heard {
+    /// The report that the sentinel went by at that moment, and when it had arrived.
+    pub fn known(&self, moment: Moment) -> Option<&(Arc<Report>, Moment)> {
+        let all = [Some(&self.newest), self.before.as_ref()];
+        all.into_iter().flatten().find(|(_, at)| *at < moment)
+    }
 }
 
 impl Monitors {
+    /// A moment after all that came before.
+    pub fn moment(&mut self, now: Micros) -> Moment {
+        self.last = (now * 1_000).max(self.last + 1);
+        self.last
+    }
+
+    /// A report reaches a sentinel.
+    pub fn hear(&mut self, now: Micros, sentinel: usize, node: usize, report: &Arc<Report>) {
+        let newest = (Arc::clone(report), self.moment(now));
+        let before = self.heard.remove(&(sentinel, node)).map(|told| told.newest);
+        self.heard
+            .insert((sentinel, node), Heard { newest, before });
+    }
+
+    /// What `sentinel` knew of `node` at that moment, unless the node had been silent by then for longer than others: what it
+    /// said may be long untrue.
+    pub fn known(&self, sentinel: usize, node: usize, moment: Moment) -> Option<&Arc<Report>> {
+        let nodes = self.heard.range((sentinel, 0)..=(sentinel, usize::MAX));
+        let newest = nodes
+            .filter_map(|(_, told)| Some(told.known(moment)?.1))
+            .max()?;
+        let (report, at) = self.heard.get(&(sentinel, node))?.known(moment)?;
+        Some(report).filter(|_| *at + SILENT_MAX * 1_000_000 >= newest)
+    }
+
     /// A sentinel has ended and with it what it knew.
     pub fn forget_reports(&mut self, sentinel: usize) {
         self.heard.retain(|(by, _), _| *by != sentinel);

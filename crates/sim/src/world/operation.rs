@@ -79,6 +79,10 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         incarnation: redis.incarnation.clone(),
         is_master: info.primary,
         replid: info.replid.to_string(),
+        before: info.replid2.map(|name| {
+            let until = info.second_offset.max(1) as u64 - 1;
+            (name.to_string(), until)
+        }),
         offset: info.offset,
         link_up: info.link_up,
         syncing: info.sync_in_progress,

@@ -6,11 +6,11 @@ use super::faults::Fault;
 use super::sentinel::group;
 use crate::invariants::i04_nothing_after_seal::Seal;
 use crate::invariants::{
-    Heard, i01_nothing_lost, i02_one_writer, i04_nothing_after_seal, i05_quorums_meet,
+    Moment, i01_nothing_lost, i02_one_writer, i04_nothing_after_seal, i05_quorums_meet,
     i06_fit_to_rule, i07_empty_never_wins, i08_no_read_rolled_back, i10_handoff_keeps_all,
 };
 use crate::ledger::Written;
-use crate::model::{Command, Message, Micros, Refusal};
+use crate::model::{Command, Message, Refusal};
 use holdfast_core::agent::{Operation, Standing};
 use holdfast_core::names::{Epoch, Node};
 use holdfast_core::record::{Member, Phase, Record};
@@ -61,20 +61,18 @@ impl World {
 
     /// Whether sentinel `by` had, when it decided, `node`'s word that it is sealed for `epoch` and caught up, of the very
     /// redis-server that still runs there.
-    pub fn is_elector(&self, by: usize, node: usize, epoch: Epoch, decided: Micros) -> bool {
-        let Some(heard) = self.monitors.heard.get(&(by, node)) else {
+    pub fn is_elector(&self, by: usize, node: usize, epoch: Epoch, decided: Moment) -> bool {
+        let Some(report) = self.monitors.known(by, node, decided) else {
             return false;
         };
         let Some(redis) = &self.nodes[node].redis else {
             return false;
         };
-        let report = &heard.report;
         // Whoever was made a master by somebody outside has a history that nobody knows: nobody can tell how far it is.
         let unknown = redis.tampered && report.history == 0;
         let linked = self.sentinels[by].agents.contains_key(&node);
         linked
             && report.sealed == epoch
-            && heard.sealed_at <= decided
             && report.caught_up
             && !report.foreign
             && !unknown
@@ -84,20 +82,7 @@ impl World {
 
     /// A report reaches a sentinel.
     pub(super) fn before_report(&mut self, sentinel: usize, node: usize, report: &Arc<Report>) {
-        let key = (sentinel, node);
-        let known = self
-            .monitors
-            .heard
-            .get(&key)
-            .filter(|known| known.report.sealed == report.sealed);
-        let sealed_at = known.map_or(self.now, |known| known.sealed_at);
-        self.monitors.heard.insert(
-            key,
-            Heard {
-                report: Arc::clone(report),
-                sealed_at,
-            },
-        );
+        self.monitors.hear(self.now, sentinel, node, report);
         let Some(redis) = &self.nodes[node].redis else {
             return;
         };
@@ -140,25 +125,24 @@ impl World {
         }
         match message {
             PeerMessage::Prepare { ballot, .. } => {
-                self.monitors
-                    .begun
-                    .entry(ballot.clone())
-                    .or_insert(self.now);
+                self.begun(ballot);
             }
             PeerMessage::Accept {
                 ballot,
                 value: Value::Record(record),
                 ..
             } => {
-                let decided = *self
-                    .monitors
-                    .begun
-                    .entry(ballot.clone())
-                    .or_insert(self.now);
+                let decided = self.begun(ballot);
                 self.before_proposal(sentinel, record, decided);
             }
             _ => {}
         }
+    }
+
+    /// When this attempt was begun, and thus decided.
+    fn begun(&mut self, ballot: &Ballot) -> Moment {
+        let moment = self.monitors.moment(self.now);
+        *self.monitors.begun.entry(ballot.clone()).or_insert(moment)
     }
 
     /// A sentinel has done something: does it know a newer record that is committed? It may die before anybody hears of it.
@@ -179,9 +163,12 @@ impl World {
         if record.phase == Phase::Stable {
             self.succeeded(record);
         }
+        if record.terms.k() == 0 && !record.has_held() {
+            self.ledger.promise_nothing();
+        }
     }
 
-    fn before_proposal(&mut self, sentinel: usize, record: &Record, decided: Micros) {
+    fn before_proposal(&mut self, sentinel: usize, record: &Record, decided: Moment) {
         self.violations
             .extend(i05_quorums_meet::check(self.now, record));
         if record.phase == Phase::Electing || record.by != self.sentinels[sentinel].name {
@@ -201,10 +188,13 @@ impl World {
         if !self.monitors.appointments.insert(made) {
             return; // carried on under another ballot
         }
+        if self.monitors.decided >= record.version {
+            return; // it missed what the others have decided: the register does not accept it any more
+        }
         self.violations
             .extend(i10_handoff_keeps_all::check(self, &before, record));
         let by_data = gives_up(&before, record);
-        if by_data || before.is_leased() {
+        if by_data || (before.is_leased() && before.terms.k() == 0) {
             self.monitors.unsure.insert(record.version);
         }
         if before.handoff.is_some() {
@@ -283,10 +273,9 @@ impl World {
             Command::Fence(false) => self.opened(node),
             Command::ReplicaOf(None) => {
                 let data = self.data_of(node);
-                let Some(redis) = self.nodes[node].redis.as_mut() else {
+                let Some(redis) = self.nodes[node].redis.as_ref() else {
                     return;
                 };
-                redis.was_in_step = true;
                 if let Some(data) = data {
                     let incarnation = redis.incarnation.clone();
                     self.monitors.promoted.insert(incarnation, (node, data));
@@ -310,6 +299,8 @@ impl World {
                 self.counters.hit("opened for an older epoch");
             }
             redis.opened_for = epoch;
+            // Who was promoted and never opened has released nothing: its disk has all that it can tell.
+            redis.was_in_step = true;
         }
         self.monitors.opened = self.monitors.opened.max(epoch);
         let Some(data) = self.data_of(node) else {

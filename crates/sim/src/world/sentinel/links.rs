@@ -83,6 +83,7 @@ impl World {
                 let reset = matches!(end, Payload::Closed);
                 if self.sentinels[index].agents.get(&node) == Some(&id) {
                     self.sentinels[index].agents.remove(&node);
+                    self.monitors.heard.remove(&(index, node));
                     let node = name;
                     let gone = SentinelInput::AgentGone { group, node, reset };
                     self.sentinel_step(index, gone);
