@@ -148,19 +148,20 @@ async fn sealed_positions_are_the_applied_ones_and_the_next_sync_is_partial() {
     // B reigns: its history continues at its position, and C comes level without a full copy.
     let promoted = b.link.promote().await.unwrap();
     assert_ne!(promoted.replication.replid, before.replid);
-    assert_eq!(
-        promoted.replication.replid2.as_deref(),
-        Some(before.replid.as_str())
-    );
-    assert_eq!(
-        promoted.replication.second_offset,
-        Some(sealed_b.replication.offset + 1)
-    );
+    let former = Some((before.replid.clone(), sealed_b.replication.offset));
+    assert_eq!(promoted.replication.before, former);
     b.link.open().await.unwrap();
     b.set("new", "2").await.unwrap();
     c.follow_and_catch_up(&mut b).await;
     assert_eq!(c.get("late").await.as_deref(), Some("1"));
     assert_eq!(c.get("new").await.as_deref(), Some("2"));
+    // C knows under which name it had its data, and up to where: by that it can still be compared when nobody knows B's.
+    let copied = c.link.replication().await.unwrap();
+    let former = Some((before.replid, sealed_c.replication.offset));
+    assert_eq!(
+        (copied.replid, copied.before),
+        (promoted.replication.replid, former)
+    );
     assert_eq!(
         (b.count("sync_full").await, b.count("sync_partial_ok").await),
         (0, 1)
@@ -183,8 +184,8 @@ async fn hand_over(from: &mut Node0, to: &mut Node0) {
     }
     let promoted = to.link.promote().await.unwrap().replication;
     assert_eq!(
-        promoted.second_offset,
-        Some(last + 1),
+        promoted.before.map(|(_, until)| until),
+        Some(last),
         "the same history to the last byte"
     );
     to.link.open().await.unwrap();

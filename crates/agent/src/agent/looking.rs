@@ -37,7 +37,7 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
         on_disk: before.on_disk && before.link_up == replication.link_up,
         is_master: replication.role == Role::Primary,
         replid: replication.replid.clone(),
-        before: replication.before(),
+        before: replication.before.clone(),
         offset: replication.offset,
         link_up: replication.link_up,
         syncing: replication.sync_in_progress,

@@ -24,10 +24,8 @@ pub struct Replication {
     pub follows: Option<Address>,
     /// Name of its history (`master_replid`).
     pub replid: String,
-    /// Name of the history before, where it still counts (`master_replid2`).
-    pub replid2: Option<String>,
-    /// Offset from which `replid2` is not valid any more, if there is one.
-    pub second_offset: Option<u64>,
+    /// Name of the history before (`master_replid2`) and the last offset for which it counts (`second_repl_offset` is the next).
+    pub before: Option<(String, u64)>,
     /// Bytes of the history applied: comparable between a primary, its replicas and sealed nodes of one history.
     /// 0 for a server that has no history yet.
     pub offset: u64,
@@ -148,12 +146,6 @@ impl Replication {
         Self::parse(&Fields(&text))
     }
 
-    /// The name that the data had before, and the last offset for which it counts.
-    pub fn before(&self) -> Option<(String, u64)> {
-        let name = self.replid2.clone()?;
-        Some((name, self.second_offset?.saturating_sub(1)))
-    }
-
     fn parse(fields: &Fields<'_>) -> Self {
         let role = if fields.get("role") == Some("master") {
             Role::Primary
@@ -161,15 +153,13 @@ impl Replication {
             Role::Replica
         };
         let down_seconds = fields.number("master_link_down_since_seconds");
-        let second_offset = fields.number("second_repl_offset");
+        let second = fields.number("second_repl_offset");
+        let until = second.map(|offset| offset.saturating_sub(1));
         Self {
             role,
             follows: fields.follows(),
             replid: fields.text("master_replid").to_owned(),
-            replid2: second_offset
-                .and(fields.get("master_replid2"))
-                .map(str::to_owned),
-            second_offset,
+            before: until.map(|until| (fields.text("master_replid2").to_owned(), until)),
             offset: fields.offset(role),
             link_up: fields.get("master_link_status") == Some("up"),
             link_down_ms: down_seconds.map(|seconds| seconds * 1000),
@@ -274,13 +264,8 @@ mod tests {
             master_repl_offset:28\r\nsecond_repl_offset:15\r\nmin_slaves_good_slaves:1\r\n";
         let got = Replication::parse(&Fields(text));
         assert_eq!(
-            (
-                got.role,
-                got.offset,
-                got.replid2.as_deref(),
-                got.second_offset
-            ),
-            (Role::Primary, 28, Some("bb"), Some(15))
+            (got.role, got.offset, got.before),
+            (Role::Primary, 28, Some(("bb".to_owned(), 14)))
         );
         assert!(got.fenced);
         assert_eq!(got.connected_replicas.len(), 2);
@@ -296,7 +281,7 @@ mod tests {
             master_link_down_since_seconds:-1\r\nsecond_repl_offset:-1\r\nmaster_replid2:000\r\n";
         let got = Replication::parse(&Fields(text));
         assert_eq!(
-            (got.offset, got.replid2, got.link_down_ms, got.fenced),
+            (got.offset, got.before, got.link_down_ms, got.fenced),
             (0, None, None, false)
         );
         assert_eq!(got.follows, Some(Address::new("127.0.0.1", 1)));
