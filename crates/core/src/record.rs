@@ -70,6 +70,10 @@ pub struct Record {
     /// at most [`FORMER_MAX`]. Elections satisfy them as well.
     #[serde(default)]
     pub former: Vec<FormerRule>,
+    /// The gate goes by the present rule, and that waits for nobody, so that nobody is known to have what was released before:
+    /// the former rules stay until one that waits for somebody is confirmed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_former: bool,
     /// The k in force while it is lower than the one asked for: degraded, or not reached yet.
     #[serde(default)]
     pub degraded_to: Option<usize>,
@@ -162,12 +166,12 @@ impl Record {
     /// The rule that holds until the gate has taken the present one over, if both are of this reign.
     pub fn rule_before(&self) -> Option<&SyncRule> {
         let last = self.former.last().filter(|f| f.until == self.epoch)?;
-        Some(&last.rule).filter(|_| !last.kept)
+        Some(&last.rule).filter(|_| !self.keeps_former)
     }
 
     /// Whether the gate has not confirmed the present rule yet.
     pub fn is_joint(&self) -> bool {
-        self.former.iter().any(|former| !former.kept)
+        !self.former.is_empty() && !self.keeps_former
     }
 
     /// Whether what was released may be known only to those who acknowledged it.

@@ -32,18 +32,6 @@ pub struct FormerRule {
     pub rule: SyncRule,
     /// The last epoch in which it held. Whoever has the history of a later one has all that was released under it.
     pub until: Epoch,
-    /// The gate goes by the rule after it, which waits for nobody, so that nobody else is known to have what was released
-    /// under this one: it counts until a rule that waits for somebody is confirmed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub kept: bool,
-}
-
-impl FormerRule {
-    /// A rule that held up to this epoch, and that the gate has not replaced yet.
-    pub fn new(rule: SyncRule, until: Epoch) -> Self {
-        let kept = false;
-        Self { rule, until, kept }
-    }
 }
 
 /// A node in one incarnation, as heard.

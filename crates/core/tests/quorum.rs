@@ -19,6 +19,13 @@ fn terms(sync_replicas: usize) -> Terms {
     }
 }
 
+fn degrading() -> Terms {
+    Terms {
+        on_loss_of_quorum: OnLossOfQuorum::Degrade,
+        ..terms(1)
+    }
+}
+
 fn started(nodes: usize, terms: Terms) -> Group {
     let mut group = Group::cold_with(nodes, terms);
     group.run(3_000);
@@ -247,11 +254,7 @@ fn one_that_is_gone_is_taken_out() {
 
 #[test]
 fn a_group_that_asks_for_it_is_degraded_and_goes_back() {
-    let degrade = Terms {
-        on_loss_of_quorum: OnLossOfQuorum::Degrade,
-        ..terms(1)
-    };
-    let mut group = started(2, degrade);
+    let mut group = started(2, degrading());
     group.cut.insert(node(1));
     group.kill_redis(&node(1));
     group.run(4_000);
@@ -282,11 +285,7 @@ fn a_group_that_asks_for_it_is_degraded_and_goes_back() {
 
 #[test]
 fn who_may_lack_what_was_released_before_a_group_degraded_is_not_elected() {
-    let degrade = Terms {
-        on_loss_of_quorum: OnLossOfQuorum::Degrade,
-        ..terms(1)
-    };
-    let mut group = started(3, degrade);
+    let mut group = started(3, degrading());
     group.cut.extend([node(1), node(2)]);
     group.run(4_000);
     assert_eq!(group.record().sync.k, 0, "{:#?}", group.decisions);

@@ -86,3 +86,22 @@ pub(super) async fn look(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_light_look_tells_the_names_of_the_history() {
+        let replication = Replication {
+            replid: "now".to_owned(),
+            before: Some(("before".to_owned(), 14)),
+            ..Replication::default()
+        };
+        let seen = light(&ServerInfo::default(), &replication);
+        assert_eq!(
+            (seen.replid, seen.before),
+            (replication.replid, replication.before)
+        );
+    }
+}

@@ -83,16 +83,12 @@ impl Agent {
     }
 
     /// Whether this record may be obeyed, as far as this agent can know what it has forgotten or missed.
-    pub(super) fn may_trust(&mut self, record: &Record) -> bool {
+    pub(super) fn may_trust(&self, record: &Record) -> bool {
         let blindly = matches!(
             self.settings.mutant,
             Mutant::TrustAnySentinel | Mutant::ForgetPromise
         );
-        let trusted = self.floor.allows(record.version).unwrap_or(blindly);
-        if trusted {
-            self.floor = Floor::Found;
-        }
-        trusted
+        self.floor.allows(record.version).unwrap_or(blindly)
     }
 }
 

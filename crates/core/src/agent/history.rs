@@ -132,10 +132,9 @@ impl Agent {
     /// A replica whose primary was promoted and ended before its reign came on record has data under a name that nobody
     /// knows. Up to where they got that name they are what they were.
     fn under_its_former_name(&self) -> Option<Position> {
-        let (name, end) = self.info.before.as_ref()?;
         let copied = !self.info.is_master;
+        let (name, end) = self.info.before.as_ref().filter(|_| copied)?;
         self.under(name, self.info.offset.min(*end))
-            .filter(|_| copied)
     }
 
     /// How far this node's data reaches, as far as it can be compared; else what was stored last.

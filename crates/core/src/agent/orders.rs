@@ -1,5 +1,6 @@
 //! From the newest record to the next operation.
 
+use super::floor::Floor;
 use super::{Agent, AgentOutput, Operation, Standing, Stored};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
@@ -70,6 +71,7 @@ impl Agent {
         if self.data.foreign || !self.may_trust(record) {
             return true;
         }
+        self.floor = Floor::Found;
         if record.epoch <= self.stored.promised && self.stored.member {
             return false;
         }

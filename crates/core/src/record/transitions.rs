@@ -29,6 +29,7 @@ impl Record {
             },
             sync_at: 1,
             former: Vec::new(),
+            keeps_former: false,
             degraded_to: None,
             history: Vec::new(),
             nodes,
@@ -73,7 +74,7 @@ impl Record {
     #[must_use]
     pub fn appointed_by_data(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
         let mut next = self.appointed(primary.clone(), by, reason);
-        next.former.clear();
+        next.forget_former();
         if next.sync.k.max(next.terms.k()) > 0 {
             next.sync = SyncRule::of([primary], 1).on_disk(self.terms.on_disk());
         }
@@ -129,9 +130,7 @@ impl Record {
         let mut next = self.next(by, reason);
         let degraded = self.sync.k == 0 && self.terms.k() > 0;
         next.former.retain(|former| degraded && former.rule.k > 0);
-        for former in &mut next.former {
-            former.kept = true;
-        }
+        next.keeps_former = !next.former.is_empty();
         next
     }
 
@@ -141,8 +140,8 @@ impl Record {
         let mut next = self.next(by, reason);
         let now = self.k();
         next.terms = terms;
-        if terms.k() == 0 {
-            next.former.retain(|former| !former.kept);
+        if terms.k() == 0 && next.keeps_former {
+            next.forget_former();
         }
         next.degraded_to = Some(now).filter(|k| *k < terms.k());
         next
@@ -161,25 +160,31 @@ impl Record {
         let before = std::mem::replace(&mut self.sync, rule);
         self.sync_at = self.version;
         self.degraded_to = Some(self.sync.k).filter(|k| *k < self.terms.k());
-        for former in &mut self.former {
-            former.kept = false;
-        }
+        self.keeps_former = false;
         // Without acknowledgements there is only a lease, and that has run out when the epoch is another one.
         let counts = before.k > 0 || (until == self.epoch && self.sync.k > 0);
         if !counts {
             return;
         }
-        self.former.push(FormerRule::new(before, until));
+        self.former.push(FormerRule {
+            rule: before,
+            until,
+        });
         if self.former.len() > FORMER_MAX {
             let on_disk = self.former.iter().all(|former| former.rule.on_disk);
             let only = SyncRule::of(self.primary.clone(), 1).on_disk(on_disk);
             let leased = self.former.iter().any(|former| former.rule.k == 0);
-            self.former = vec![FormerRule::new(only, until)];
+            self.former = vec![FormerRule { rule: only, until }];
             if leased {
-                self.former
-                    .push(FormerRule::new(SyncRule::default(), until));
+                let rule = SyncRule::default();
+                self.former.push(FormerRule { rule, until });
             }
         }
+    }
+
+    fn forget_former(&mut self) {
+        self.former.clear();
+        self.keeps_former = false;
     }
 
     fn next(&self, by: &Sentinel, reason: String) -> Self {

@@ -87,7 +87,10 @@ mod tests {
                 );
                 record.sync = rule(size, k);
                 assert_eq!(check(0, &record), None, "{size} {k}");
-                record.former = vec![FormerRule::new(rule(size, size - k + 1), 1)];
+                record.former = vec![FormerRule {
+                    rule: rule(size, size - k + 1),
+                    until: 1,
+                }];
                 assert_eq!(check(0, &record), None, "{size} {k} with a previous rule");
             }
         }

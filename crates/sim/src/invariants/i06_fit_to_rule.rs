@@ -2,8 +2,7 @@
 //! may promote one that was restarted, but only while no caught-up one is there. Where acknowledgements are on disks, one
 //! whose disk has them is as good.
 
-use super::Moment;
-use super::i10_handoff_keeps_all;
+use super::{Moment, i10_handoff_keeps_all};
 use crate::report::Violation;
 use crate::world::World;
 use holdfast_core::record::{Phase, Record};

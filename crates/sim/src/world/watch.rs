@@ -70,9 +70,7 @@ impl World {
         };
         // Whoever was made a master by somebody outside has a history that nobody knows: nobody can tell how far it is.
         let unknown = redis.tampered && report.history == 0;
-        let linked = self.sentinels[by].agents.contains_key(&node);
-        linked
-            && report.sealed == epoch
+        report.sealed == epoch
             && report.caught_up
             && !report.foreign
             && !unknown
@@ -188,7 +186,7 @@ impl World {
         if !self.monitors.appointments.insert(made) {
             return; // carried on under another ballot
         }
-        if self.monitors.decided >= record.version {
+        if self.is_decided_after(&before) {
             return; // it missed what the others have decided: the register does not accept it any more
         }
         self.violations

@@ -39,6 +39,13 @@ fn settled(appointed: &Record, replid: &str, start: u64) -> Record {
     appointed.settled(reign, SyncRule::default(), &by(), String::new())
 }
 
+/// This node is elected for epoch 2, whose history begins there.
+fn second(node: &str, start: u64) -> Record {
+    let electing = first().electing(None, &by(), String::new());
+    let appointed = electing.appointed(member(node), &by(), String::new());
+    settled(&appointed, "history-2", start)
+}
+
 fn reign(record: &Record, replid: &str, start: u64) -> Reign {
     Reign {
         epoch: record.epoch,
@@ -74,6 +81,14 @@ fn replica() -> ServerInfo {
     ServerInfo {
         link_up: true,
         ..info("history-1", 100)
+    }
+}
+
+/// A replica of whoever rules epoch 2.
+fn linked(offset: u64) -> ServerInfo {
+    ServerInfo {
+        link_up: true,
+        ..info("history-2", offset)
     }
 }
 
@@ -214,14 +229,7 @@ fn a_reign_that_is_on_record_is_its_history() {
 #[test]
 fn who_has_not_come_to_where_a_reign_begins_holds_data_of_the_one_before() {
     let mut told = Told::following();
-    let electing = first().electing(None, &by(), String::new());
-    let appointed = electing.appointed(member("redis-2"), &by(), String::new());
-    let stable = settled(&appointed, "history-2", 140);
-    told.record(&stable);
-    let linked = |offset| ServerInfo {
-        link_up: true,
-        ..info("history-2", offset)
-    };
+    told.record(&second("redis-2", 140));
     told.done(linked(100));
     assert_eq!((told.report.history, told.report.offset), (1, 100));
     told.step(AgentInput::Info(linked(140)));
@@ -273,15 +281,9 @@ fn data_under_a_name_that_nobody_knows_are_what_they_were_before() {
 fn the_register_knows_better_than_a_replica_whose_data_it_takes() {
     let mut told = Told::following();
     // redis-0 was chosen again, at the same address, and this agent has not heard of it.
-    let again = |offset| ServerInfo {
-        link_up: true,
-        ..info("history-2", offset)
-    };
-    told.step(AgentInput::Info(again(130)));
-    let electing = first().electing(None, &by(), String::new());
-    let appointed = electing.appointed(member("redis-0"), &by(), String::new());
-    let stable = settled(&appointed, "history-2", 100);
-    told.record(&stable.electing(None, &by(), String::new()));
+    told.step(AgentInput::Info(linked(130)));
+    let over = second("redis-0", 100).electing(None, &by(), String::new());
+    told.record(&over);
     told.done(info("history-2", 130));
     assert_eq!((told.report.history, told.report.offset), (2, 130));
 }
