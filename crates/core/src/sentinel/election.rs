@@ -175,3 +175,55 @@ fn eligible(record: &Record, hot: Vec<Candidate>) -> Vec<Candidate> {
         .filter(|c| c.priority > 0 && whole(c))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::{Address, Incarnation, Sentinel};
+    use crate::position::Position;
+    use crate::record::{Durability, Member, Terms};
+    use crate::syncset::SyncRule;
+    use std::collections::BTreeSet;
+
+    fn member(node: &str) -> Member {
+        Member {
+            node: Node::from(node),
+            incarnation: Incarnation::from("run"),
+            address: Address::new(node, 6379),
+        }
+    }
+
+    fn candidate(node: &str, priority: u32, offset: u64) -> Candidate {
+        Candidate {
+            member: member(node),
+            counts_as: BTreeSet::new(),
+            stamp: None,
+            position: Position { epoch: 1, offset },
+            ruled: false,
+            priority,
+        }
+    }
+
+    #[test]
+    fn where_replies_were_held_nobody_goes_before_one_that_may_not_be_chosen() {
+        let by = Sentinel::from("sentinel-0");
+        let hot = || vec![candidate("redis-1", 0, 200), candidate("redis-2", 100, 100)];
+        let chosen = |record: &Record| eligible(record, hot()).len();
+        let terms = |durability| Terms {
+            durability,
+            ..Terms::default()
+        };
+        let first = |terms| {
+            let nodes = BTreeSet::new();
+            Record::first(nodes, member("redis-0"), terms, &by, String::new())
+        };
+        assert_eq!(chosen(&first(terms(Durability::Async))), 1);
+        let held = first(terms(Durability::Quorum));
+        assert_eq!(chosen(&held), 0);
+        // Degraded: a lease is all that protects now, and what was held before still counts.
+        let joint = held.with_rule(SyncRule::default(), &by, String::new());
+        let degraded = joint.confirmed(&by, String::new());
+        assert!(degraded.is_leased());
+        assert_eq!(chosen(&degraded), 0);
+    }
+}

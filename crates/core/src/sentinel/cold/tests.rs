@@ -74,3 +74,19 @@ fn who_has_not_come_to_where_a_reign_begins_is_judged_by_the_one_before() {
     assert_eq!([alive(99), alive(100)], [1, 2]);
     assert_eq!([by_disk(99), by_disk(100)], [1, 2]);
 }
+
+#[test]
+fn a_record_knows_better_than_a_node_whose_history_it_has() {
+    let told = |history, replid: &str| {
+        let report = Report {
+            history,
+            replid: replid.to_owned(),
+            ..report(150)
+        };
+        let position = crate::sentinel::choice::position_of(Some(&record()), &report);
+        position.map(|position| position.epoch)
+    };
+    assert_eq!([told(1, "history-2"), told(0, "history-2")], [Some(2); 2]);
+    assert_eq!([told(3, "history-2"), told(1, "other")], [Some(3), Some(1)]);
+    assert_eq!(told(0, "other"), None);
+}
