@@ -170,13 +170,11 @@ impl Running {
             Notice::Gate(News::Confirmed(version)) => self.step(AgentInput::Confirmed { version }),
             Notice::Gate(News::Lagging(nodes)) => self.step(AgentInput::Lagging(nodes)),
             Notice::Gate(News::Drained) => self.step(AgentInput::Drained),
+            Notice::Gate(News::Deposed(epoch)) => self.step(AgentInput::Deposed(epoch)),
             // Whoever has given up waiting does not mind.
             Notice::Asked(asker) => drop(asker.send(self.hands.outlook())),
             // Of a server before; or a look at this one tells the same.
-            Notice::Started(..)
-            | Notice::Looked(..)
-            | Notice::Done(..)
-            | Notice::Gate(News::Deposed) => {}
+            Notice::Started(..) | Notice::Looked(..) | Notice::Done(..) => {}
         }
     }
 

@@ -81,6 +81,8 @@ pub struct Agent {
     confirmed: u64,
     /// What the gate was told last.
     gate: GateOrder,
+    /// The newest epoch in which the gate found that redis-server was no master.
+    deposed: Epoch,
     carrying: Carrying,
     /// It was said that its keys are kept from an empty reign.
     withheld: bool,
@@ -124,6 +126,7 @@ impl Agent {
             paused_until: None,
             confirmed: 0,
             gate: GateOrder::Shut,
+            deposed: 0,
             carrying: Carrying::default(),
             withheld: false,
             lagging: BTreeSet::new(),
@@ -148,6 +151,7 @@ impl Agent {
             AgentInput::Confirmed { version } => self.on_confirmed(version),
             AgentInput::Lagging(nodes) => self.on_lagging(nodes),
             AgentInput::Drained => self.on_drained(),
+            AgentInput::Deposed(epoch) => self.on_deposed(epoch),
             AgentInput::Stop { handoff, within } => self.on_stop(now, handoff, within),
         }
         self.guard_lease(now, &mut out);

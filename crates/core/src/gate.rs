@@ -233,10 +233,7 @@ impl Gate {
         let ended = barrier.advance().then_some(*barrier);
         match answer {
             Answer::Master(offset) if step == Step::Role => self.on_role(now, link, offset),
-            Answer::NotMaster => {
-                self.shut();
-                self.news.push(News::Deposed);
-            }
+            Answer::NotMaster => self.on_deposed(),
             Answer::Count(count) if step == Step::Wait => self.on_count(count),
             Answer::Count(_) if step == Step::Stamp => {}
             // No answer at all: what it would have told stays unknown, and is asked again.
@@ -248,6 +245,12 @@ impl Gate {
             self.links[link] = None;
             self.on_end(now, barrier);
         }
+    }
+
+    fn on_deposed(&mut self) {
+        let epoch = self.hold.as_ref().map(|hold| hold.epoch);
+        self.shut();
+        self.news.extend(epoch.map(News::Deposed));
     }
 
     /// A replica that announces this address has applied so much of the stream. It is to be told only of connections that

@@ -189,6 +189,19 @@ fn an_emptied_primary_never_wins_against_data() {
     assert_ne!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
 }
 
+/// redis-2 came back without data and had copied them when its primary ended, before a look showed its link.
+#[test]
+fn a_copy_that_is_whole_goes_before_an_empty_data_set_though_its_link_was_never_seen() {
+    let mut group = Group::started(3);
+    group.power_off();
+    for (number, keys, offset) in [(0, 0, None), (1, 0, Some(0)), (2, 67, None)] {
+        group.redis.get_mut(&node(number)).unwrap().info.keys = keys;
+        group.come_back(&node(number), offset);
+    }
+    group.until_served(3000);
+    assert_eq!(group.primary(), Some(node(2)), "{:#?}", group.decisions);
+}
+
 #[test]
 fn a_lone_survivor_waits_for_the_others_or_for_a_word() {
     let mut group = Group::started(4);

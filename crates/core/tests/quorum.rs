@@ -4,7 +4,7 @@
 mod group;
 
 use group::{Group, node, sentinel};
-use holdfast_core::agent::Standing;
+use holdfast_core::agent::{AgentInput, Standing};
 use holdfast_core::gate::GateOrder;
 use holdfast_core::names::Address;
 use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Record, Terms};
@@ -381,6 +381,20 @@ fn clients_are_served_until_the_promise_is_written() {
         }
     });
     assert!(paused);
+}
+
+/// redis-0 is looked at every 100 ms: its role may have changed and changed back in between.
+#[test]
+fn a_primary_that_was_none_for_a_moment_ends_when_its_gate_says_so() {
+    let mut group = started(3, terms(1));
+    group.hear(&node(0), AgentInput::Deposed(0));
+    group.run(500);
+    assert_eq!(group.record().epoch, 1, "said of a reign that is over");
+    group.hear(&node(0), AgentInput::Deposed(1));
+    group.run(500);
+    let ended = |(_, text): &(u64, String)| text.contains("its role was changed from outside");
+    assert!(group.decisions.iter().any(ended), "{:#?}", group.decisions);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
 }
 
 #[test]

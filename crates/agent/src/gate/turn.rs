@@ -438,7 +438,7 @@ impl Turns {
 
     fn report(&mut self) {
         let news: Vec<News> = self.hall.core.news().collect();
-        if news.contains(&News::Deposed) {
+        if news.iter().any(|one| matches!(one, News::Deposed(_))) {
             self.on_deposed();
         }
         self.untold.extend(news);

@@ -2,7 +2,7 @@
 
 use super::{Agent, AgentOutput, Operation, Standing};
 use crate::gate::{GateOrder, Hold};
-use crate::names::Node;
+use crate::names::{Epoch, Node};
 use crate::record::{Phase, Record};
 use crate::syncset::SyncRule;
 use crate::time::Millis;
@@ -98,6 +98,16 @@ impl Agent {
     pub(super) fn on_confirmed(&mut self, version: u64) {
         self.urgent |= version > self.confirmed;
         self.confirmed = self.confirmed.max(version);
+    }
+
+    /// The gate has seen another role than this agent gave. A look may come when that is over, and would tell nothing.
+    pub(super) fn on_deposed(&mut self, epoch: Epoch) {
+        self.deposed = self.deposed.max(epoch);
+    }
+
+    /// Whether the gate has shut itself under an open primary, because that was not one for a moment.
+    pub(super) fn is_deposed(&self) -> bool {
+        matches!(self.standing, Standing::Open(epoch) if epoch <= self.deposed)
     }
 
     /// Members of the sync set that hold replies back.

@@ -112,7 +112,8 @@ impl Agent {
             lease_epoch: self.wants_lease(),
             sent_at: now,
             stored: self.position(),
-            blank: self.data.blank,
+            // A copy may be whole before the link was seen to be up.
+            blank: self.data.blank && !(up && self.info.keys > 0),
             foreign: self.data.foreign,
             withheld: self.withheld,
             keys: self.info.keys,

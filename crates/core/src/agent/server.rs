@@ -126,7 +126,7 @@ impl Agent {
             self.standing = Standing::Promoted(*epoch);
             self.urgent = true;
         }
-        if self.standing.is_master() && !self.info.is_master {
+        if self.standing.is_master() && (!self.info.is_master || self.is_deposed()) {
             self.kill("its role was changed from outside", out);
         } else if self.standing.is_following() && self.info.is_master {
             self.standing = Standing::Fresh;

@@ -151,6 +151,8 @@ pub enum AgentInput {
     Lagging(BTreeSet<Node>),
     /// From the gate, while it is paused: whatever was asked is answered and released, as far as that can be waited for.
     Drained,
+    /// The gate has seen that redis-server, by which it held replies in this epoch, is no master: it releases nothing more.
+    Deposed(Epoch),
     /// Please end: after a handoff if so wished, in this many milliseconds at most.
     Stop {
         /// Hand over first if this is the primary.

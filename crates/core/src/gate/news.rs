@@ -1,6 +1,6 @@
 //! What the gate tells the agent.
 
-use crate::names::Node;
+use crate::names::{Epoch, Node};
 use std::collections::BTreeSet;
 
 /// What others should hear of.
@@ -10,8 +10,8 @@ pub enum News {
     Confirmed(u64),
     /// Members that have been behind for a while, all of them; empty once none is.
     Lagging(BTreeSet<Node>),
-    /// The server is no master: nothing more is released.
-    Deposed,
+    /// The server that held replies in this epoch is no master: nothing more is released.
+    Deposed(Epoch),
     /// After [`GateOrder::Pause`](super::GateOrder::Pause): whatever was asked is answered and released, as far as that can be
     /// waited for.
     Drained,

@@ -293,7 +293,7 @@ fn a_server_that_is_no_master_ends_it() {
     answer(&mut gate, 10, issue.link, &[Answer::NotMaster]);
     acknowledge(&mut gate, 20, &[("b", 50)]);
     assert_eq!(released(&mut gate), [0; 0]);
-    assert_eq!(gate.news().collect::<Vec<_>>(), [News::Deposed]);
+    assert_eq!(gate.news().collect::<Vec<_>>(), [News::Deposed(1)]);
     assert!(!gate.is_holding());
 }
 

@@ -280,21 +280,23 @@ impl Group {
         self.start_agent_at(node, self.disks[node].clone(), host);
     }
 
+    /// Something happens to an agent.
+    pub(crate) fn hear(&mut self, node: &Node, input: AgentInput) {
+        self.later(Event::Agent(node.clone(), input));
+    }
+
     /// The gate of the primary tells which members hold replies back.
     pub(crate) fn tell_lagging(&mut self, nodes: &[Node]) {
         let nodes = nodes.iter().cloned().collect();
         if let Some(primary) = self.primary() {
-            self.later(Event::Agent(primary, AgentInput::Lagging(nodes)));
+            self.hear(&primary, AgentInput::Lagging(nodes));
         }
     }
 
     /// Ends a redis-server; its agent sees it at once.
     pub(crate) fn kill_redis(&mut self, node: &Node) {
         self.redis.entry(node.clone()).or_default().alive = false;
-        self.later(Event::Agent(
-            node.clone(),
-            AgentInput::Died("killed".to_owned()),
-        ));
+        self.hear(node, AgentInput::Died("killed".to_owned()));
     }
 
     /// Tells every sentinel the configuration as it is now.

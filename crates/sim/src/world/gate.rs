@@ -452,7 +452,10 @@ impl World {
                 AgentInput::Lagging(nodes)
             }
             News::Drained => AgentInput::Drained,
-            News::Deposed => return self.close_gate(node),
+            News::Deposed(epoch) => {
+                self.close_gate(node);
+                AgentInput::Deposed(epoch)
+            }
         };
         let (run, input) = (self.nodes[node].run, Box::new(input));
         self.queue

@@ -32,7 +32,8 @@ impl World {
         }
     }
 
-    /// Agent and watchdog never stand still for longer than their redis-server: nobody would close it.
+    /// Agent and watchdog never stand still for longer than their redis-server: nobody would close it. An agent that stands
+    /// still already goes on no sooner than the others, or it would replace its redis-server under a watchdog that sleeps.
     fn freeze_pod(&mut self, node: usize, until: Micros) {
         let now = self.now;
         self.freeze_redis(node, until, true);
@@ -42,7 +43,7 @@ impl World {
             .redis
             .as_ref()
             .map_or(until, |redis| redis.frozen_until);
-        stop(&mut host.agent_frozen_until, now, until + late);
+        host.agent_frozen_until = host.agent_frozen_until.max(until + late);
         stop(&mut host.watchdog_frozen_until, now, until + late);
     }
 
