@@ -33,12 +33,17 @@
 {{- if kindIs "bool" .Values.gate | ternary .Values.gate (empty $wanted | not) }}yes{{ end -}}
 {{- end }}
 
+{{/* In the pod's environment too, for `holdfast clients` there. */}}
+{{- define "redis-cluster.agent-dir" -}}
+/redis-master-data/.holdfast
+{{- end }}
+
 {{- define "redis-cluster.agent-config" -}}
 {{- $any := include "redis-cluster.any-address" . -}}
 group: {{ .Values.sentinel.masterSet }}
 cluster: {{ include "redis-cluster.identity" . | quote }}
 secret_file: /etc/holdfast-secret/secret
-dir: /redis-master-data/.holdfast
+dir: {{ include "redis-cluster.agent-dir" . }}
 data_dir: /redis-master-data
 listen: {{ printf "%s:6379" $any | quote }}
 http: {{ printf "%s:8080" $any | quote }}

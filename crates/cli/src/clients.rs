@@ -9,7 +9,7 @@ use crate::up::DEFAULT_DIR;
 use clap::Args;
 use holdfast_agent::clients::{Clients, Question, SOCKET, ask};
 use holdfast_cluster::{MANIFEST_FILE, Manifest};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -17,12 +17,19 @@ pub(crate) struct ClientsArgs {
     /// Folder of a group that `holdfast up` runs, or of one agent (its `dir`).
     #[arg(long, env = "HOLDFAST_DIR", value_name = "DIR", default_value = DEFAULT_DIR)]
     dir: PathBuf,
+    #[command(flatten)]
+    wish: Wish,
+}
+
+/// Which clients, and how they are shown.
+#[derive(Debug, Args)]
+pub(crate) struct Wish {
     /// Only this node of the group.
     #[arg(long, value_name = "NODE")]
-    node: Option<String>,
+    pub(crate) node: Option<String>,
     /// Only the client with this id, which lines of SLOWLOG and ACL LOG lead to.
     #[arg(long, value_name = "ID")]
-    id: Option<u64>,
+    pub(crate) id: Option<u64>,
     /// Holdfast's own connections too.
     #[arg(long)]
     all: bool,
@@ -32,26 +39,30 @@ pub(crate) struct ClientsArgs {
 }
 
 /// What was heard of whom.
-#[derive(Debug, Serialize)]
-struct Heard {
-    nodes: Vec<Clients>,
-    unheard: Vec<Unheard>,
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Heard {
+    pub(crate) nodes: Vec<Clients>,
+    pub(crate) unheard: Vec<Unheard>,
 }
 
 /// An agent that told nothing.
-#[derive(Debug, Serialize)]
-struct Unheard {
-    node: String,
-    why: String,
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Unheard {
+    pub(crate) node: String,
+    pub(crate) why: String,
 }
 
 pub(crate) fn run(args: &ClientsArgs) -> Outcome {
-    let mut heard = hear(&agents(args)?, args.id);
-    if !args.all {
+    show(hear(&agents(args)?, args.wish.id), &args.wish)
+}
+
+/// Prints what was heard.
+pub(crate) fn show(mut heard: Heard, wish: &Wish) -> Outcome {
+    if !wish.all {
         let nodes = heard.nodes.iter_mut();
         nodes.for_each(|node| node.clients.retain(|client| !client.own));
     }
-    if args.json {
+    if wish.json {
         let text = serde_json::to_string_pretty(&heard);
         print(text.map_err(|error| Failure::new(Exit::Failed, error))?)?;
     } else {
@@ -60,7 +71,7 @@ pub(crate) fn run(args: &ClientsArgs) -> Outcome {
             eprintln!("holdfast: {line}");
         }
     }
-    verdict(&heard, args.id)
+    verdict(&heard, wish.id)
 }
 
 fn verdict(heard: &Heard, id: Option<u64>) -> Outcome {
@@ -78,10 +89,7 @@ fn verdict(heard: &Heard, id: Option<u64>) -> Outcome {
 }
 
 fn hear(agents: &[(String, PathBuf)], id: Option<u64>) -> Heard {
-    let mut heard = Heard {
-        nodes: Vec::new(),
-        unheard: Vec::new(),
-    };
+    let mut heard = Heard::default();
     for (node, dir) in agents {
         match ask(dir, &Question::new(id)) {
             Ok(clients) => heard.nodes.push(clients),
@@ -99,7 +107,10 @@ fn agents(args: &ClientsArgs) -> Result<Vec<(String, PathBuf)>, Failure> {
     let dir = &args.dir;
     if dir.join(SOCKET).exists() {
         let name = || dir.display().to_string();
-        return Ok(vec![(args.node.clone().unwrap_or_else(name), dir.clone())]);
+        return Ok(vec![(
+            args.wish.node.clone().unwrap_or_else(name),
+            dir.clone(),
+        )]);
     }
     let path = dir.join(MANIFEST_FILE);
     if !path.exists() {
@@ -110,8 +121,8 @@ fn agents(args: &ClientsArgs) -> Result<Vec<(String, PathBuf)>, Failure> {
     }
     let manifest = Manifest::read(&path);
     let manifest = manifest.map_err(|error| Failure::bad_input(format!("{error:#}")))?;
-    let agents = of_group(&manifest, dir, args.node.as_deref());
-    match &args.node {
+    let agents = of_group(&manifest, dir, args.wish.node.as_deref());
+    match &args.wish.node {
         Some(node) if agents.is_empty() => Err(Failure::bad_input(format!(
             "{} has no node {node}",
             dir.display()

@@ -4,8 +4,10 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::out::print;
 use crate::runtime::block_on;
 use clap::Args;
+use holdfast_agent::server::Version;
 use holdfast_crucible::{BenchOptions, CrucibleOptions};
 use serde::Serialize;
+use std::path::Path;
 
 #[derive(Debug, Args)]
 pub(crate) struct CrucibleArgs {
@@ -17,6 +19,7 @@ pub(crate) struct CrucibleArgs {
 }
 
 pub(crate) fn crucible(args: CrucibleArgs) -> Outcome {
+    usable(&args.options.group.server)?;
     if args.options.minutes.is_some() {
         return ordeal(args);
     }
@@ -28,6 +31,12 @@ pub(crate) fn crucible(args: CrucibleArgs) -> Outcome {
         report.text()
     };
     shown(&text, report.violated())
+}
+
+/// A server that is missing is said once and at once, not by every group that does not come up.
+fn usable(server: &Path) -> Result<(), Failure> {
+    let found = Version::detect(server);
+    found.map(|_| ()).map_err(Failure::bad_input)
 }
 
 /// Faults at random for minutes.
@@ -62,6 +71,7 @@ pub(crate) struct BenchArgs {
 }
 
 pub(crate) fn bench(args: BenchArgs) -> Outcome {
+    usable(&args.options.group.server)?;
     let figures = block_on(holdfast_crucible::bench(args.options))?
         .map_err(|error| Failure::failed(&error))?;
     let text = if args.json {

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //!  kubeconfig ─▶ pods of the release ─▶ forwarded ports ─▶ status, failover, doctor as anywhere
-//!                                   └─▶ logs ─▶ decisions in the order of time
+//!                                   ├─▶ logs ─▶ decisions in the order of time
+//!                                   └─▶ `holdfast clients` in each pod ─▶ one table
 //! ```
 
+mod clients;
 mod cluster;
 mod forward;
 mod logs;
@@ -66,6 +68,8 @@ enum KubectlCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show who is connected to each node, by real addresses, also behind a gate.
+    Clients(crate::clients::Wish),
     /// Show what every pod of the release decided, in the order of time.
     Logs(LogsArgs),
 }
@@ -87,8 +91,10 @@ pub(crate) fn run(args: &KubectlArgs) -> Outcome {
 async fn serve(args: &KubectlArgs) -> Outcome {
     let cluster = Cluster::connect(&args.which).await?;
     let release = Release::find(&cluster, args.which.release.as_deref()).await?;
-    if let KubectlCommand::Logs(wish) = &args.command {
-        return logs::show(&cluster, &release, wish).await;
+    match &args.command {
+        KubectlCommand::Logs(wish) => return logs::show(&cluster, &release, wish).await,
+        KubectlCommand::Clients(wish) => return clients::show(&cluster, &release, wish).await,
+        _ => {}
     }
     let mut routes = Routes::default();
     let done = with_sentinels(args, &cluster, &release, &mut routes).await;
@@ -112,8 +118,8 @@ async fn with_sentinels(
             nodes.open(release, routes).await?;
             doctor::examine(&client, None, nodes.password.as_deref(), routes, *json).await
         }
-        // Needs no sentinel, and was done.
-        KubectlCommand::Logs(_) => Ok(crate::exit::Exit::Ok),
+        // They need no sentinel, and are done.
+        KubectlCommand::Logs(_) | KubectlCommand::Clients(_) => Ok(crate::exit::Exit::Ok),
     }
 }
 

@@ -73,6 +73,16 @@ fn a_missing_redis_server() {
 }
 
 #[test]
+fn drills_and_measurements_without_a_server() {
+    for command in ["crucible", "bench"] {
+        let dir = tempdir().unwrap();
+        let args = [command, "--server", "no-such-redis"];
+        refused(dir.path(), &args, 2, &["no-such-redis", "install"]);
+        nothing_made(&dir);
+    }
+}
+
+#[test]
 fn a_redis_server_that_is_too_old_or_none_at_all() {
     for (says, words) in [
         ("Redis server v=5.0.14 sha=0", ["5.0.14", "6.2"]),

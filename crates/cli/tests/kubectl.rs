@@ -1,5 +1,5 @@
 //! `kubectl holdfast` against an API server on loopback that knows the pods of real processes: lists them, forwards their
-//! ports over WebSocket as kubelets do, and has their logs.
+//! ports over WebSocket and runs commands in them as kubelets do, and has their logs.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,15 +16,17 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::fs;
-use std::path::Path;
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::{TempDir, tempdir};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server;
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 const SENTINEL: &str = "r-sentinel-0";
 const LOG: &str = "2026-11-22T20:00:01.250000000Z 2026-11-22T20:00:01.249000Z  INFO holdfast_sentinel::decisions: deposed r-node-1: gone group=mymaster by=\"r-sentinel-0\"\n";
@@ -48,7 +50,7 @@ impl Setting {
         let dir = tempdir().unwrap();
         let port = free_port();
         let sentinel = sentinel(dir.path(), port);
-        let api = serve(releases, port);
+        let api = serve(releases, port, dir.path().join("group/redis-0"));
         let kubeconfig = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "here",
             "clusters": [{"name": "here", "cluster": {"server": format!("http://{api}")}}],
@@ -104,7 +106,7 @@ fn sentinel(dir: &Path, port: u16) -> Child {
         .unwrap()
 }
 
-fn serve(releases: &'static [&'static str], sentinel: u16) -> std::net::SocketAddr {
+fn serve(releases: &'static [&'static str], sentinel: u16, agent: PathBuf) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
@@ -116,7 +118,7 @@ fn serve(releases: &'static [&'static str], sentinel: u16) -> std::net::SocketAd
             let listener = TcpListener::from_std(listener).unwrap();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(converse(stream, releases, sentinel));
+                tokio::spawn(converse(stream, releases, sentinel, agent.clone()));
             }
         });
     });
@@ -124,11 +126,20 @@ fn serve(releases: &'static [&'static str], sentinel: u16) -> std::net::SocketAd
 }
 
 /// Every connection carries one request, so that its first line says what it is.
-async fn converse(stream: TcpStream, releases: &'static [&'static str], sentinel: u16) {
+async fn converse(
+    stream: TcpStream,
+    releases: &'static [&'static str],
+    sentinel: u16,
+    agent: PathBuf,
+) {
     let mut first = [0; 1024];
     let length = stream.peek(&mut first).await.unwrap();
-    if String::from_utf8_lossy(&first[..length]).contains("/portforward?") {
+    let first = String::from_utf8_lossy(&first[..length]).into_owned();
+    if first.contains("/portforward?") {
         return Box::pin(forward(stream, sentinel)).await;
+    }
+    if first.contains("/exec?") {
+        return Box::pin(execute(stream, &first, &agent)).await;
     }
     let service = service_fn(move |request| {
         std::future::ready(Ok::<_, Infallible>(answer(&request, releases)))
@@ -143,7 +154,11 @@ fn answer(request: &Request<Incoming>, releases: &[&str]) -> Response<Full<Bytes
     let body = match request.uri().path() {
         path if path.ends_with("/log") => LOG.to_owned(),
         "/api/v1/namespaces/ns/pods" => {
-            let pods: Vec<Value> = releases.iter().map(|release| pod(release)).collect();
+            let sentinels = releases.iter().map(|release| pod(release, "sentinel"));
+            // Only where somebody asks them: other tests have no nodes.
+            let nodes = releases.iter().filter(|release| **release == "noded");
+            let nodes = nodes.map(|release| pod(release, "node"));
+            let pods: Vec<Value> = sentinels.chain(nodes).collect();
             json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods})
                 .to_string()
         }
@@ -154,23 +169,22 @@ fn answer(request: &Request<Incoming>, releases: &[&str]) -> Response<Full<Bytes
     Response::new(Full::new(body.into()))
 }
 
-fn pod(release: &str) -> Value {
+fn pod(release: &str, component: &str) -> Value {
     json!({
         "metadata": {
-            "name": format!("{release}-sentinel-0"),
+            "name": format!("{release}-{component}-0"),
             "namespace": "ns",
-            "labels": {"app.kubernetes.io/instance": release, "app.kubernetes.io/component": "sentinel"},
+            "labels": {"app.kubernetes.io/instance": release, "app.kubernetes.io/component": component},
         },
         "spec": {"containers": [{
-            "name": "sentinel",
-            "command": ["/holdfast/bin/holdfast", "sentinel"],
+            "name": component,
+            "command": ["/holdfast/bin/holdfast", component],
             "ports": [{"name": "sentinel", "containerPort": 26379}],
         }]},
     })
 }
 
-/// One port: data on channel 0, errors on channel 1, each begun with the port's number.
-async fn forward(stream: TcpStream, port: u16) {
+async fn shake_hands(stream: TcpStream) -> WebSocketStream<TcpStream> {
     // The size of a refusal is the library's choice.
     #[allow(clippy::result_large_err)]
     let shake = |_: &server::Request, mut response: server::Response| {
@@ -180,7 +194,40 @@ async fn forward(stream: TcpStream, port: u16) {
             .insert("Sec-WebSocket-Protocol", protocol);
         Ok(response)
     };
-    let mut socket = accept_hdr_async(stream, shake).await.unwrap();
+    accept_hdr_async(stream, shake).await.unwrap()
+}
+
+/// Runs this program with the words that are asked for, as in the pod of that agent: its output is channel 1, errors are 2.
+async fn execute(stream: TcpStream, request: &str, agent: &Path) {
+    let mut socket = shake_hands(stream).await;
+    let query = request
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .split_once('?')
+        .unwrap()
+        .1;
+    let words = query
+        .split('&')
+        .filter_map(|pair| pair.strip_prefix("command="));
+    let words: Vec<String> = words
+        .map(|word| word.replace("%2F", "/").replace("%3D", "="))
+        .collect();
+    assert_eq!(words[0], "/holdfast/bin/holdfast");
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_holdfast"));
+    let command = command.env("HOLDFAST_DIR", agent).args(&words[1..]);
+    let output = command.output().await.unwrap();
+    let ended = br#"{"metadata":{},"status":"Success"}"#.to_vec();
+    for (channel, data) in [(1, output.stdout), (2, output.stderr), (3, ended)] {
+        let data = [&[channel], &data[..]].concat();
+        socket.send(Message::binary(data)).await.unwrap();
+    }
+    let _ = socket.close(None).await;
+}
+
+/// One port: data on channel 0, errors on channel 1, each begun with the port's number.
+async fn forward(stream: TcpStream, port: u16) {
+    let mut socket = shake_hands(stream).await;
     let [low, high] = 26379_u16.to_le_bytes();
     for channel in [0, 1] {
         socket
@@ -269,6 +316,87 @@ fn logs_are_read_from_the_cluster() {
         "{}",
         String::from_utf8_lossy(&logs.stderr)
     );
+}
+
+#[test]
+fn clients_are_asked_of_each_pod() {
+    let setting = Setting::start(&["noded"]);
+    let ask = |more: &[&str]| setting.kubectl(&[&["clients"], more].concat());
+    let nobody = ask(&[]);
+    assert_eq!(nobody.status.code(), Some(4), "{}", said(&nobody));
+    let why = "noded-node-0: ";
+    assert!(said(&nobody).contains(why), "{}", said(&nobody));
+    assert!(said(&nobody).contains("is the folder of no group and of no agent that runs"));
+    let wrong = ask(&["--node", "noded-node-7"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let text = "this release has no node noded-node-7; there is noded-node-0";
+    assert!(said(&wrong).contains(text), "{}", said(&wrong));
+
+    let up = Group::start(setting.dir.path());
+    let mut client = std::net::TcpStream::connect(("127.0.0.1", up.port)).unwrap();
+    client.write_all(b"CLIENT SETNAME guest\r\n").unwrap();
+    client.read_exact(&mut [0; 5]).unwrap();
+    let shown = ask(&[]);
+    let text = String::from_utf8(shown.stdout.clone()).unwrap();
+    let address = client.local_addr().unwrap().to_string();
+    let line = text.lines().find(|line| line.contains("guest"));
+    let line = line.unwrap_or_else(|| panic!("{text}{}", said(&shown)));
+    assert!(line.contains(&address), "{line}");
+    assert!(!text.contains("holdfast's own"), "{text}");
+    let json = ask(&["--json", "--all", "--node", "noded-node-0"]);
+    let heard: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let clients = heard["nodes"][0]["clients"].as_array().unwrap();
+    assert!(
+        clients.iter().any(|client| client["own"] == true),
+        "{heard}"
+    );
+    let stale = ask(&["--id", "987654321"]);
+    assert_eq!(stale.status.code(), Some(1), "{}", said(&stale));
+}
+
+/// A group that `holdfast up` runs in this folder, whose redis-0 is the pod's.
+struct Group {
+    up: Child,
+    port: u16,
+}
+
+impl Group {
+    fn start(dir: &Path) -> Self {
+        let port = free_port();
+        let mut up = holdfast(dir);
+        up.args(["up", "--headless", "--dir", "group", "--replicas", "1"]);
+        let up = up
+            .arg(format!("--base-port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let group = Self {
+            up: up.spawn().unwrap(),
+            port,
+        };
+        let end = Instant::now() + Duration::from_secs(20);
+        while !group.serves() {
+            assert!(Instant::now() < end, "redis-0 does not answer");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        group
+    }
+
+    fn serves(&self) -> bool {
+        let stream = std::net::TcpStream::connect(("127.0.0.1", self.port));
+        stream.is_ok_and(|mut stream| {
+            let mut answer = [0; 5];
+            stream.write_all(b"PING\r\n").is_ok()
+                && stream.read_exact(&mut answer).is_ok()
+                && answer == *b"+PONG"
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = self.up.kill();
+        let _ = self.up.wait();
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The promises, in the order in which they are put to the test.
 
 mod all_pods_deleted;
+mod authority;
 mod change_password;
 mod control_plane_down;
 mod drain;
 mod empty_dir;
+mod fsync;
 mod grace_zero;
 mod image_upgrade;
 mod install;
@@ -70,6 +72,9 @@ const ALL: &[Promise] = &[
     quorum::POD,
     quorum::SERVER,
     net_cut::QUORUM,
+    plugin::CLIENTS,
+    quorum::ENCRYPTED,
+    fsync::PROMISE,
     empty_dir::PROMISE,
     drain::PROMISE,
     two_releases::PROMISE,

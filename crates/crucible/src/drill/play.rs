@@ -13,6 +13,9 @@ use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// How often the data are read, when the primary is replaced while that is done.
+const READINGS: usize = 3;
+
 /// How a round runs.
 #[derive(Clone, Debug)]
 pub struct RoundSpec {
@@ -79,7 +82,7 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
         .clone_from(settled.as_ref().unwrap_or(&primary));
     result.outage = Outage::of(&history);
     result.timeline = Timeline::of(&history);
-    let judged = judge(system, result, &history, returned, settled).await;
+    let judged = judge(system, result, &mut history, spec, returned, settled).await;
     if spec.keep == Keep::All || judged.is_err() || result.violates(true) {
         save(result, spec, &history);
     }
@@ -89,18 +92,44 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
 async fn judge(
     system: &System,
     result: &mut RoundResult,
-    history: &History,
+    history: &mut History,
+    spec: &RoundSpec,
     returned: Result<()>,
     settled: Result<String>,
 ) -> Result<()> {
     returned?;
     settled?;
-    result.verdict = verify(system, history).await?;
+    result.verdict = verify(system, history, spec.settle_limit).await?;
     Ok(())
 }
 
-/// Reads back the data from the last primary of `history`, checks it, compares all copies, and clears it away.
-pub(crate) async fn verify(system: &System, history: &History) -> Result<Verdict> {
+/// Reads back the data from the last primary of `history`, checks it, compares all copies, and clears it away. Where that
+/// primary is replaced meanwhile, by a machine that stands still for a moment, the next one is read.
+pub(crate) async fn verify(
+    system: &System,
+    history: &mut History,
+    settle_limit: Duration,
+) -> Result<Verdict> {
+    let mut verdict = judged_by(system, history).await;
+    for _ in 1..READINGS {
+        let Err(error) = &verdict else { break };
+        tracing::debug!("{error:#}");
+        history.last_primary = settle(system, settle_limit).await?;
+        verdict = judged_by(system, history).await;
+    }
+    let verdict = verdict?;
+    if Survived::forget(&history.last_primary, history)
+        .await
+        .is_err()
+    {
+        let next = settle(system, settle_limit).await?;
+        Survived::forget(&next, history).await?;
+    }
+    Ok(verdict)
+}
+
+/// What the last primary of `history` and all copies hold.
+async fn judged_by(system: &System, history: &History) -> Result<Verdict> {
     let last = &history.last_primary;
     let survived = Survived::read(last, history).await?;
     let mut verdict = check(history, &survived);
@@ -108,7 +137,6 @@ pub(crate) async fn verify(system: &System, history: &History) -> Result<Verdict
     verdict.diverged = different.len() as u64;
     let names = different.iter().map(|name| format!("Diverged: {name}"));
     verdict.examples.extend(names);
-    Survived::forget(last, history).await?;
     Ok(verdict)
 }
 

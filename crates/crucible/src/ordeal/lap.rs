@@ -120,7 +120,7 @@ async fn run(
     history.last_primary = settle(system, spec.settle_limit)
         .await
         .context("after the lap")?;
-    lap.verdict = verify(system, history).await?;
+    lap.verdict = verify(system, history, spec.settle_limit).await?;
     Ok(())
 }
 

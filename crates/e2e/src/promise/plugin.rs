@@ -8,6 +8,8 @@ use crate::wait::seconds;
 use crate::writer::Writer;
 use anyhow::{Context as _, ensure};
 use std::env;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 pub(super) const PROMISE: Promise = Promise {
@@ -17,6 +19,44 @@ pub(super) const PROMISE: Promise = Promise {
     loss: Loss::None,
     run,
 };
+
+pub(super) const CLIENTS: Promise = Promise {
+    name: "plugin-clients",
+    text: "kubectl holdfast clients shows who is connected by real addresses, also behind the gate",
+    deadline: None,
+    loss: Loss::None,
+    run: clients,
+};
+
+fn clients(stage: &Stage) -> anyhow::Result<Outcome> {
+    let release = super::quorum::release(stage)?;
+    let plugin = Plugin::install(stage)?;
+    let primary = release.primary()?;
+    let mut client = TcpStream::connect((primary.ip.as_str(), 6379))?;
+    client.write_all(b"CLIENT SETNAME e2e-guest\r\n")?;
+    client.read_exact(&mut [0; 5]).context("no answer")?;
+    let address = client.local_addr()?.to_string();
+    let said = plugin.run(&["clients"])?;
+    let line = said.lines().find(|line| line.contains("e2e-guest"));
+    let line = line.with_context(|| format!("the client is not shown: {said}"))?;
+    ensure!(
+        line.contains(&address) && line.contains(&primary.name),
+        "not by its address {address}: {line}"
+    );
+    // In the pod as well, where the folder of the agent need not be named.
+    let words = [
+        "exec",
+        &primary.name,
+        "-c",
+        "redis",
+        "--",
+        "/holdfast/bin/holdfast",
+        "clients",
+    ];
+    let inside = release.kubectl().run(&words)?;
+    ensure!(inside.contains(&address), "not in the pod: {inside}");
+    Ok(Outcome::took(seconds(0)))
+}
 
 fn run(stage: &Stage) -> anyhow::Result<Outcome> {
     let release = stage.standard()?;

@@ -1,5 +1,6 @@
 //! Durability `quorum`: what was acknowledged is there, whoever dies.
 
+use super::authority::{self, Authority};
 use super::{Loss, Promise};
 use crate::outcome::Outcome;
 use crate::processes::signal_in_pod;
@@ -15,12 +16,7 @@ pub(super) const POD: Promise = Promise {
     text: "quorum: the primary's pod deleted with grace 0 → nothing lost, writes again",
     deadline: Some(seconds(1)),
     loss: Loss::None,
-    run: |stage| {
-        run(stage, |release| {
-            let primary = release.primary()?;
-            release.delete(&primary.name, &["--grace-period=0", "--force"])
-        })
-    },
+    run: |stage| strike(&release(stage)?, delete_primary),
 };
 
 pub(super) const SERVER: Promise = Promise {
@@ -29,9 +25,22 @@ pub(super) const SERVER: Promise = Promise {
     deadline: Some(seconds(1)),
     loss: Loss::None,
     run: |stage| {
-        run(stage, |release| {
+        strike(&release(stage)?, |release| {
             signal_in_pod(&release.primary()?, "valkey-server", Signal::SIGKILL)
         })
+    },
+};
+
+pub(super) const ENCRYPTED: Promise = Promise {
+    name: "quorum-encrypted",
+    text: "quorum with TLS: the primary's pod deleted with grace 0 → nothing lost, writes again",
+    deadline: Some(seconds(1)),
+    loss: Loss::None,
+    run: |stage| {
+        stage.clear()?;
+        Authority::found()?.issue(stage, "e2e")?;
+        let values = ["durability=quorum", "syncReplicas=1"];
+        strike(&authority::encrypted(stage, &values)?, delete_primary)
     },
 };
 
@@ -48,14 +57,18 @@ pub(super) fn release(stage: &Stage) -> anyhow::Result<Release> {
     stage.whole("strict", &["durability=quorum", "syncReplicas=2"])
 }
 
-fn run(stage: &Stage, fault: fn(&Release) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
-    let release = release(stage)?;
-    let writer = Writer::start(&release)?;
+fn delete_primary(release: &Release) -> anyhow::Result<()> {
+    let primary = release.primary()?;
+    release.delete(&primary.name, &["--grace-period=0", "--force"])
+}
+
+fn strike(release: &Release, fault: fn(&Release) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
+    let writer = Writer::start(release)?;
     writer.go_on(seconds(1))?;
-    fault(&release)?;
+    fault(release)?;
     writer.go_on(seconds(3))?;
     release.whole(seconds(60))?;
-    Ok(Outcome::paused(&writer.finish(&release)?))
+    Ok(Outcome::paused(&writer.finish(release)?))
 }
 
 fn raised(stage: &Stage) -> anyhow::Result<Outcome> {

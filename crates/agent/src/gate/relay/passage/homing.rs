@@ -3,7 +3,8 @@
 //! Its own connection is asked what every session is asked before it leaves, through all gates behind it. When that is answered nothing is under way.
 //! A session in the middle of something goes on the longer way until it is at rest.
 
-use super::{ARRIVE_WITHIN, Journey, Passage, Tokens};
+use super::journey::ARRIVE_WITHIN;
+use super::{Journey, Passage, Tokens};
 use crate::gate::hall::Hall;
 use crate::gate::relay::{Ended, Relay, Side};
 use holdfast_core::names::Epoch;
