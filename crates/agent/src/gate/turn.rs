@@ -4,6 +4,8 @@ mod admitting;
 mod carrying;
 mod census;
 mod deadlines;
+mod links;
+mod orders;
 
 use super::bounds::{EVENTS_PER_TURN, READ};
 use super::doors::Doors;
@@ -20,7 +22,7 @@ use super::{Behind, Word};
 use carrying::{Carrying, Homing};
 use census::Census;
 use deadlines::Deadlines;
-use holdfast_core::gate::{Answer, Gate, GateOrder, LINKS_MAX, Micros, News};
+use holdfast_core::gate::{Answer, Gate, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
 use std::sync::Arc;
@@ -269,171 +271,6 @@ impl Turns {
         for slot in self.hall.gulps.take(self.hall.now) {
             self.with(slot, Relay::gulp);
         }
-    }
-
-    fn hear(&mut self, heard: &Receiver<Word>) {
-        while let Ok(word) = heard.try_recv() {
-            match word {
-                Word::Order(order) => self.obey(order),
-                Word::Primary(home) => self.guide(&home),
-                Word::Server(behind) => self.serve(behind),
-                Word::Census(asker) => self.census.ask(asker),
-                Word::End => self.over = true,
-            }
-        }
-    }
-
-    fn serve(&mut self, behind: Option<Behind>) {
-        if self.behind == behind {
-            return;
-        }
-        self.shut();
-        self.end_all(|relay| !relay.is_carried());
-        self.behind = behind;
-    }
-
-    fn obey(&mut self, order: GateOrder) {
-        tracing::debug!("gate: {order:?}");
-        self.note_pause(&order);
-        match order {
-            GateOrder::Pause => {}
-            GateOrder::Carry(carry) => self.carry(&carry),
-            GateOrder::Shut => self.shut(),
-            GateOrder::Stale => {
-                if self.standing != Standing::Stale {
-                    self.shut();
-                    self.stand(Standing::Stale);
-                }
-            }
-            GateOrder::Pass => {
-                if self.standing == Standing::Stale {
-                    self.shut();
-                }
-                self.hall.core.shut();
-                self.links = [const { None }; LINKS_MAX];
-                self.stand(Standing::Pass);
-            }
-            GateOrder::Hold(hold) => {
-                let standing = Standing::Holding(hold.epoch);
-                if ![standing, Standing::Pass, Standing::Shut].contains(&self.standing) {
-                    self.shut();
-                }
-                self.hall.core.hold(hold);
-                self.stand(standing);
-            }
-        }
-        self.again.extend(0..self.relays.len());
-    }
-
-    fn stand(&mut self, standing: Standing) {
-        self.standing = standing;
-        self.hall.open = standing != Standing::Shut;
-        self.hall.holding = matches!(standing, Standing::Holding(_));
-        // Planted bug: nobody looks at the lease.
-        self.hall.leased = standing == Standing::Pass && self.mutant != Mutant::AgentIgnoresLease;
-        self.hall.reign = match standing {
-            Standing::Holding(epoch) => Some(epoch),
-            Standing::Pass => Some(Epoch::MAX),
-            Standing::Shut | Standing::Stale | Standing::Carrying => None,
-        };
-        for slot in 0..self.relays.len() {
-            self.with(slot, Relay::hold);
-        }
-    }
-
-    /// Drops what is held, and all clients with it. Replicas stay: whether they may follow is for the server to say.
-    fn shut(&mut self) {
-        self.hall.core.shut();
-        self.links = [const { None }; LINKS_MAX];
-        self.standing = Standing::Shut;
-        (self.hall.open, self.hall.holding, self.hall.reign) = (false, false, None);
-        self.hall.leased = false;
-        self.end_all(|relay| !relay.is_replica() && !relay.is_carried());
-    }
-
-    fn end_all(&mut self, which: impl Fn(&Relay) -> bool) {
-        for slot in 0..self.relays.len() {
-            if self.relays[slot].as_deref().is_some_and(&which) {
-                self.end(slot);
-            }
-        }
-    }
-
-    fn wants_link(&self) -> bool {
-        let wanted = self.hall.core.links_wanted();
-        self.hall.holding
-            && self.behind.is_some()
-            && self.links[..wanted].iter().any(Option::is_none)
-    }
-
-    fn keep_links(&mut self) {
-        if !self.wants_link() || self.hall.now < self.next_try {
-            return;
-        }
-        let Some(behind) = &self.behind else { return };
-        self.next_try = self.hall.now + AGAIN;
-        for (index, link) in self.links[..self.hall.core.links_wanted()]
-            .iter_mut()
-            .enumerate()
-        {
-            if link.is_none() {
-                *link = Link::open(behind, index, &self.hall.poller);
-            }
-        }
-    }
-
-    fn on_link(&mut self, index: usize, heard: &Receiver<Word>) {
-        let Some(link) = &mut self.links[index] else {
-            return;
-        };
-        let mut answers = std::mem::take(&mut self.answers);
-        let read = link.read(|answer| answers.push(answer));
-        // An order that was given before the server said this is known before it is believed.
-        self.hear(heard);
-        let (core, now) = (&mut self.hall.core, self.hall.now);
-        for answer in answers.drain(..) {
-            if self.links[index].is_some() {
-                core.answer(now, index, answer);
-            }
-        }
-        self.answers = answers;
-        match read {
-            _ if self.links[index].is_none() => {}
-            Ok(true) => core.link_ready(index),
-            Ok(false) => {}
-            Err(_) => {
-                core.link_lost(index);
-                self.links[index] = None;
-            }
-        }
-        self.release();
-    }
-
-    fn release(&mut self) {
-        let mut released = std::mem::take(&mut self.hall.released);
-        released.extend(self.hall.core.released());
-        for (connection, up_to) in released.drain(..) {
-            self.with(connection.slot as usize, |relay, hall| {
-                if relay.held_as() == Some(connection) {
-                    relay.release(up_to, hall)
-                } else {
-                    Ok(())
-                }
-            });
-        }
-        self.hall.released = released;
-    }
-
-    fn issue(&mut self) {
-        while let Some(issue) = self.hall.core.next(self.hall.now) {
-            let sent = self.links[issue.link].as_ref();
-            if !sent.is_some_and(|link| link.barrier(issue.replicas, issue.stamp)) {
-                self.hall.core.link_lost(issue.link);
-                self.links[issue.link] = None;
-            }
-        }
-        // What was acknowledged by those who went on where they stopped.
-        self.release();
     }
 
     fn report(&mut self) {
