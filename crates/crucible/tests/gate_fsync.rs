@@ -23,6 +23,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(60);
 /// A replica acknowledges when it is asked, and once a second. So many requests, spread over seconds, meet both.
 const REQUESTS: usize = 12;
+const TRIES: usize = 3;
 
 /// The soonest answers while disks are slow.
 #[derive(Debug)]
@@ -32,8 +33,18 @@ struct Soonest {
     both_replicas: Duration,
 }
 
-/// A primary and two replicas, of which one must have what is acknowledged.
+/// A busy machine may elect another primary meanwhile; then it is measured anew.
 async fn measure(server: &Path, durability: Durability, holdfast: &Path) -> Soonest {
+    for _ in 0..TRIES {
+        if let Some(found) = measured_once(server, durability, holdfast).await {
+            return found;
+        }
+    }
+    panic!("each of {TRIES} times the primary closed the connection");
+}
+
+/// A primary and two replicas, of which one must have what is acknowledged. None if the primary closed a connection.
+async fn measured_once(server: &Path, durability: Durability, holdfast: &Path) -> Option<Soonest> {
     let dir = tempfile::tempdir().unwrap();
     let options = GroupOptions {
         replicas: 2,
@@ -48,17 +59,20 @@ async fn measure(server: &Path, durability: Durability, holdfast: &Path) -> Soon
     let nodes = system.group().unwrap().nodes;
     let (primary, replicas): (Vec<_>, Vec<_>) =
         nodes.into_iter().partition(|node| node.address == address);
-    let soonest = Soonest {
-        primary: soonest(&system, &address, &primary).await,
-        one_replica: soonest(&system, &address, &replicas[..1]).await,
-        both_replicas: soonest(&system, &address, &replicas).await,
-    };
+    let mut found = Vec::new();
+    for slow in [&primary[..], &replicas[..1], &replicas] {
+        found.push(soonest(&system, &address, slow).await);
+    }
     system.stop().await.unwrap();
-    soonest
+    Some(Soonest {
+        primary: found[0]?,
+        one_replica: found[1]?,
+        both_replicas: found[2]?,
+    })
 }
 
 /// The shortest time from a write to its answer while the disks of `slow` are slow.
-async fn soonest(system: &System, primary: &str, slow: &[NodeProcess]) -> Duration {
+async fn soonest(system: &System, primary: &str, slow: &[NodeProcess]) -> Option<Duration> {
     let shim = system.interposer().unwrap();
     let pids = slow.iter().map(|node| node.server_pid.unwrap());
     let pids: Vec<i32> = pids.collect();
@@ -67,21 +81,27 @@ async fn soonest(system: &System, primary: &str, slow: &[NodeProcess]) -> Durati
         shim.order(*pid, Orders::slow_disk(SLOW)).unwrap();
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let mut client = Connection::open(primary, LIMIT).await.unwrap();
-    let mut soonest = Duration::MAX;
-    for number in 0..REQUESTS {
-        let began = Instant::now();
-        let written = client.call(&["SET", "k", &number.to_string()], LIMIT).await;
-        assert_eq!(written.unwrap().as_str(), Some("OK"));
-        soonest = soonest.min(began.elapsed());
-        tokio::time::sleep(Duration::from_millis(20 + 37 * (number as u64 % 5))).await;
-    }
+    let soonest = soonest_of_all(primary).await;
     for pid in pids {
         shim.relent(pid);
     }
     // What was slow catches up.
     tokio::time::sleep(SLOW * 4).await;
     soonest
+}
+
+async fn soonest_of_all(primary: &str) -> Option<Duration> {
+    let mut client = Connection::open(primary, LIMIT).await.ok()?;
+    let mut soonest = Duration::MAX;
+    for number in 0..REQUESTS {
+        let began = Instant::now();
+        let written = client.call(&["SET", "k", &number.to_string()], LIMIT).await;
+        let written = written.inspect_err(|error| println!("not measured: {error:?}"));
+        assert_eq!(written.ok()?.as_str(), Some("OK"));
+        soonest = soonest.min(began.elapsed());
+        tokio::time::sleep(Duration::from_millis(20 + 37 * (number as u64 % 5))).await;
+    }
+    Some(soonest)
 }
 
 fn installed() -> Vec<PathBuf> {
