@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use holdfast_kube_mirror::chain;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::AttachParams;
-use kube::{Api, ResourceExt as _};
+use kube::{Api, ResourceExt};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::task::JoinSet;
@@ -43,7 +43,7 @@ pub(super) async fn show(cluster: &Cluster, release: &Release, wish: &Wish) -> O
 }
 
 fn nobody(release: &Release, wish: &Wish) -> Failure {
-    let names: Vec<String> = release.of(Kind::Node).map(|pod| pod.name_any()).collect();
+    let names: Vec<String> = release.of(Kind::Node).map(ResourceExt::name_any).collect();
     match &wish.node {
         Some(node) if !names.is_empty() => Failure::bad_input(format!(
             "this release has no node {node}; there is {}",
