@@ -15,7 +15,7 @@ mod line;
 mod outlook;
 mod serving;
 
-pub use asking::ask;
+pub use asking::{ANSWER_MAX, ask};
 pub use outlook::Outlook;
 pub(crate) use serving::{open, serve};
 

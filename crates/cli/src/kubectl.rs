@@ -58,6 +58,17 @@ pub(crate) struct WhichArgs {
 
 #[derive(Debug, Subcommand)]
 enum KubectlCommand {
+    #[command(flatten)]
+    Sentinels(SentinelsCommand),
+    /// Show who is connected to each node, by real addresses, also behind a gate.
+    Clients(crate::clients::Wish),
+    /// Show what every pod of the release decided, in the order of time.
+    Logs(LogsArgs),
+}
+
+/// What the sentinels are asked.
+#[derive(Debug, Subcommand)]
+enum SentinelsCommand {
     /// Show the group: primary, replicas, sentinels, the last decisions.
     Status(Manner),
     /// Make another node primary: a handoff that loses nothing where the primary is healthy.
@@ -68,10 +79,6 @@ enum KubectlCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show who is connected to each node, by real addresses, also behind a gate.
-    Clients(crate::clients::Wish),
-    /// Show what every pod of the release decided, in the order of time.
-    Logs(LogsArgs),
 }
 
 /// The command line with the plugin's name put as the subcommand that it stands for.
@@ -92,17 +99,18 @@ async fn serve(args: &KubectlArgs) -> Outcome {
     let cluster = Cluster::connect(&args.which).await?;
     let release = Release::find(&cluster, args.which.release.as_deref()).await?;
     match &args.command {
-        KubectlCommand::Logs(wish) => return logs::show(&cluster, &release, wish).await,
-        KubectlCommand::Clients(wish) => return clients::show(&cluster, &release, wish).await,
-        _ => {}
+        KubectlCommand::Logs(wish) => logs::show(&cluster, &release, wish).await,
+        KubectlCommand::Clients(wish) => clients::show(&cluster, &release, wish).await,
+        KubectlCommand::Sentinels(command) => {
+            let mut routes = Routes::default();
+            let done = with_sentinels(command, &cluster, &release, &mut routes).await;
+            done.map_err(|failure| failure.reworded(|text| routes.in_words(text)))
+        }
     }
-    let mut routes = Routes::default();
-    let done = with_sentinels(args, &cluster, &release, &mut routes).await;
-    done.map_err(|failure| failure.reworded(|text| routes.in_words(text)))
 }
 
 async fn with_sentinels(
-    args: &KubectlArgs,
+    command: &SentinelsCommand,
     cluster: &Cluster,
     release: &Release,
     routes: &mut Routes,
@@ -110,16 +118,14 @@ async fn with_sentinels(
     let sentinels = Forwarding::of(cluster, release, Kind::Sentinel).await?;
     let addresses = sentinels.open(release, routes).await?;
     let client = SentinelClient::new(addresses, None).with_password(sentinels.password.clone());
-    match &args.command {
-        KubectlCommand::Status(manner) => status::show(manner, &client).await,
-        KubectlCommand::Failover(wish) => failover::order(wish, &grouped(client).await?).await,
-        KubectlCommand::Doctor { json } => {
+    match command {
+        SentinelsCommand::Status(manner) => status::show(manner, &client).await,
+        SentinelsCommand::Failover(wish) => failover::order(wish, &grouped(client).await?).await,
+        SentinelsCommand::Doctor { json } => {
             let nodes = Forwarding::of(cluster, release, Kind::Node).await?;
             nodes.open(release, routes).await?;
             doctor::examine(&client, None, nodes.password.as_deref(), routes, *json).await
         }
-        // They need no sentinel, and are done.
-        KubectlCommand::Logs(_) | KubectlCommand::Clients(_) => Ok(crate::exit::Exit::Ok),
     }
 }
 

@@ -352,6 +352,16 @@ fn clients_are_asked_of_each_pod() {
     );
     let stale = ask(&["--id", "987654321"]);
     assert_eq!(stale.status.code(), Some(1), "{}", said(&stale));
+
+    // Its agent has ended, and its socket is left: that is told of the pod, not of a folder in it.
+    drop(up);
+    let socket = setting.dir.path().join("group/redis-0/agent.sock");
+    let _ = fs::remove_file(&socket);
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    let silent = ask(&[]);
+    assert_eq!(silent.status.code(), Some(4), "{}", said(&silent));
+    let text = said(&silent);
+    assert!(text.starts_with("holdfast: noded-node-0: "), "{text}");
 }
 
 /// A group that `holdfast up` runs in this folder, whose redis-0 is the pod's.

@@ -40,6 +40,12 @@ impl Outcome {
         }
     }
 
+    /// The time until all was well again, and the longest pause that any client saw.
+    pub(crate) fn well_after(took: Duration, tally: &Tally) -> Self {
+        let paused = format!("writes paused {:.1} s", tally.pause.as_secs_f64());
+        Self::counted(took, tally).saying(paused)
+    }
+
     /// Adds a word.
     pub(crate) fn saying(mut self, remark: impl AsRef<str>) -> Self {
         if !self.remark.is_empty() && !remark.as_ref().is_empty() {

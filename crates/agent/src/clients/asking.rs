@@ -12,8 +12,8 @@ use std::time::Duration;
 /// Time without a byte; a little more than an agent takes at most.
 const PATIENCE: Duration = Duration::from_secs(11);
 
-/// Bytes of an answer.
-const ANSWER_MAX: u64 = 64 << 20;
+/// Most bytes of an answer.
+pub const ANSWER_MAX: u64 = 64 << 20;
 
 /// What every version of an answer says.
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use super::cluster::Cluster;
 use super::release::{Kind, Release, main_container};
 use crate::clients::{Heard, Unheard, Wish};
 use crate::exit::{Exit, Failure, Outcome};
+use holdfast_agent::clients::ANSWER_MAX;
 use holdfast_kube_mirror::chain;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::AttachParams;
@@ -14,9 +15,6 @@ use tokio::task::JoinSet;
 
 /// A pod that has not answered after this time is left out.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-
-/// Most bytes of an answer: as many as `holdfast clients` reads of its agent.
-const ANSWER_MAX: u64 = 64 << 20;
 
 /// Bytes that are read of what went wrong.
 const WHY_MAX: u64 = 4_096;
@@ -62,13 +60,17 @@ struct Asking {
 /// The pod's environment says where its agent's directory is.
 fn question(pod: &Pod, id: Option<u64>) -> Asking {
     let main = main_container(pod);
-    let program = main.and_then(|main| main.command.iter().flatten().next().cloned());
-    let program = program.unwrap_or_else(|| "holdfast".to_owned());
-    let words = [&program, "clients", "--json", "--all"].map(str::to_owned);
+    let program = main.and_then(|main| main.command.iter().flatten().next());
+    let words = ["clients", "--json", "--all"].map(str::to_owned);
     let only = id.map(|id| format!("--id={id}"));
     Asking {
         container: main.map(|main| main.name.clone()),
-        words: words.into_iter().chain(only).collect(),
+        words: program
+            .cloned()
+            .into_iter()
+            .chain(words)
+            .chain(only)
+            .collect(),
     }
 }
 

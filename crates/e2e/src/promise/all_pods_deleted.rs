@@ -42,6 +42,5 @@ fn run(stage: &Stage, component: &str) -> anyhow::Result<Outcome> {
     release.whole(seconds(90))?;
     let took = begin.elapsed();
     let tally = writer.finish(&release)?;
-    Ok(Outcome::counted(took, &tally)
-        .saying(format!("writes paused {:.1} s", tally.pause.as_secs_f64())))
+    Ok(Outcome::well_after(took, &tally))
 }
