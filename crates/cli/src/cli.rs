@@ -16,6 +16,7 @@ use crate::simulate::SimArgs;
 use crate::smoke::SmokeArgs;
 use crate::status::StatusArgs;
 use crate::up::UpArgs;
+use crate::wait::WaitArgs;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Reliable multi-node Redis: one primary, its replicas, and sentinels that fail over in well under a second.
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Show the group: primary, replicas, sentinels, the last decisions.
     Status(StatusArgs),
+    /// Wait until all is well: a primary that takes writes, every node up, every sentinel connected.
+    Wait(WaitArgs),
     /// Show who is connected, with real addresses behind a gate too.
     Clients(ClientsArgs),
     /// Make another node primary: a handoff that loses nothing where the primary is healthy.

@@ -8,11 +8,12 @@ use std::process::ExitCode;
 /// For `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes:
-  0  done; the group is healthy
+  0  done; all is well (status, wait, doctor)
   1  failed: the machine or the group would not do it
   2  bad usage or bad input: nothing was done
-  3  the group is not healthy (status, doctor)
-  4  no sentinel answers (status, failover, doctor), or no agent (clients)
+  3  not all is well: no primary that takes writes, a node that is not up, a sentinel that is not connected or does not
+     vote, or trouble (status); not within the timeout (wait); a problem was found (doctor)
+  4  no sentinel answers (status, wait, failover, doctor), or no agent (clients)
 
 Data goes to stdout, everything else to stderr. HOLDFAST_LOG sets the log level (error, warn, info, debug,
 trace or a filter such as holdfast_agent=debug); NO_COLOR turns colours off.";

@@ -27,7 +27,7 @@ pub(crate) struct Wish {
 }
 
 pub(crate) fn run(args: &FailoverArgs) -> Outcome {
-    let client = args.whom.client()?;
+    let client = args.whom.ordered()?;
     block_on(order(&args.wish, &client))?
 }
 

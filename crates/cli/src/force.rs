@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ForceArgs) -> Outcome {
             args.node
         )));
     }
-    let client = args.whom.client()?;
+    let client = args.whom.ordered()?;
     let said = block_on(client.force(&args.node))?.map_err(|error| failure(&error))?;
     print(said)?;
     Ok(Exit::Ok)

@@ -17,7 +17,7 @@ pub(crate) struct ForgetArgs {
 }
 
 pub(crate) fn run(args: &ForgetArgs) -> Outcome {
-    let client = args.whom.client()?;
+    let client = args.whom.ordered()?;
     let said = block_on(client.forget(&args.node))?.map_err(|error| failure(&error))?;
     print(said)?;
     Ok(Exit::Ok)

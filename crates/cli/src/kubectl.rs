@@ -18,7 +18,7 @@ use crate::failover::Wish;
 use crate::routes::Routes;
 use crate::runtime::block_on;
 use crate::status::Manner;
-use crate::{doctor, failover, status};
+use crate::{doctor, failover, status, wait};
 use clap::{Args, Subcommand};
 use cluster::Cluster;
 use forward::Forwarding;
@@ -71,6 +71,8 @@ enum KubectlCommand {
 enum SentinelsCommand {
     /// Show the group: primary, replicas, sentinels, the last decisions.
     Status(Manner),
+    /// Wait until all is well: a primary that takes writes, every node up, every sentinel connected.
+    Wait(wait::Terms),
     /// Make another node primary: a handoff that loses nothing where the primary is healthy.
     Failover(Wish),
     /// Explain what is wrong, and what to do.
@@ -120,6 +122,7 @@ async fn with_sentinels(
     let client = SentinelClient::new(addresses, None).with_password(sentinels.password.clone());
     match command {
         SentinelsCommand::Status(manner) => status::show(manner, &client).await,
+        SentinelsCommand::Wait(terms) => wait::hold(terms, &client).await,
         SentinelsCommand::Failover(wish) => failover::order(wish, &grouped(client).await?).await,
         SentinelsCommand::Doctor { json } => {
             let nodes = Forwarding::of(cluster, release, Kind::Node).await?;

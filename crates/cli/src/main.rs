@@ -28,6 +28,7 @@ mod table;
 mod tls;
 mod units;
 mod up;
+mod wait;
 mod whom;
 
 use clap::FromArgMatches as _;
@@ -55,6 +56,7 @@ fn run(cli: Cli, matches: &clap::ArgMatches) -> Outcome {
     match cli.command {
         Command::Up(args) => up::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Wait(args) => wait::run(&args),
         Command::Clients(args) => clients::run(&args),
         Command::Failover(args) => failover::run(&args),
         Command::Force(args) => force::run(&args),

@@ -45,12 +45,14 @@ impl Observation {
         }
     }
 
-    /// The newest view: the highest epoch, and of those the first that names a primary.
+    /// The newest view: the highest epoch, and of those the first that names a primary; else that of the sentinel which
+    /// leads the election.
     pub(crate) fn best(&self) -> Option<&GroupStatus> {
         self.statuses().max_by_key(|status| {
             (
                 status.epoch,
                 status.primary.is_some(),
+                status.leads,
                 std::cmp::Reverse(status.sentinel.as_str()),
             )
         })
@@ -71,17 +73,32 @@ impl Observation {
         all.sort_by_key(|decision| decision.at_unix_ms);
         let mut once: Vec<Decision> = Vec::with_capacity(all.len());
         for decision in all {
-            if !once.iter().rev().any(|known| same(known, &decision)) {
-                once.push(decision);
+            match once.iter_mut().rev().find(|known| same(known, &decision)) {
+                Some(known) => merge(known, &decision),
+                None => once.push(decision),
             }
         }
+        once.sort_by_key(|decision| decision.at_unix_ms);
         once
     }
 }
 
-/// Whether these are one decision, as two sentinels wrote it down.
+/// Whether these are one decision, as two sentinels wrote it down: the same sentence, made in times that meet.
 pub(crate) fn same(one: &Decision, other: &Decision) -> bool {
-    one.at_unix_ms.abs_diff(other.at_unix_ms) < SAME_WITHIN_MS
+    one.first() < other.at_unix_ms + SAME_WITHIN_MS
+        && other.first() < one.at_unix_ms + SAME_WITHIN_MS
         && one.by == other.by
         && one.text == other.text
+}
+
+/// One sentinel may have missed some of the repeats that another one heard.
+fn merge(known: &mut Decision, heard: &Decision) {
+    let repeats = known.repeats.max(heard.repeats);
+    known.first_unix_ms = if repeats > 0 {
+        known.first().min(heard.first())
+    } else {
+        0
+    };
+    known.at_unix_ms = known.at_unix_ms.max(heard.at_unix_ms);
+    known.repeats = repeats;
 }

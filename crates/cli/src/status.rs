@@ -65,7 +65,7 @@ async fn once(args: &Manner, client: &SentinelClient) -> Outcome {
             render::lines(status, &observation.decisions(), unix_ms(), Paint::stdout()).join("\n"),
         )?;
     }
-    Ok(if healthy(status) {
+    Ok(if status.ailments().is_empty() {
         Exit::Ok
     } else {
         Exit::Unhealthy
@@ -98,16 +98,8 @@ async fn watch(args: &Manner, client: &SentinelClient) -> Outcome {
     }
 }
 
-/// Whether clients can write and nothing is amiss.
-fn healthy(status: &GroupStatus) -> bool {
-    let primary = status
-        .nodes
-        .iter()
-        .find(|node| Some(&node.name) == status.primary.as_ref());
-    status.trouble.is_none() && primary.is_some_and(|node| node.writable)
-}
-
-fn json(status: &GroupStatus, pretty: bool) -> Result<String, Failure> {
+/// The status as JSON.
+pub(crate) fn json(status: &GroupStatus, pretty: bool) -> Result<String, Failure> {
     let text = if pretty {
         serde_json::to_string_pretty(status)
     } else {

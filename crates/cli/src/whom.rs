@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 /// Port of a sentinel where nothing else is known.
 const USUAL: (&str, u16) = ("127.0.0.1", 26379);
 
+/// The variable in place of --dir.
+const VARIABLE: &str = "HOLDFAST_DIR";
+
 #[derive(Debug, Args)]
 pub(crate) struct WhomArgs {
-    /// A sentinel's client address; may be given several times. Default: those of the group in --dir,
-    /// else 127.0.0.1:26379.
+    /// A sentinel's client address; may be given several times. Default: those of the group in --dir; where neither is
+    /// given and no group is in the default folder, 127.0.0.1:26379.
     #[arg(
         long,
         env = "HOLDFAST_SENTINEL",
@@ -22,9 +25,9 @@ pub(crate) struct WhomArgs {
         value_delimiter = ','
     )]
     sentinel: Vec<Address>,
-    /// Folder of a group that `holdfast up` runs.
-    #[arg(long, env = "HOLDFAST_DIR", value_name = "DIR", default_value = DEFAULT_DIR)]
-    pub(crate) dir: PathBuf,
+    /// Folder of a group that `holdfast up` runs. [default: holdfast-data]
+    #[arg(long, env = VARIABLE, value_name = "DIR")]
+    dir: Option<PathBuf>,
     /// The group; may be left out where the sentinels serve only one.
     #[arg(long, env = "HOLDFAST_GROUP", value_name = "NAME")]
     group: Option<String>,
@@ -34,6 +37,10 @@ pub(crate) struct WhomArgs {
 }
 
 impl WhomArgs {
+    fn folder(&self) -> &Path {
+        self.dir.as_deref().unwrap_or(Path::new(DEFAULT_DIR))
+    }
+
     /// Whom to ask.
     pub(crate) fn client(&self) -> Result<SentinelClient, Failure> {
         let password = self.password_file.as_deref().map(password).transpose()?;
@@ -54,16 +61,44 @@ impl WhomArgs {
         Ok(SentinelClient::new(addresses, group).with_password(password))
     }
 
+    /// Whom to give an order that cannot be taken back: never a group that merely happens to answer.
+    pub(crate) fn ordered(&self) -> Result<SentinelClient, Failure> {
+        let named = !self.sentinel.is_empty() || self.group.is_some() || self.manifest()?.is_some();
+        if !named {
+            return Err(Failure::bad_input(format!(
+                "no group is named, and {} holds none: give --dir DIR, --sentinel HOST:PORT or --group NAME",
+                self.folder().display()
+            )));
+        }
+        self.client()
+    }
+
     /// What `holdfast up` runs in --dir, if there is such a group.
+    ///
+    /// # Errors
+    /// When --dir was given on the command line and holds no group.
     pub(crate) fn manifest(&self) -> Result<Option<Manifest>, Failure> {
-        let path = self.dir.join(MANIFEST_FILE);
+        let path = self.folder().join(MANIFEST_FILE);
         if !path.exists() {
-            return Ok(None);
+            return match &self.dir {
+                Some(dir) if self.sentinel.is_empty() && !by_variable(dir) => {
+                    Err(Failure::bad_input(format!(
+                        "no group is in {}: there is no {MANIFEST_FILE}; name the folder that `holdfast up` was given, or sentinels with --sentinel HOST:PORT",
+                        dir.display()
+                    )))
+                }
+                _ => Ok(None),
+            };
         }
         Manifest::read(&path)
             .map(Some)
             .map_err(|error| Failure::new(Exit::BadInput, format!("{error:#}")))
     }
+}
+
+/// Processes of a role have their own folder in the variable; a command beside them means the sentinel of that machine.
+fn by_variable(dir: &Path) -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|value| value == dir.as_os_str())
 }
 
 /// What nobody's answer means for the exit code.

@@ -495,3 +495,42 @@ fn a_configuration_with_a_key_that_there_is_not() {
     role.agent("priority: high\n");
     role.refused("agent", 2, &["role.yaml", "line 9"]);
 }
+
+/// A mistyped folder must not turn an order to one group into an order to another.
+#[test]
+fn a_folder_without_a_group_is_no_group_elsewhere() {
+    let dir = tempdir().unwrap();
+    for args in [
+        &["status", "--dir", "gruop"][..],
+        &["wait", "--dir", "gruop"],
+        &["doctor", "--dir", "gruop"],
+        &["failover", "--dir", "gruop"],
+        &["forget", "redis-1", "--dir", "gruop"],
+        &["force", "redis-1", "--accept-loss", "--dir", "gruop"],
+    ] {
+        refused(dir.path(), args, 2, &["no group is in gruop", "--sentinel"]);
+    }
+    for args in [
+        &["failover"][..],
+        &["forget", "redis-1"],
+        &["force", "redis-1", "--accept-loss"],
+    ] {
+        refused(dir.path(), args, 2, &["no group is named", "--group"]);
+    }
+    nothing_made(&dir);
+}
+
+/// `dir` of a role's own process is in its environment.
+#[test]
+fn the_folder_of_a_role_in_the_environment_is_no_mistake() {
+    let dir = tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = holdfast(dir.path());
+        command.env("HOLDFAST_DIR", dir.path());
+        within_patience(command.args(args))
+    };
+    let asked = run(&["status", "--sentinel", "127.0.0.1:1"]);
+    assert_eq!(asked.status.code(), Some(4), "{}", said(&asked));
+    let ordered = run(&["failover"]);
+    assert_eq!(ordered.status.code(), Some(2), "{}", said(&ordered));
+}

@@ -73,6 +73,8 @@ fn sentinel_options(
         tls_client_ca_file: None,
         announce_hostnames: None,
         max_clients: 10_500,
+        handoff_pace_ms: spec.handoff_pace_ms,
+        open_administration: false,
         http: None,
     })
 }

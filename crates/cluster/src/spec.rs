@@ -26,6 +26,8 @@ pub struct Spec {
     pub sync_replicas: usize,
     /// What happens when that many cannot be reached.
     pub on_loss_of_quorum: OnLossOfQuorum,
+    /// A handoff that is asked for begins at the earliest this many milliseconds after the one before.
+    pub handoff_pace_ms: u64,
     /// Whether a process that dies is started again.
     pub restart: bool,
     /// The `holdfast` binary whose `sentinel` and `agent` subcommands are run.
@@ -59,6 +61,7 @@ impl Spec {
             durability: Durability::Async,
             sync_replicas: 1,
             on_loss_of_quorum: OnLossOfQuorum::Hold,
+            handoff_pace_ms: holdfast_sentinel::HANDOFF_PACE_MS,
             restart: true,
             binary: binary.into(),
             password_file: None,

@@ -61,6 +61,9 @@ pub struct Record {
     /// While electing: the node that a planned handoff is meant for.
     #[serde(default)]
     pub handoff: Option<Node>,
+    /// While appointed: the new primary has all that its paused predecessor had, so nothing can have been lost.
+    #[serde(default)]
+    pub lossless: bool,
     /// Whose acknowledgements count. Empty in `async` durability. While electing or appointed: whose did.
     pub sync: SyncRule,
     /// Version in which that rule was set.

@@ -33,6 +33,8 @@ pub struct GroupStatus {
     pub primary_address: Option<Address>,
     /// One sentence when something is wrong, absent when all is well.
     pub trouble: Option<String>,
+    /// Whether the sentinel that answers leads the election under way: it knows best what that waits for.
+    pub leads: bool,
     /// Every node that ever reported, by name.
     pub nodes: Vec<NodeStatus>,
     /// Every sentinel, by name.
@@ -93,14 +95,63 @@ pub struct SentinelStatus {
     pub suspects: Option<String>,
 }
 
-/// One decision: who did what and why, in a sentence.
+/// One decision: who did what and why, in a sentence. The same one made several times is kept once, and counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Decision {
-    /// Wall-clock time in milliseconds since 1970, for people only.
+    /// When it was made last: wall-clock time in milliseconds since 1970, for people only.
     pub at_unix_ms: u64,
+    /// When it was made first; 0 where it was made only once.
+    pub first_unix_ms: u64,
+    /// How often it was made again after that.
+    pub repeats: u64,
     /// The sentinel or agent that decided.
     pub by: String,
     /// The sentence.
     pub text: String,
+}
+
+impl Decision {
+    /// When it was made first, in milliseconds since 1970.
+    pub fn first(&self) -> u64 {
+        if self.repeats == 0 {
+            self.at_unix_ms
+        } else {
+            self.first_unix_ms
+        }
+    }
+
+    /// The same decision, made once more at `now`.
+    #[must_use]
+    pub fn again(self, now: u64) -> Self {
+        Self {
+            first_unix_ms: self.first(),
+            at_unix_ms: now,
+            repeats: self.repeats + 1,
+            ..self
+        }
+    }
+}
+
+impl GroupStatus {
+    /// Everything that keeps this group from being well, a clause each; none when all is well: there is no trouble, the
+    /// primary takes writes, every node is `up`, and every sentinel is connected and votes.
+    pub fn ailments(&self) -> Vec<String> {
+        let primary = self.primary.as_ref();
+        let node = primary.and_then(|name| self.nodes.iter().find(|node| node.name == *name));
+        let closed = match (primary, node) {
+            (None, _) => Some("no primary".to_owned()),
+            (Some(_), Some(node)) if node.writable => None,
+            (Some(name), _) => Some(format!("{name} takes no writes")),
+        };
+        let nodes = self.nodes.iter().filter(|node| node.state != "up");
+        let cut = self.sentinels.iter().filter(|s| !s.connected);
+        let mute = self.sentinels.iter().filter(|s| s.connected && !s.voting);
+        let clauses = self.trouble.clone().into_iter().chain(closed);
+        clauses
+            .chain(nodes.map(|node| format!("{} is {}", node.name, node.state)))
+            .chain(cut.map(|s| format!("{} is not connected", s.name)))
+            .chain(mute.map(|s| format!("{} does not vote", s.name)))
+            .collect()
+    }
 }

@@ -514,3 +514,144 @@ fn a_primary_that_is_chosen_again_is_down_for_nobody() {
         assert!(!finds_it_down(&group, &me), "{me}: {:#?}", group.events);
     }
 }
+
+/// What each sentinel shows of a node.
+fn states(group: &Group, of: &Node) -> Vec<String> {
+    let statuses = group
+        .sentinels
+        .values()
+        .filter_map(|s| s.status(group.now, &name()));
+    statuses
+        .flat_map(|status| status.nodes)
+        .filter(|node| node.name == of.as_str())
+        .map(|node| node.state)
+        .collect()
+}
+
+#[test]
+fn a_primary_that_was_counted_as_down_before_is_shown_as_it_is() {
+    let mut group = Group::started(3);
+    group.cut.extend([node(1), node(2)]);
+    group.run(1_700);
+    group.kill_agent(&node(0));
+    group.run(500);
+    group.cut.clear();
+    group.until_served(3_000);
+    group.run(2_000);
+    let primary = group.primary().unwrap();
+    assert_eq!(states(&group, &primary), ["up", "up", "up"]);
+    let up_again = |h: &Happening| matches!(h, Happening::ReplicaUp(n) if *n == primary);
+    let told = group.events.iter().filter(|(_, _, h)| up_again(h)).count();
+    assert_eq!(told, 3, "clients are told by each sentinel, too");
+}
+
+#[test]
+fn a_node_that_is_heard_in_an_election_is_not_silent() {
+    let mut group = Group::started(3);
+    let position = group.redis[&node(0)].info.offset;
+    group.power_off();
+    group.come_back(&node(0), Some(position));
+    group.run(4_000);
+    assert_eq!(group.primary(), None, "one of three nodes is not enough");
+    for state in states(&group, &node(0)) {
+        assert!(!["silent", "gone"].contains(&state.as_str()), "{state}");
+    }
+}
+
+#[test]
+fn every_sentinel_says_that_there_is_no_primary_and_one_says_why() {
+    let mut group = Group::started(3);
+    let position = group.redis[&node(0)].info.offset;
+    group.power_off();
+    group.come_back(&node(0), Some(position));
+    group.run(12_000);
+    let before = group.decisions.len();
+    for _ in 0..10 {
+        group.run(1_000);
+        let statuses: Vec<_> = group
+            .sentinels
+            .values()
+            .filter_map(|s| s.status(group.now, &name()))
+            .collect();
+        assert!(statuses.iter().all(|s| s.trouble.is_some()));
+        let leaders = statuses.iter().filter(|s| s.leads);
+        let why: Vec<_> = leaders.filter_map(|s| s.trouble.clone()).collect();
+        assert_eq!(why.len(), 1);
+        assert!(why[0].contains("1 of 3 nodes are back"), "{why:?}");
+    }
+    let since = &group.decisions[before..];
+    assert!(
+        since
+            .iter()
+            .all(|(_, d)| d.contains("goes on with the election")),
+        "what it waits for is decided once by each: {since:#?}"
+    );
+}
+
+#[test]
+fn an_empty_data_set_that_is_handed_over_is_one_that_clients_emptied() {
+    let mut group = Group::started(3);
+    group.written = false;
+    for redis in group.redis.values_mut() {
+        redis.info.keys = 0;
+    }
+    group.ask(&sentinel(0), Request::Handoff(Some(node(1))));
+    group.run(400);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
+    let record = group.record();
+    assert!(!record.history.last().unwrap().empty, "{record:?}");
+}
+
+#[test]
+fn handoffs_that_are_asked_for_are_paced() {
+    let mut group = Group::started(3);
+    group.config.handoff_pace = 2_000;
+    group.reconfigure();
+    group.run(10);
+    let mut answers = Vec::new();
+    for (number, pause) in [(0, 500), (1, 2_000), (2, 500)] {
+        group.ask(&sentinel(number), Request::Handoff(None));
+        group.run(pause);
+        answers.push(group.answers.last().unwrap().1.clone());
+    }
+    assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
+    let refused = answers[1].clone().unwrap_err();
+    assert!(refused.starts_with("INPROG the last handoff"), "{refused}");
+    assert!(refused.contains("at most one in 2000 ms"), "{refused}");
+    assert_eq!(group.epoch(), 3);
+}
+
+#[test]
+fn sentinels_that_restart_in_an_outage_still_know_the_last_primary() {
+    let mut group = Group::started(3);
+    group.power_off();
+    group.run(500);
+    let disks: Vec<_> = group
+        .sentinels
+        .iter()
+        .map(|(me, core)| {
+            let slot = core.slot(&name()).unwrap().clone();
+            let slots = [(name(), slot)].into_iter().collect();
+            let voters = core.voters().clone();
+            (me.clone(), Persistent { voters, slots })
+        })
+        .collect();
+    for (me, _) in &disks {
+        group.stop_sentinel(me);
+    }
+    let last = |group: &Group, me| {
+        let known = group.sentinels[me].last_primary(&name());
+        known.map(|(_, node, _)| node)
+    };
+    let (first, disk) = disks[0].clone();
+    group.start_sentinel(&first, disk, "disk");
+    group.run(50);
+    assert_eq!(last(&group, &first), Some(node(0)), "alone, from its disk");
+    for (me, disk) in disks.into_iter().skip(1) {
+        group.start_sentinel(&me, disk, "disk");
+    }
+    group.run(1_500);
+    for me in group.sentinels.keys() {
+        assert_eq!(last(&group, me), Some(node(0)));
+    }
+}

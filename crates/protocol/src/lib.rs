@@ -31,7 +31,7 @@ pub use event::{Event, Subject};
 pub use glob::glob_matches;
 pub use options::{ClientLimits, Options, TlsOptions};
 pub use server::{Handle, Renewal, ServeError, Server, Wiring, serve, spawn};
-pub use session::Session;
+pub use session::{Origin, Session};
 pub use view::{
     Address, CachedInfo, Clock, FailoverState, Group, Link, Ms, Node, Reconfiguration,
     SentinelPeer, SentinelSettings, View,

@@ -19,6 +19,8 @@ pub struct Options {
     pub users: Vec<String>,
     /// What one client and all of them may use.
     pub limits: ClientLimits,
+    /// Are administrative commands taken without a password from other machines, too?
+    pub open_administration: bool,
     /// Identity of this process in `INFO` (`run_id`): 40 hex characters.
     pub run_id: String,
 }
@@ -32,6 +34,7 @@ impl Default for Options {
             requirepass: None,
             users: Vec::new(),
             limits: ClientLimits::default(),
+            open_administration: false,
             run_id: "0".repeat(40),
         }
     }

@@ -21,12 +21,25 @@ pub(crate) enum Replies {
     SkipNext,
 }
 
+/// From where a connection comes: who may give orders without a password depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// This machine, whose users could as well stop the process; or anywhere, where that is configured.
+    Here,
+    /// Another machine.
+    #[default]
+    Elsewhere,
+}
+
 /// The state of one connection: small, since there may be ten thousand of them.
 #[derive(Debug, Default)]
 pub struct Session {
     pub(crate) id: u64,
     /// Who it acts as; `None` until it has authenticated.
     pub(crate) user: Option<Arc<str>>,
+    origin: Origin,
+    /// It gave a password of the user as whom it acts.
+    proven: bool,
     pub(crate) proto: Proto,
     pub(crate) replies: Replies,
     /// Grows whenever something that `CLIENT LIST` shows has changed.
@@ -63,11 +76,12 @@ impl Subscriptions {
 
 impl Session {
     /// A new connection; acts as `default` where that needs no password.
-    pub fn new(id: u64, acl: &Acl) -> Self {
+    pub fn new(id: u64, acl: &Acl, origin: Origin) -> Self {
         let user = acl.open_to_all().then(|| Arc::from(DEFAULT_USER));
         Self {
             id,
             user,
+            origin,
             ..Self::default()
         }
     }
@@ -87,9 +101,17 @@ impl Session {
         self.proto
     }
 
-    pub(crate) fn log_in(&mut self, user: &[u8]) {
+    /// Acts as `user` from now on. `proven`: a password was needed for that.
+    pub(crate) fn log_in(&mut self, user: &[u8], proven: bool) {
         self.user = Some(Arc::from(String::from_utf8_lossy(user)));
+        self.proven = proven;
         self.revision += 1;
+    }
+
+    /// Does nothing vouch for it, neither a password nor where it comes from? What changes the group or other clients is
+    /// refused to a stranger.
+    pub(crate) fn is_stranger(&self) -> bool {
+        self.origin == Origin::Elsewhere && !self.proven
     }
 
     /// Channels and patterns that it listens to.

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use bytes::BytesMut;
 use common::{NOW, group, shown, view_of};
 use holdfast_protocol::{
-    Acl, ActionKind, ClientLine, ClientTable, Environment, Facts, FailoverState, Outcome,
+    Acl, ActionKind, ClientLine, ClientTable, Environment, Facts, FailoverState, Origin, Outcome,
     ReplyForm, Request, Session, Setting, View, handle,
 };
 use holdfast_resp::{Limits, RequestParser, Value, decode, encode_command};
@@ -43,10 +43,17 @@ impl Talk {
 
     fn with_acl(view: View, acl: Acl) -> Self {
         Self {
-            session: Session::new(7, &acl),
+            session: Session::new(7, &acl, Origin::Here),
             view,
             acl: ArcSwap::from_pointee(acl),
         }
+    }
+
+    /// From another machine.
+    fn stranger(acl: Acl) -> Self {
+        let mut talk = Self::with_acl(view_of(group()), acl);
+        talk.session = Session::new(7, &talk.acl.load(), Origin::Elsewhere);
+        talk
     }
 
     fn resp3(view: View) -> Self {
@@ -589,6 +596,59 @@ fn ckquorum_counts_those_that_answer() {
         verdict(2, 3, 2),
         format!("-NOQUORUM 1 usable Sentinels. {quorum}. {majority}")
     );
+}
+
+/// A stranger is a client of another machine that gave no password.
+#[test]
+fn strangers_give_no_orders() {
+    let mut talk = Talk::stranger(Acl::default());
+    for order in [
+        "ACL SETUSER default off",
+        "ACL DELUSER somebody",
+        "ACL LIST",
+        "ACL GETUSER default",
+        "SENTINEL FAILOVER mymaster",
+        "SENTINEL FAILOVER mymaster coordinated",
+        "SENTINEL SET mymaster parallel-syncs 2",
+        "SENTINEL RESET *",
+        "SENTINEL REMOVE mymaster",
+        "SENTINEL MONITOR other 127.0.0.1 6379 2",
+        "SENTINEL CONFIG SET announce-ip 1.2.3.4",
+        "CLIENT KILL TYPE normal",
+        "CLIENT PAUSE 1000",
+        "SHUTDOWN",
+        "HOLDFAST FAILOVER mymaster",
+        "HOLDFAST FORCE mymaster redis-0",
+        "HOLDFAST FORGET mymaster redis-0",
+    ] {
+        let said = talk.ask(order);
+        assert!(said.starts_with("-NOPERM Holdfast: "), "{order}: {said}");
+        assert!(said.contains("open_administration"), "{order}: {said}");
+    }
+    assert_eq!(talk.ask("PING"), "PONG", "nobody is locked out");
+    let told = talk.ask("SENTINEL GET-MASTER-ADDR-BY-NAME mymaster");
+    assert!(told.contains("6379"), "{told}");
+    assert!(talk.ask("SENTINEL MASTERS").contains("mymaster"));
+    assert_eq!(talk.ask("CLIENT SETNAME app"), "OK");
+    let asked = talk.run("HOLDFAST STATUS").0;
+    assert!(matches!(asked, Outcome::Action(ActionKind::Holdfast(_), _)));
+}
+
+#[test]
+fn a_password_makes_a_stranger_known() {
+    let lines = ["user root on >secret +@all", "user open on nopass +@all"];
+    let acl = || Acl::from_configuration(None, &lines).unwrap();
+    let order = "HOLDFAST FAILOVER mymaster";
+    let mut talk = Talk::stranger(acl());
+    assert!(talk.ask(order).starts_with("-NOPERM"));
+    assert_eq!(talk.ask("AUTH root secret"), "OK");
+    assert!(matches!(talk.run(order).0, Outcome::Action(..)));
+    assert_eq!(talk.ask("AUTH open anything"), "OK", "which proves nothing");
+    assert!(talk.ask(order).starts_with("-NOPERM"));
+
+    let mut talk = Talk::stranger(acl());
+    assert!(!talk.ask("HELLO 3 AUTH root secret").starts_with('-'));
+    assert!(matches!(talk.run(order).0, Outcome::Action(..)));
 }
 
 #[test]

@@ -118,6 +118,8 @@ fn options(name: usize, dir: &Path, groups: usize, nodes: usize, set: u16) -> Op
         tls_client_ca_file: None,
         announce_hostnames: None,
         max_clients: 100,
+        handoff_pace_ms: 0,
+        open_administration: false,
         http: None,
     }
 }

@@ -21,6 +21,6 @@ mod sentinel;
 mod tally;
 
 pub use audience::{Audience, Event};
-pub use options::{GroupOptions, Options, Peer};
+pub use options::{GroupOptions, HANDOFF_PACE_MS, Options, Peer};
 pub use register_file::{Opened, RegisterFile, RegisterFileError};
 pub use sentinel::run;

@@ -46,6 +46,13 @@ pub struct Options {
     /// Most client connections served at once; more are told so and closed.
     #[serde(default = "default_max_clients")]
     pub max_clients: usize,
+    /// A handoff that is asked for begins at the earliest this many milliseconds after the one before; 0: at once. Each
+    /// holds writes for a moment.
+    #[serde(default = "default_handoff_pace")]
+    pub handoff_pace_ms: u64,
+    /// Take administrative commands of clients without a password from other machines, too.
+    #[serde(default)]
+    pub open_administration: bool,
     /// Where `/livez`, `/readyz` and `/metrics` are served; nowhere if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<Address>,
@@ -112,6 +119,10 @@ impl Options {
             ("listen", self.listen != next.listen),
             ("control", self.control != next.control),
             ("max_clients", self.max_clients != next.max_clients),
+            (
+                "open_administration",
+                self.open_administration != next.open_administration,
+            ),
             ("http", self.http != next.http),
             (
                 "tls_cert_file",
@@ -125,6 +136,13 @@ impl Options {
 
 fn one() -> usize {
     1
+}
+
+/// Default of [`Options::handoff_pace_ms`], in milliseconds.
+pub const HANDOFF_PACE_MS: u64 = 2_000;
+
+fn default_handoff_pace() -> u64 {
+    HANDOFF_PACE_MS
 }
 
 fn default_max_clients() -> usize {

@@ -4,7 +4,7 @@ use crate::settings::{Settings, variable_of};
 use clap::{Arg, Command};
 
 /// What each key could be; keys of the file that are lists or maps cannot be shown by their flag's form.
-const VALUES: [(&str, &str); 30] = [
+const VALUES: [(&str, &str); 32] = [
     ("name", "redis-0"),
     ("group", "mymaster"),
     ("cluster", "0123456789abcdef0123456789abcdef"),
@@ -31,6 +31,8 @@ const VALUES: [(&str, &str); 30] = [
     ("tls_client_auth", "false"),
     ("announce_hostnames", "false"),
     ("max_clients", "10500"),
+    ("handoff_pace_ms", "2000"),
+    ("open_administration", "false"),
     ("http", "0.0.0.0:8080"),
     ("groups", "\n- name: mymaster\n  nodes: 4"),
     (

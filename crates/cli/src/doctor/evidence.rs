@@ -4,6 +4,7 @@ use crate::observation::Observation;
 use crate::routes::Routes;
 use holdfast_cluster::{Connection, Manifest, SentinelClient};
 use holdfast_core::names::Address;
+use holdfast_core::status::GroupStatus;
 use nix::sys::statvfs::statvfs;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,25 @@ pub(super) struct Server {
     pub(super) address: Address,
     /// Fields of INFO, or why there are none.
     pub(super) info: Result<BTreeMap<String, String>, String>,
+}
+
+impl Server {
+    /// For some seconds after a handoff a gate takes new clients along to the next primary, doctor's as well: what is said
+    /// then, by its `run_id`, is of another node, and no evidence of this one.
+    pub(super) fn unless_another(mut self, status: Option<&GroupStatus>) -> Self {
+        let run_id = self.info.as_ref().ok().and_then(|info| info.get("run_id"));
+        let owner = run_id.and_then(|run_id| {
+            let nodes = status.iter().flat_map(|status| &status.nodes);
+            nodes
+                .filter(|node| node.run_id.as_ref() == Some(run_id))
+                .map(|node| node.name.clone())
+                .next()
+        });
+        if owner.is_some_and(|owner| owner != self.name) {
+            self.info = Ok(BTreeMap::new());
+        }
+        self
+    }
 }
 
 /// Where a node of this machine keeps its data.
@@ -60,11 +80,12 @@ impl Evidence {
         let mut servers = Vec::new();
         for (name, address) in addresses(&observation, manifest.as_ref()) {
             let info = info(routes.node(&name, &address), password).await;
-            servers.push(Server {
+            let server = Server {
                 name,
                 address,
                 info,
-            });
+            };
+            servers.push(server.unless_another(observation.best()));
         }
         let disks = manifest
             .iter()

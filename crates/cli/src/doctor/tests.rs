@@ -167,6 +167,24 @@ fn sentinels_that_disagree() {
     );
 }
 
+/// For some seconds after a handoff the old primary's gate takes newcomers to the new one.
+#[test]
+fn a_server_that_is_met_at_two_addresses_is_one_server() {
+    let mut status = healthy();
+    for node in &mut status.nodes {
+        node.run_id = Some(format!("run-of-{}", node.name));
+    }
+    let found = |run_id: &str| {
+        let fields = [("role", "master"), ("run_id", run_id)];
+        let mut evidence = evidence(vec![status.clone()]);
+        evidence.servers = vec![server(1, &fields).unless_another(Some(&status))];
+        codes(&evidence)
+    };
+    assert!(found("run-of-redis-0").is_empty());
+    assert_eq!(found("run-of-redis-1"), ["second-primary"]);
+    assert_eq!(found("of nobody here"), ["second-primary"]);
+}
+
 #[test]
 fn what_the_servers_tell() {
     for (i, fields, code) in [

@@ -70,6 +70,14 @@ pub(crate) struct SentinelSettings {
     #[arg(long, env = "HOLDFAST_MAX_CLIENTS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_clients: Option<usize>,
+    /// A handoff that is asked for begins at the earliest this long after the one before; 0: at once. [default: 2000]
+    #[arg(long, env = "HOLDFAST_HANDOFF_PACE_MS", value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) handoff_pace_ms: Option<u64>,
+    /// Take administrative commands without a password from other machines, too.
+    #[arg(long, env = "HOLDFAST_OPEN_ADMINISTRATION", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open_administration: Option<bool>,
     /// Where /livez, /readyz and /metrics are served; nowhere if not given.
     #[arg(long, env = "HOLDFAST_HTTP", value_name = "HOST:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]

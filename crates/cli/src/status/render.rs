@@ -33,11 +33,24 @@ pub(super) fn lines(
 
 fn told(decision: &Decision, now_unix_ms: u64) -> String {
     format!(
-        "{:>11}  {}: {}",
+        "{:>11}  {}: {}{}",
         ago(decision.at_unix_ms, now_unix_ms),
         decision.by,
-        decision.text
+        decision.text,
+        repeated(decision, now_unix_ms)
     )
+}
+
+/// How often a decision was made, where that was more than once.
+pub(crate) fn repeated(decision: &Decision, now_unix_ms: u64) -> String {
+    match decision.repeats {
+        0 => String::new(),
+        more => format!(
+            " ({} times, first {})",
+            more + 1,
+            ago(decision.first(), now_unix_ms)
+        ),
+    }
 }
 
 fn heading(status: &GroupStatus, paint: Paint) -> Vec<String> {
@@ -186,6 +199,7 @@ mod tests {
             at_unix_ms: 1_000,
             by: "sentinel-0".into(),
             text: "made redis-0 the primary".into(),
+            ..Decision::default()
         }];
         let text = lines(&status, &decisions, 13_000, Paint::off()).join("\n");
         assert_eq!(

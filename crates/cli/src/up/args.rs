@@ -46,6 +46,9 @@ pub(crate) struct UpArgs {
     /// With quorum and fsync: serve with fewer, visibly, while that many cannot be reached; otherwise replies wait.
     #[arg(long)]
     degrade: bool,
+    /// A handoff that is asked for begins at the earliest this many milliseconds after the one before.
+    #[arg(long, value_name = "MS", default_value_t = holdfast_sentinel::HANDOFF_PACE_MS)]
+    handoff_pace_ms: u64,
     /// Leave a process that dies down, a redis-server too.
     #[arg(long)]
     no_restart: bool,
@@ -89,6 +92,7 @@ impl UpArgs {
             } else {
                 OnLossOfQuorum::Hold
             },
+            handoff_pace_ms: self.handoff_pace_ms,
             restart: !self.no_restart,
             binary,
             password_file: self.password_file.clone(),

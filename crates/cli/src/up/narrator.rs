@@ -2,14 +2,14 @@
 
 use crate::observation::Observation;
 use holdfast_core::status::{Decision, GroupStatus, NodeStatus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Remembers what it has told.
 #[derive(Debug, Default)]
 pub(crate) struct Narrator {
     primary: Option<String>,
     nodes: BTreeMap<String, String>,
-    trouble: Option<String>,
+    troubles: BTreeSet<String>,
     told: Vec<Decision>,
 }
 
@@ -32,23 +32,27 @@ impl Narrator {
     }
 
     fn decisions(&mut self, decisions: Vec<Decision>) -> Vec<String> {
-        let mut fresh: Vec<Decision> = Vec::new();
-        for decision in decisions {
-            if !self
-                .told
-                .iter()
-                .chain(&fresh)
-                .any(|told| again(told, &decision))
-            {
-                fresh.push(decision);
-            }
-        }
-        self.told.extend(fresh.iter().cloned());
+        let fresh: Vec<Decision> = decisions
+            .into_iter()
+            .filter(|decision| self.is_news(decision))
+            .collect();
         self.told.drain(..self.told.len().saturating_sub(TOLD_KEPT));
         fresh
             .into_iter()
             .map(|decision| format!("{}: {}", decision.by, decision.text))
             .collect()
+    }
+
+    /// Whether a decision was not told yet. One that is made again and again is told again only after a pause.
+    fn is_news(&mut self, decision: &Decision) -> bool {
+        let same = |told: &&mut Decision| told.by == decision.by && told.text == decision.text;
+        let Some(told) = self.told.iter_mut().find(same) else {
+            self.told.push(decision.clone());
+            return true;
+        };
+        let paused = decision.at_unix_ms > told.at_unix_ms + REPEATED_WITHIN_MS;
+        told.at_unix_ms = told.at_unix_ms.max(decision.at_unix_ms);
+        paused
     }
 
     fn primary(&mut self, status: &GroupStatus) -> Option<String> {
@@ -79,23 +83,27 @@ impl Narrator {
         Some(line)
     }
 
+    /// Each trouble once until all of it is over: sentinels that take an election over from each other say the same by
+    /// turns.
     fn trouble(&mut self, status: &GroupStatus) -> Option<String> {
-        if status.trouble == self.trouble {
+        if let Some(trouble) = &status.trouble {
+            return self
+                .troubles
+                .insert(trouble.clone())
+                .then(|| trouble.clone());
+        }
+        let primary = status.primary.as_ref();
+        let mut nodes = status.nodes.iter();
+        let served = nodes.any(|node| Some(&node.name) == primary && node.writable);
+        if self.troubles.is_empty() || !served {
             return None;
         }
-        self.trouble.clone_from(&status.trouble);
-        Some(
-            self.trouble
-                .clone()
-                .unwrap_or_else(|| "all is well again".to_owned()),
-        )
+        self.troubles.clear();
+        Some(match status.ailments() {
+            none if none.is_empty() => "all is well again".to_owned(),
+            some => format!("writes are taken again; {}", some.join("; ")),
+        })
     }
-}
-
-/// Whether the sentence was told already, or only just: one that is said ten times a second is told once a while.
-fn again(told: &Decision, decision: &Decision) -> bool {
-    let same = told.by == decision.by && told.text == decision.text;
-    same && told.at_unix_ms.abs_diff(decision.at_unix_ms) < REPEATED_WITHIN_MS
 }
 
 #[cfg(test)]
@@ -118,12 +126,14 @@ mod tests {
                 name: "redis-0".into(),
                 role: "primary".into(),
                 state: "up".into(),
+                writable: true,
                 ..NodeStatus::default()
             }],
             decisions: vec![Decision {
                 at_unix_ms: 1,
                 by: "sentinel-0".into(),
                 text: "made redis-0 the primary".into(),
+                ..Decision::default()
             }],
             ..GroupStatus::default()
         }
@@ -154,5 +164,40 @@ mod tests {
         };
         assert_eq!(narrator.observe(&seen(sick)), ["redis-1 is down"]);
         assert_eq!(narrator.observe(&seen(status())), ["all is well again"]);
+    }
+
+    /// Three sentinels take an election over from each other for as long as it lasts.
+    #[test]
+    fn an_outage_is_told_once() {
+        let mut narrator = Narrator::default();
+        narrator.observe(&seen(status()));
+        let mut lines = Vec::new();
+        for round in 0..40_u64 {
+            let trouble = ["waits for redis-1", "no primary serves"][round as usize % 2];
+            let decision = Decision {
+                at_unix_ms: 10_000 + round * 3_000,
+                first_unix_ms: 10_000,
+                repeats: round,
+                by: "sentinel-1".into(),
+                text: "goes on with the election".into(),
+            };
+            let outage = GroupStatus {
+                primary: None,
+                trouble: Some(trouble.to_owned()).filter(|_| round % 3 > 0),
+                decisions: vec![decision],
+                ..status()
+            };
+            lines.extend(narrator.observe(&seen(outage)));
+        }
+        assert_eq!(
+            lines,
+            [
+                "sentinel-1: goes on with the election",
+                "no primary serves",
+                "waits for redis-1"
+            ]
+        );
+        let back = narrator.observe(&seen(status()));
+        assert_eq!(back.last().map(String::as_str), Some("all is well again"));
     }
 }

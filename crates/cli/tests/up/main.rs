@@ -9,4 +9,5 @@ mod group;
 mod life;
 mod options;
 mod orders;
+mod well;
 mod withheld;

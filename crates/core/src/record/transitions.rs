@@ -22,6 +22,7 @@ impl Record {
             primary: Some(primary),
             appointed_at: 1,
             handoff: None,
+            lossless: false,
             sync: SyncRule {
                 k: terms.k(),
                 on_disk: terms.on_disk(),
@@ -45,6 +46,7 @@ impl Record {
         let mut next = self.next(by, reason);
         next.epoch += 1;
         next.phase = Phase::Electing;
+        next.lossless = false;
         next.handoff = handoff;
         next
     }
@@ -66,6 +68,15 @@ impl Record {
         next.primary = Some(primary);
         next.appointed_at = next.version;
         next.handoff = None;
+        next.lossless = false;
+        next
+    }
+
+    /// The same after a pause: `primary` has all that its predecessor had.
+    #[must_use]
+    pub fn appointed_after_pause(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
+        let mut next = self.appointed(primary, by, reason);
+        next.lossless = true;
         next
     }
 
@@ -86,6 +97,7 @@ impl Record {
     pub fn settled(&self, reign: Reign, sync: SyncRule, by: &Sentinel, reason: String) -> Self {
         let mut next = self.next(by, reason);
         next.phase = Phase::Stable;
+        next.lossless = false;
         // While the epoch before was being elected its lease ran out, so only its rules count on.
         next.former.retain(|former| former.rule.k > 0);
         next.replace_rule(sync, self.epoch - 1);

@@ -134,10 +134,12 @@ impl SentinelCore {
     }
 
     /// The reign that begins with a primary as this report has it. It is empty only where acknowledged writes may have been
-    /// lost before: by a lease, and not on a person's word.
+    /// lost before: by a lease, and neither on a person's word nor by a handoff, which takes everything along. An empty
+    /// data set that was handed over is one that clients emptied.
     pub(super) fn reign(&self, name: &Group, record: &Record, report: &Report) -> Reign {
         let group = self.groups.get(name);
-        let accepted = group.is_some_and(|g| g.config.cache || g.forced().is_some());
+        let accepted =
+            record.lossless || group.is_some_and(|g| g.config.cache || g.forced().is_some());
         Reign {
             epoch: record.epoch,
             replid: report.replid.clone(),
@@ -248,6 +250,11 @@ impl SentinelCore {
             return;
         }
         let before = group.record.as_ref().map(|r| (r.epoch, r.phase));
+        let same_election =
+            before == Some((record.epoch, record.phase)) && record.handoff.is_none();
+        if before.is_some() && record.phase == Phase::Electing && record.handoff.is_some() {
+            group.handed_at = Some(now);
+        }
         group.read = true;
         group.since = now;
         group.lease_over = lease_over;
@@ -260,7 +267,10 @@ impl SentinelCore {
         }
         group.first_position = None;
         group.deposed_since = None;
-        group.trouble = None;
+        // What an election waits for does not change with the sentinel that leads it.
+        if !(same_election && record.phase == Phase::Electing) {
+            group.trouble = None;
+        }
         if record.phase == Phase::Electing {
             group.paused_at = None;
         }

@@ -7,7 +7,7 @@ use crate::names::{Address, Epoch, Node, Sentinel};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
 use crate::wire::{Opinion, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything that a sentinel knows of one group.
@@ -46,6 +46,8 @@ pub struct GroupState {
     pub(super) word: Option<(Node, Epoch)>,
     pub(super) paused_at: Option<Millis>,
     pub(super) trouble: Option<String>,
+    /// When the last handoff began, as far as this sentinel saw it.
+    pub(super) handed_at: Option<Millis>,
     /// Since when too few members of the sync set are in step.
     pub(super) short_since: Option<Millis>,
 }
@@ -75,6 +77,7 @@ impl GroupState {
             word: None,
             paused_at: None,
             trouble: None,
+            handed_at: None,
             short_since: None,
         }
     }
@@ -87,6 +90,23 @@ impl GroupState {
     /// The nodes, by name.
     pub fn nodes(&self) -> &BTreeMap<Node, NodeState> {
         &self.nodes
+    }
+
+    /// The nodes that are judged as primaries: the one on record, and the one that clients are still given.
+    pub(super) fn primaries(&self) -> BTreeSet<Node> {
+        let recorded = self.record().and_then(|r| r.primary.as_ref());
+        let announced = self.announced.as_ref().map(|(_, node, _)| node);
+        recorded
+            .map(|member| &member.node)
+            .into_iter()
+            .chain(announced)
+            .cloned()
+            .collect()
+    }
+
+    /// When the record came to be what it is, by this sentinel's clock.
+    pub fn since(&self) -> Millis {
+        self.since
     }
 
     /// The primary's node and address that clients are given, with the epoch.

@@ -3,15 +3,12 @@
 use super::{GroupState, Happening, SentinelCore};
 use crate::limits::{APPOINTED_GRACE, GONE_GRACE};
 use crate::names::{Group, Node, Sentinel};
-use crate::record::{Member, Phase};
+use crate::record::Member;
 use crate::time::Millis;
 use crate::wire::{Opinion, PeerMessage, ServerState, Verdict};
 
 /// An opinion that stands is repeated at this pace, for sentinels that connected meanwhile.
 const REPEAT: Millis = 200;
-
-/// A replica that has not been heard for this long is shown as down.
-const REPLICA_SILENT: Millis = 1500;
 
 impl GroupState {
     /// Judges the primary by what was heard of it.
@@ -198,24 +195,21 @@ impl SentinelCore {
     }
 
     /// Tells clients of replicas that come and go. It decides nothing.
+    ///
+    /// A primary is judged by [`GroupState::verdict`] alone: what was thought of it as a replica ends with its
+    /// appointment, as it does for any node that is heard again while nobody rules.
     fn notice_replicas(&mut self, now: Millis, name: &Group) {
         let Some(group) = self.groups.get_mut(name) else {
             return;
         };
-        let record = group.record.clone().filter(|r| r.phase == Phase::Stable);
-        let Some(primary) = record.as_ref().and_then(|r| r.primary.as_ref()) else {
+        let primaries = group.primaries();
+        if primaries.is_empty() {
             return;
-        };
+        }
         let mut news: Vec<(Node, bool)> = Vec::new();
-        for (node, state) in group.nodes.iter_mut().filter(|(n, _)| **n != primary.node) {
-            let down = now > state.heard_at + REPLICA_SILENT
-                || (!state.linked && state.gone_at.is_some_and(|at| now > at + GONE_GRACE))
-                || state
-                    .report
-                    .as_ref()
-                    .is_some_and(|r| matches!(r.state, ServerState::Down | ServerState::Hung));
-            if down != state.down {
-                state.down = down;
+        for (node, state) in &mut group.nodes {
+            let down = !primaries.contains(node) && state.is_down(now);
+            if down != std::mem::replace(&mut state.down, down) {
                 news.push((node.clone(), down));
             }
         }

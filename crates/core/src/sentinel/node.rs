@@ -1,10 +1,13 @@
 //! What a sentinel knows of one node.
 
-use crate::limits::{REPORT_HELD, REPORT_REPLICA, SILENT_MAX};
+use crate::limits::{GONE_GRACE, REPORT_HELD, REPORT_REPLICA, SILENT_MAX};
 use crate::names::Incarnation;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
 use std::sync::Arc;
+
+/// A replica that has not been heard for this long is shown as silent.
+const REPLICA_SILENT: Millis = 1500;
 
 /// A record that another sentinel should have shown by now is shown by this one after this long.
 const SHOW_ANYWAY: Millis = 30;
@@ -51,6 +54,21 @@ impl NodeState {
             lagged_at: None,
             shown_at: 0,
         }
+    }
+
+    /// Nothing was heard of it for so long that it is shown as silent.
+    pub fn is_silent(&self, now: Millis) -> bool {
+        now > self.heard_at + REPLICA_SILENT
+    }
+
+    /// Whether a replica in this state counts as down.
+    pub(super) fn is_down(&self, now: Millis) -> bool {
+        let gone = self.gone_at.is_some_and(|at| now > at + GONE_GRACE);
+        let stopped = self
+            .report
+            .as_ref()
+            .is_some_and(|r| matches!(r.state, ServerState::Down | ServerState::Hung));
+        self.is_silent(now) || (!self.linked && gone) || stopped
     }
 
     pub(super) fn on_linked(&mut self, now: Millis) {

@@ -61,7 +61,7 @@ impl SentinelCore {
         if record.phase != Phase::Stable {
             return Err("INPROG an election or a handoff is under way already".to_owned());
         }
-
+        self.paced(now, name)?;
         let group = self.groups.get_mut(name).ok_or("unknown group")?;
         if group.asked.len() >= ASKED_MAX {
             return Err("INPROG too many requests wait for a handoff".to_owned());
@@ -75,6 +75,23 @@ impl SentinelCore {
             to,
         });
         Ok(None)
+    }
+
+    /// Each handoff holds writes for a moment: a client that asks for one after the other must not hold them for good.
+    fn paced(&self, now: Millis, name: &Group) -> Result<(), String> {
+        let Some(group) = self.groups.get(name) else {
+            return Ok(());
+        };
+        let pace = group.config.handoff_pace;
+        let next = group.handed_at.map_or(0, |at| at + pace);
+        if now >= next {
+            return Ok(());
+        }
+        Err(format!(
+            "INPROG the last handoff of {name} began {} ms ago, and there is at most one in {pace} ms: ask again in {} ms",
+            (now + pace).saturating_sub(next),
+            next - now
+        ))
     }
 
     /// A person's explicit word to go on from one node's data. It counts for the election under way.

@@ -21,6 +21,8 @@ pub struct GroupConfig {
     pub terms: Terms,
     /// May start empty after everything was lost, without asking.
     pub cache: bool,
+    /// A handoff that is asked for begins at the earliest this long after the one before; 0: at once.
+    pub handoff_pace: Millis,
 }
 
 /// What a sentinel is told at start.

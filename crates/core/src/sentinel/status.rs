@@ -3,12 +3,12 @@
 use super::choice::position_of;
 use super::handoff::behind;
 use super::{GroupState, NodeState, SentinelCore};
-use crate::names::{Group, Node};
+use crate::names::{Address, Epoch, Group, Node};
 use crate::position::Position;
 use crate::record::Phase;
 use crate::status::{GroupStatus, NodeStatus, STATUS_VERSION, SentinelStatus};
 use crate::time::Millis;
-use crate::wire::{Report, ServerState};
+use crate::wire::{Report, ServerState, Value, Verdict};
 
 impl SentinelCore {
     /// A group as this sentinel sees it; decisions and addresses of sentinels are the shell's to add.
@@ -37,7 +37,8 @@ impl SentinelCore {
                 .announced
                 .as_ref()
                 .map(|(_, _, address)| address.clone()),
-            trouble: self.trouble(group),
+            trouble: self.trouble(now, group),
+            leads: record.is_some_and(|r| r.phase == Phase::Electing && r.by == self.settings.name),
             nodes: group
                 .nodes
                 .iter()
@@ -53,7 +54,22 @@ impl SentinelCore {
         })
     }
 
-    fn trouble(&self, group: &GroupState) -> Option<String> {
+    /// The last primary that served, where none has been announced since this sentinel started: the one on record, or on
+    /// this sentinel's own disk while the record cannot be read. It may be down; clients that ask in the middle of an
+    /// outage still find their group.
+    pub fn last_primary(&self, name: &Group) -> Option<(Epoch, Node, Address)> {
+        let accepted = self.slots.get(name).and_then(|s| s.accepted.as_ref());
+        let stored = match accepted {
+            Some((_, Value::Record(record))) => Some(record.as_ref()),
+            _ => None,
+        };
+        let record = self.groups.get(name)?.record().or(stored)?;
+        let served = !record.history.is_empty();
+        let primary = record.primary.as_ref().filter(|_| served)?;
+        Some((record.epoch, primary.node.clone(), primary.address.clone()))
+    }
+
+    fn trouble(&self, now: Millis, group: &GroupState) -> Option<String> {
         if self.voters.version == 0 {
             return Some(
                 "the sentinels have not formed yet: all of them must be connected once".to_owned(),
@@ -74,7 +90,13 @@ impl SentinelCore {
                 self.voters.members.len()
             ));
         }
-        group.trouble.clone().or_else(|| shortage(group))
+        let leads = group.record().is_some_and(|r| r.by == self.settings.name);
+        let told = group
+            .trouble
+            .clone()
+            .filter(|_| leads || !leaderless(now, group));
+        told.or_else(|| shortage(group))
+            .or_else(|| leaderless(now, group).then(|| NO_PRIMARY.to_owned()))
     }
 
     fn sentinel_status(&self, group: &GroupState, name: &crate::names::Sentinel) -> SentinelStatus {
@@ -102,6 +124,19 @@ impl SentinelCore {
             suspects: opinion.map(|o| o.node.to_string()),
         }
     }
+}
+
+/// A change of primary that takes longer than this is told.
+const CHANGE_MAX: Millis = 2_000;
+
+/// What a sentinel says of an election that another one leads.
+const NO_PRIMARY: &str = "no primary serves: an election goes on, and the sentinel that leads it knows what it waits for";
+
+/// Whether there has been no primary for so long that something keeps the next one from being chosen.
+fn leaderless(now: Millis, group: &GroupState) -> bool {
+    let stable = group.record().is_some_and(|r| r.phase == Phase::Stable);
+    let since = group.electing.map_or(group.since, |(_, at)| at);
+    group.record.is_some() && !stable && now > since + CHANGE_MAX
 }
 
 /// What keeps acknowledgements from being what the group asks for.
@@ -148,7 +183,7 @@ fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) 
         name: node.to_string(),
         address: report.and_then(|r| r.address.clone()),
         role: report.map_or("unknown", role).to_owned(),
-        state: condition(group, node, state).to_owned(),
+        state: condition(now, group, node, state).to_owned(),
         epoch: report.map_or(0, |r| r.promised),
         position,
         lag_bytes: leader.zip(position).and_then(|(l, p)| behind(l, p)),
@@ -174,17 +209,21 @@ fn role(report: &Report) -> &'static str {
     }
 }
 
-fn condition(group: &GroupState, node: &Node, state: &NodeState) -> &'static str {
+fn condition(now: Millis, group: &GroupState, node: &Node, state: &NodeState) -> &'static str {
     let Some(report) = &state.report else {
         return "starting";
     };
-    let suspected = group.opinion.as_ref().is_some_and(|o| o.node == *node);
+    // Other verdicts are not of silence: what the node's agent reports says more.
+    let unheard = group
+        .opinion
+        .as_ref()
+        .is_some_and(|o| o.node == *node && matches!(o.verdict, Verdict::Silent | Verdict::Gone));
     match report.state {
         _ if !state.linked => "gone",
         _ if report.foreign => "quarantined",
         ServerState::Down => "down",
         ServerState::Hung => "hung",
-        _ if state.down || suspected => "silent",
+        _ if unheard || state.is_silent(now) => "silent",
         ServerState::Starting => "starting",
         ServerState::Loading => "loading",
         ServerState::Up if report.withheld => "withheld",

@@ -15,7 +15,7 @@ use super::{GroupState, SentinelCore, SentinelOutput};
 use crate::limits::HANDOFF_MAX;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
-use crate::record::{Member, Record};
+use crate::record::{Member, Record, Reign};
 use crate::time::Millis;
 use crate::wire::{FollowAhead, FromSentinel, Report, ServerState, TakeOver};
 
@@ -115,7 +115,10 @@ impl SentinelCore {
             "{} took over and rules epoch {} from offset {}",
             successor.node, record.epoch, report.offset
         );
-        let reign = self.reign(name, record, report);
+        let reign = Reign {
+            empty: false,
+            ..self.reign(name, record, report)
+        };
         let by = self.settings.name.clone();
         let rule = self.rule_of_reign(name, record, &successor);
         let next = record.handed_over(successor, reign, rule, &by, reason);
@@ -143,7 +146,12 @@ impl SentinelCore {
         let Some(candidate) = ready.and_then(|(_, r)| self.candidate(record, target, &r)) else {
             return false;
         };
-        self.appoint(now, name, record, candidate);
+        let reason = format!(
+            "appointed {} for epoch {}: it has all that the paused primary had, {}",
+            candidate.member.node, record.epoch, candidate.position
+        );
+        let next = record.appointed_after_pause(candidate.member, &self.settings.name, reason);
+        self.propose(now, name, next);
         true
     }
 

@@ -102,6 +102,7 @@ impl Group {
             nodes,
             terms,
             cache: false,
+            handoff_pace: 0,
         };
         let mut group = Self {
             now: 10_000,

@@ -112,7 +112,7 @@ impl HoldfastGroup {
 
 fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     let mut words = vec![spec.holdfast.display().to_string()];
-    words.extend(["up", "--headless", "--dir"].map(str::to_owned));
+    words.extend(["up", "--headless", "--handoff-pace-ms", "0", "--dir"].map(str::to_owned));
     words.push(dir.display().to_string());
     words.extend(["--replicas".to_owned(), spec.replicas.to_string()]);
     words.extend(["--sentinels".to_owned(), spec.sentinels.to_string()]);

@@ -53,11 +53,17 @@ pub(super) fn auth(call: &mut Call<'_>) -> Outcome {
 }
 
 fn log_in(call: &mut Call<'_>, user: &[u8], password: &[u8]) -> bool {
-    let fits = call.env.acl.load().authenticates(user, password);
+    let acl = call.env.acl.load();
+    let fits = acl.authenticates(user, password);
     if fits {
-        call.session.log_in(user);
+        let known = std::str::from_utf8(user)
+            .ok()
+            .and_then(|name| acl.user(name));
+        let proven = known.is_some_and(|user| !user.needs_no_password());
+        call.session.log_in(user, proven);
     } else {
-        tracing::info!(client = call.session.id, user = %String::from_utf8_lossy(user), "client authentication failed");
+        // Written as a literal: a client must not be able to make lines of its own in the log.
+        tracing::info!(client = call.session.id, user = ?String::from_utf8_lossy(user), "client authentication failed");
     }
     fits
 }

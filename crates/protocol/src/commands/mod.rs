@@ -260,6 +260,14 @@ fn unknown_command(call: &mut Call<'_>) -> Outcome {
     )
 }
 
+/// What a stranger is told who gives an order.
+fn stranger(order: &str) -> String {
+    format!(
+        "NOPERM Holdfast: '{order}' from another machine needs a password: log in as a user that has one \
+         (client_password_file or acl_file of the sentinel), run it on the sentinel's machine, or set open_administration"
+    )
+}
+
 /// Why the command is refused to this client now, if it is.
 fn refusal(call: &mut Call<'_>, id: CommandId, command: &Command) -> Option<String> {
     if !command.has(flags::NO_AUTH) {
@@ -276,6 +284,9 @@ fn refusal(call: &mut Call<'_>, id: CommandId, command: &Command) -> Option<Stri
                 id.full_name()
             ));
         }
+    }
+    if command.has(flags::NOT_FOR_STRANGERS) && call.session.is_stranger() {
+        return Some(stranger(&id.full_name()));
     }
     let bound = call.session.proto == Proto::Resp2
         && call.session.is_subscribed()

@@ -1,7 +1,7 @@
 //! The SENTINEL subcommands that change something: forwarded to the sentinel, or refused with the way Holdfast does it.
 
 use super::sentinel::named_group;
-use super::{Call, Outcome, ReplyForm};
+use super::{Call, Outcome, ReplyForm, stranger};
 use crate::{ActionKind, Setting, glob_matches};
 
 pub(super) fn failover(call: &mut Call<'_>) -> Outcome {
@@ -162,6 +162,9 @@ fn config_get(call: &mut Call<'_>) -> Outcome {
 }
 
 fn config_set(call: &mut Call<'_>) -> Outcome {
+    if call.session.is_stranger() {
+        return call.error(stranger("sentinel|config set"));
+    }
     let name = call.request.text(3);
     if !PARAMETERS.contains(&name.to_ascii_lowercase().as_str()) {
         return call.error(format!(

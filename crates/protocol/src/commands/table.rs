@@ -37,6 +37,7 @@ const SLOW: u32 = 1 << 15;
 const DANGEROUS: u32 = 1 << 17;
 const CONNECTION: u32 = 1 << 18;
 const ADMIN_SLOW: u32 = ADMIN | SLOW | DANGEROUS;
+const GUARDED: u8 = flags::NOT_FOR_STRANGERS;
 
 /// The bit of a category, by its name without `@`.
 pub(crate) fn category_bit(name: &str) -> Option<u32> {
@@ -52,6 +53,8 @@ pub(crate) mod flags {
     pub(crate) const NO_AUTH: u8 = 1;
     /// May be used in RESP2 while subscribed.
     pub(crate) const WHILE_SUBSCRIBED: u8 = 2;
+    /// Changes the group, users or other clients, or shows what protects them: not for strangers.
+    pub(crate) const NOT_FOR_STRANGERS: u8 = 8;
     /// An alias that only Valkey knows, or a command that only Holdfast knows.
     pub(crate) const EXTENSION: u8 = 4;
 }
@@ -239,16 +242,16 @@ macro_rules! commands {
 pub(super) static COMMANDS: &[Command] = commands! {
     "acl" -2 0, SLOW, connection::never, "Access list commands." [
         "cat" -2 0, SLOW, acl::cat, "Lists the categories, or the commands of one.";
-        "deluser" -3 0, ADMIN_SLOW, acl::deluser, "Deletes users.";
+        "deluser" -3 GUARDED, ADMIN_SLOW, acl::deluser, "Deletes users.";
         "dryrun" -4 0, ADMIN_SLOW, acl::dryrun, "Says whether a user may run a command.";
         "genpass" -2 0, SLOW, acl::genpass, "Makes a random password.";
-        "getuser" 3 0, ADMIN_SLOW, acl::getuser, "Shows the rules of a user.";
+        "getuser" 3 GUARDED, ADMIN_SLOW, acl::getuser, "Shows the rules of a user.";
         "help" 2 0, SLOW, acl::help, "Shows the subcommands.";
-        "list" 2 0, ADMIN_SLOW, acl::list, "Shows the users as lines of the configuration file.";
-        "load" 2 0, ADMIN_SLOW, acl::no_file, "Reads the users from a file.";
-        "log" -2 0, ADMIN_SLOW, acl::log, "Shows what was refused lately.";
-        "save" 2 0, ADMIN_SLOW, acl::no_file, "Writes the users to a file.";
-        "setuser" -3 0, ADMIN_SLOW, acl::setuser, "Makes or changes a user, until the next restart.";
+        "list" 2 GUARDED, ADMIN_SLOW, acl::list, "Shows the users as lines of the configuration file.";
+        "load" 2 GUARDED, ADMIN_SLOW, acl::no_file, "Reads the users from a file.";
+        "log" -2 GUARDED, ADMIN_SLOW, acl::log, "Shows what was refused lately.";
+        "save" 2 GUARDED, ADMIN_SLOW, acl::no_file, "Writes the users to a file.";
+        "setuser" -3 GUARDED, ADMIN_SLOW, acl::setuser, "Makes or changes a user, until the next restart.";
         "users" 2 0, ADMIN_SLOW, acl::users, "Lists the names of the users.";
         "whoami" 2 0, SLOW, acl::whoami, "Shows the user of this connection.";
     ];
@@ -260,17 +263,17 @@ pub(super) static COMMANDS: &[Command] = commands! {
         "help" 2 0, SLOW | CONNECTION, client::help, "Shows the subcommands.";
         "id" 2 0, SLOW | CONNECTION, client::id, "Shows the connection's number.";
         "info" 2 0, SLOW | CONNECTION, client::info, "Describes the connection.";
-        "kill" -3 0, ADMIN_SLOW | CONNECTION, client::kill, "Cuts connections off.";
+        "kill" -3 GUARDED, ADMIN_SLOW | CONNECTION, client::kill, "Cuts connections off.";
         "list" -2 0, ADMIN_SLOW | CONNECTION, client::list, "Lists the connections.";
         "no-evict" 3 0, ADMIN_SLOW | CONNECTION, client::on_off, "Has no effect: clients are not evicted.";
-        "pause" -3 0, ADMIN_SLOW | CONNECTION, client::pause, "Refused: a sentinel does not pause.";
+        "pause" -3 GUARDED, ADMIN_SLOW | CONNECTION, client::pause, "Refused: a sentinel does not pause.";
         "reply" 3 0, SLOW | CONNECTION, client::reply, "Says which replies are wanted.";
         "setinfo" 4 0, SLOW | CONNECTION, client::setinfo, "Names the library.";
         "setname" 3 0, SLOW | CONNECTION, client::setname, "Names the connection.";
         "tracking" -3 0, SLOW | CONNECTION, client::on_off, "Has no effect: a sentinel has no keys.";
         "trackinginfo" 2 0, SLOW | CONNECTION, client::trackinginfo, "Shows that nothing is tracked.";
-        "unblock" -3 0, ADMIN_SLOW | CONNECTION, client::unblock, "Has no effect: no command blocks.";
-        "unpause" 2 0, ADMIN_SLOW | CONNECTION, client::unpause, "Has no effect: a sentinel does not pause.";
+        "unblock" -3 GUARDED, ADMIN_SLOW | CONNECTION, client::unblock, "Has no effect: no command blocks.";
+        "unpause" 2 GUARDED, ADMIN_SLOW | CONNECTION, client::unpause, "Has no effect: a sentinel does not pause.";
     ];
     "command" -1 0, SLOW | CONNECTION, command::info, "Describes the commands." [
         "count" 2 0, SLOW | CONNECTION, command::count, "Counts the commands.";
@@ -292,8 +295,8 @@ pub(super) static COMMANDS: &[Command] = commands! {
     "sentinel" -2 0, ADMIN_SLOW, connection::never, "The groups that this sentinel watches." [
         "ckquorum" 3 0, ADMIN_SLOW, sentinel::ckquorum, "Says whether a failover could be agreed on.";
         "config" -3 0, ADMIN_SLOW, sentinel_change::config, "Shows the sentinel's settings.";
-        "debug" -2 0, ADMIN_SLOW, sentinel_change::debug, "Refused: timings are in the configuration file.";
-        "failover" -3 0, ADMIN_SLOW, sentinel_change::failover, "Starts a failover.";
+        "debug" -2 GUARDED, ADMIN_SLOW, sentinel_change::debug, "Refused: timings are in the configuration file.";
+        "failover" -3 GUARDED, ADMIN_SLOW, sentinel_change::failover, "Starts a failover.";
         "flushconfig" 2 0, ADMIN_SLOW, sentinel_change::flushconfig, "Has no effect: everything is on disk already.";
         "get-master-addr-by-name" 3 0, ADMIN_SLOW, sentinel::address, "Shows the address of a group's primary.";
         "get-primary-addr-by-name" 3 flags::EXTENSION, ADMIN_SLOW, sentinel::address, "Shows the address of a group's primary.";
@@ -303,20 +306,20 @@ pub(super) static COMMANDS: &[Command] = commands! {
         "is-primary-down-by-addr" 6 flags::EXTENSION, ADMIN_SLOW, sentinel::is_down, "Says whether this sentinel finds a primary down.";
         "master" 3 0, ADMIN_SLOW, sentinel::primary, "Describes a group and its primary.";
         "masters" 2 0, ADMIN_SLOW, sentinel::primaries, "Describes all groups and their primaries.";
-        "monitor" 6 0, ADMIN_SLOW, sentinel_change::monitor, "Refused: groups are in the configuration file.";
+        "monitor" 6 GUARDED, ADMIN_SLOW, sentinel_change::monitor, "Refused: groups are in the configuration file.";
         "myid" 2 0, ADMIN_SLOW, sentinel::my_id, "Shows the sentinel's identity.";
         "pending-scripts" 2 0, ADMIN_SLOW, sentinel::pending_scripts, "Lists the scripts that run: none.";
         "primaries" 2 flags::EXTENSION, ADMIN_SLOW, sentinel::primaries, "Describes all groups and their primaries.";
         "primary" 3 flags::EXTENSION, ADMIN_SLOW, sentinel::primary, "Describes a group and its primary.";
-        "remove" 3 0, ADMIN_SLOW, sentinel_change::remove, "Refused: groups are in the configuration file.";
+        "remove" 3 GUARDED, ADMIN_SLOW, sentinel_change::remove, "Refused: groups are in the configuration file.";
         "replicas" 3 0, ADMIN_SLOW, sentinel::replicas, "Describes the replicas of a group.";
-        "reset" 3 0, ADMIN_SLOW, sentinel_change::reset, "Forgets nodes that are gone.";
+        "reset" 3 GUARDED, ADMIN_SLOW, sentinel_change::reset, "Forgets nodes that are gone.";
         "sentinels" 3 0, ADMIN_SLOW, sentinel::sentinels, "Describes the other sentinels of a group.";
-        "set" -5 0, ADMIN_SLOW, sentinel_change::set, "Changes settings of a group.";
-        "simulate-failure" -3 0, ADMIN_SLOW, sentinel_change::simulate, "Refused: failures are simulated by the fault drills.";
+        "set" -5 GUARDED, ADMIN_SLOW, sentinel_change::set, "Changes settings of a group.";
+        "simulate-failure" -3 GUARDED, ADMIN_SLOW, sentinel_change::simulate, "Refused: failures are simulated by the fault drills.";
         "slaves" 3 0, ADMIN_SLOW, sentinel::replicas, "Describes the replicas of a group.";
     ];
-    "shutdown" -1 0, ADMIN_SLOW, connection::shutdown, "Refused: the process is supervised.";
+    "shutdown" -1 GUARDED, ADMIN_SLOW, connection::shutdown, "Refused: the process is supervised.";
     "subscribe" -2 flags::WHILE_SUBSCRIBED, PUBSUB | SLOW, pubsub::subscribe, "Listens to events.";
     "unsubscribe" -1 flags::WHILE_SUBSCRIBED, PUBSUB | SLOW, pubsub::unsubscribe, "Stops listening.";
 };

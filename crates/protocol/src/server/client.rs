@@ -10,7 +10,7 @@ use holdfast_resp::Proto;
 use tokio::task::AbortHandle;
 
 use crate::commands::CommandId;
-use crate::{ClientLine, Event, Ms, Session};
+use crate::{ClientLine, Event, Ms, Origin, Session};
 
 /// Events that wait for one subscriber at most; one more and it is dropped.
 const MAILBOX_EVENTS: usize = 4096;
@@ -72,6 +72,19 @@ impl Client {
             details: Mutex::default(),
             mailbox: Mutex::default(),
             task: OnceLock::new(),
+        }
+    }
+
+    /// Whether it comes from this machine: by loopback, or from the very address at which it was met.
+    pub(super) fn origin(&self, open: bool) -> Origin {
+        let (from, to) = (
+            self.address.ip().to_canonical(),
+            self.local_address.ip().to_canonical(),
+        );
+        if open || from.is_loopback() || from == to {
+            Origin::Here
+        } else {
+            Origin::Elsewhere
         }
     }
 

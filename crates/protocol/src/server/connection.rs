@@ -115,7 +115,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(at: Registered, stream: S) -> Self {
-        let session = Session::new(at.client.id, &at.shared.acl.load());
+        let origin = at.client.origin(at.shared.open_administration);
+        let session = Session::new(at.client.id, &at.shared.acl.load(), origin);
         at.client.describe(&session);
         Self {
             stream,

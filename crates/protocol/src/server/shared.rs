@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) tls: Tls,
     pub(super) limits: ClientLimits,
     pub(super) counters: Counters,
+    /// See [`Options::open_administration`].
+    pub(super) open_administration: bool,
     max_clients: usize,
     run_id: Arc<str>,
     port: u16,
@@ -74,6 +76,7 @@ impl Shared {
             tls,
             limits: options.limits,
             counters: Counters::default(),
+            open_administration: options.open_administration,
             max_clients,
             run_id: Arc::from(options.run_id.as_str()),
             port,

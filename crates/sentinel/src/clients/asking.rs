@@ -73,6 +73,7 @@ pub(super) fn protocol_options(
             action: ACTION_MAX,
             ..ClientLimits::default()
         },
+        open_administration: options.open_administration,
         run_id: identity.to_owned(),
     })
 }

@@ -75,7 +75,8 @@ impl Clients {
     ) -> holdfast_protocol::Group {
         let empty = GroupMemory::default();
         let memory = self.memory.groups.get(name).unwrap_or(&empty);
-        let ruler = state.announced();
+        let last = core.last_primary(name);
+        let ruler = state.announced().or(last.as_ref());
         let record = state.record();
         let number = |setting: &str, default: u64| match memory.settings.get(setting) {
             Some(Setting::DownAfterMs(ms) | Setting::FailoverTimeoutMs(ms)) => *ms,
@@ -120,10 +121,18 @@ impl Clients {
     ) -> holdfast_protocol::Node {
         let known = state.nodes().get(node);
         let report = known.and_then(|n| n.report.as_deref());
+        // Never announced by this run of the sentinel: the last one on record, which is being replaced, or which this
+        // sentinel cannot judge as it has no majority.
+        let last = state.announced().is_none();
+        let replaced = state.record().is_some_and(|r| r.phase != Phase::Stable);
+        let unheard = state.record().is_none() && !known.is_some_and(|n| n.linked);
+        let since = self.at(state.since());
         holdfast_protocol::Node {
             address: wire(address),
-            s_down_since: memory.suspected,
-            o_down_since: memory.deposed,
+            s_down_since: memory
+                .suspected
+                .or((last && (replaced || unheard)).then_some(since)),
+            o_down_since: memory.deposed.or((last && replaced).then_some(since)),
             reports_primary: report.is_none_or(|r| r.is_master),
             ..self.node(now, known, report)
         }

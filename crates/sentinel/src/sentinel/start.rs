@@ -173,6 +173,7 @@ pub(super) fn groups(options: &Options) -> Vec<GroupConfig> {
             on_loss_of_quorum: group.on_loss_of_quorum,
         },
         cache: group.cache,
+        handoff_pace: options.handoff_pace_ms,
     });
     groups.collect()
 }

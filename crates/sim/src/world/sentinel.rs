@@ -46,6 +46,7 @@ impl World {
             nodes: self.nodes.len(),
             terms: self.terms,
             cache: self.cache,
+            handoff_pace: 0,
         }
     }
 

@@ -74,7 +74,9 @@ impl State {
             self.answered_unix_ms = self.now_unix_ms;
         }
         for decision in observation.decisions() {
-            if !self.story.iter().any(|told| same(told, &decision)) {
+            let known =
+                |told: &Decision| same(told, &decision) && told.at_unix_ms >= decision.at_unix_ms;
+            if !self.story.iter().any(known) {
                 self.insert(decision);
             }
         }
@@ -92,6 +94,7 @@ impl State {
             at_unix_ms,
             by: by.to_owned(),
             text: text.to_owned(),
+            ..Decision::default()
         });
     }
 
