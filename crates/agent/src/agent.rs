@@ -5,6 +5,7 @@ mod leftover;
 mod looking;
 mod names;
 mod renewing;
+mod sampling;
 mod showing;
 mod start;
 
@@ -155,7 +156,7 @@ impl Running {
             Notice::Stored(promised) => self.step(AgentInput::Stored(promised)),
             Notice::Started(pid, info) if Some(pid) == current => {
                 self.hands.begin_looking();
-                let data = self.hands.data();
+                let data = self.hands.data().clone();
                 self.step(AgentInput::Started(info, data));
             }
             // A look that was begun before the last operation ended may show what was before it.
@@ -223,8 +224,12 @@ impl Running {
         match output {
             AgentOutput::Broadcast(report) => self.tell(&ToSentinel::Report(report)),
             AgentOutput::Store { stored, durable } => {
-                self.hands.note_member(stored.member);
+                self.hands.note(&stored);
                 self.memory.write(stored, durable);
+            }
+            AgentOutput::SetAside(why) => {
+                let result = self.hands.keep_data(&why);
+                self.step(AgentInput::SetAside(result));
             }
             AgentOutput::Do(Operation::Start) => self.start(),
             AgentOutput::Do(operation) => {
@@ -244,6 +249,7 @@ impl Running {
     fn start(&mut self) {
         match self.hands.start() {
             Ok(()) => {}
+            Err(hands::StartFailure::Refused(why)) => self.step(AgentInput::Refused(why)),
             Err(error) if error.is_passing() => self.step(AgentInput::Died(error.to_string())),
             Err(error) => {
                 self.exit = Some(Err(anyhow::Error::new(error)

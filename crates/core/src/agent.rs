@@ -12,6 +12,7 @@
 
 mod carrying;
 mod disk;
+mod doubt;
 mod floor;
 mod gate;
 mod history;
@@ -34,6 +35,7 @@ use crate::record::Record;
 use crate::time::Millis;
 use crate::wire::{FollowAhead, FromSentinel, ServerState, TakeOver};
 use carrying::Carrying;
+use doubt::Doubts;
 use floor::Floor;
 use history::History;
 use lease::Leases;
@@ -50,6 +52,7 @@ pub struct Agent {
     record: Option<Arc<Record>>,
     floor: Floor,
     data: DataAtStart,
+    doubts: Doubts,
     server: ServerState,
     info: ServerInfo,
     incarnation: Option<Incarnation>,
@@ -100,6 +103,7 @@ impl Agent {
             stored,
             record: None,
             data: DataAtStart::default(),
+            doubts: Doubts::default(),
             server: ServerState::Starting,
             info: ServerInfo::default(),
             incarnation: None,
@@ -143,6 +147,8 @@ impl Agent {
             AgentInput::Sentinel(from, message) => self.on_message(from, message, &mut out),
             AgentInput::Started(info, data) => self.on_started(now, info, data, &mut out),
             AgentInput::Died(reason) => self.on_died(now, &reason, &mut out),
+            AgentInput::Refused(why) => self.on_refused(now, why, &mut out),
+            AgentInput::SetAside(result) => self.on_set_aside(now, result, &mut out),
             AgentInput::Hung(reason) => self.on_hung(reason),
             AgentInput::Recovered => self.on_recovered(),
             AgentInput::Info(info) => self.on_info(now, info, &mut out),
@@ -155,6 +161,7 @@ impl Agent {
             AgentInput::Stop { handoff, within } => self.on_stop(now, handoff, within),
         }
         self.guard_lease(now, &mut out);
+        self.keep_aside(now, &mut out);
         self.advance(now, &mut out);
         self.notice_withheld(&mut out);
         self.direct_gate(now, &mut out);

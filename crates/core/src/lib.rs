@@ -9,6 +9,7 @@
 //! the very code that runs in production.
 
 pub mod agent;
+pub mod dataset;
 pub mod gate;
 pub mod limits;
 pub mod mutant;

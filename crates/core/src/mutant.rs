@@ -63,6 +63,12 @@ pub enum Mutant {
     OffsetInsteadOfStamp,
     /// `fsync`: an agent goes on claiming what was on its disk after a copy, or nothing, has taken its place.
     KeepVoteOverCopy,
+    /// An agent goes by the position that it noted, whatever the data in memory are by now.
+    BelieveARememberedPosition,
+    /// An append-only file that is shorter than it was when its position was noted counts as whole.
+    LoadWhatWasTruncated,
+    /// redis-server is started beside files that it ignores or overwrites.
+    StartBesideIgnoredFiles,
     /// A session that is carried over begins in the first database. Only tests on real servers can find it, so it is not
     /// among [`Mutant::ALL`].
     ForgetDatabase,

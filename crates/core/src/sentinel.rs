@@ -23,6 +23,7 @@ mod group;
 mod handoff;
 mod heirs;
 mod judging;
+mod keeps;
 mod lease;
 mod node;
 mod peers;

@@ -53,7 +53,8 @@ pub struct NodeStatus {
     pub address: Option<Address>,
     /// `primary`, `replica`, `sealed` or `unknown`.
     pub role: String,
-    /// `up`, `starting`, `loading`, `syncing`, `hung`, `down`, `silent`, `gone`, `quarantined` or `withheld`.
+    /// `up`, `starting`, `loading`, `syncing`, `hung`, `down`, `silent`, `gone`, `quarantined`, `withheld`
+    /// or `doubted`: its data are not those for which a position is known.
     pub state: String,
     /// Epoch that the node has promised.
     pub epoch: Epoch,
@@ -65,6 +66,8 @@ pub struct NodeStatus {
     pub memory_bytes: Option<u64>,
     /// Keys in all databases.
     pub keys: Option<u64>,
+    /// Keys that its data had when their position was last noted.
+    pub noted_keys: Option<u64>,
     /// Incarnation (redis `run_id`).
     pub run_id: Option<String>,
     /// Whether clients may write here now.

@@ -9,8 +9,10 @@ use super::{Notice, leftover};
 use crate::gate::{Certificates, Gate};
 use crate::options::Options;
 use crate::server::config::DataUse;
+use crate::server::data::keep;
 use crate::server::{Event, Renewal, Server, Version, Watch, Watchdog, configure};
-use holdfast_core::agent::{DataAtStart, Operation};
+use holdfast_core::agent::{DataAtStart, Operation, Stored};
+use holdfast_core::dataset::Noted;
 use holdfast_core::names::Epoch;
 use holdfast_core::time::Millis;
 use std::cell::Cell;
@@ -18,6 +20,8 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::{AbortHandle, spawn_local};
+
+pub(super) use starting::Error as StartFailure;
 
 /// Time that redis-server has for a clean end.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
@@ -48,6 +52,8 @@ pub(super) struct Hands {
     version: Version,
     password: String,
     member: bool,
+    /// What the data were when their position was last noted.
+    noted: Option<Noted>,
     events: mpsc::Sender<Event>,
     inbox: mpsc::Sender<Notice>,
     alive: Option<Alive>,
@@ -69,7 +75,7 @@ impl Hands {
         options: Options,
         version: Version,
         password: String,
-        member: bool,
+        stored: &Stored,
         events: mpsc::Sender<Event>,
         inbox: mpsc::Sender<Notice>,
     ) -> Self {
@@ -77,7 +83,8 @@ impl Hands {
             options,
             version,
             password,
-            member,
+            member: stored.member,
+            noted: stored.noted.clone(),
             events,
             inbox,
             alive: None,
@@ -98,13 +105,21 @@ impl Hands {
     }
 
     /// What was on disk before it was started.
-    pub(super) fn data(&self) -> DataAtStart {
-        self.data
+    pub(super) fn data(&self) -> &DataAtStart {
+        &self.data
     }
 
-    /// From now on the data beside it belongs to the group.
-    pub(super) fn note_member(&mut self, member: bool) {
-        self.member |= member;
+    /// What is remembered from now on.
+    pub(super) fn note(&mut self, stored: &Stored) {
+        self.member |= stored.member;
+        self.noted.clone_from(&stored.noted);
+    }
+
+    /// Keeps the data beside their folder, whatever takes their place there. Says where.
+    pub(super) fn keep_data(&self, why: &str) -> Result<String, String> {
+        let kept = keep(&self.options.data_dir, why);
+        kept.map(|place| place.display().to_string())
+            .map_err(|error| error.to_string())
     }
 
     /// How closely to watch, and how often to look.

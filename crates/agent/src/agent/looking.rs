@@ -1,8 +1,10 @@
 //! Regular looks at redis-server, on a connection of their own.
 
 use super::Notice;
+use super::sampling::Sampler;
 use crate::server::{Info, Link, Replication, Role};
 use holdfast_core::agent::ServerInfo;
+use holdfast_core::dataset::Files;
 use holdfast_core::time::Millis;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,6 +14,23 @@ use tokio::sync::mpsc;
 /// Pace of full looks (memory, keys); the others only see replication.
 const FULL_EVERY: Duration = Duration::from_secs(1);
 
+/// A look waits no longer than this for the files: a disk that stands still must not hide how redis-server is.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// The first look after the data were loaded waits longer: a node whose files were not compared has no vote.
+const PATIENTLY: Duration = Duration::from_secs(5);
+
+/// The first look.
+pub(super) async fn first(link: &mut Link, sampler: &mut Sampler) -> Option<(bool, ServerInfo)> {
+    let info = link.info().await.ok()?;
+    let files = if info.loading {
+        None
+    } else {
+        sampler.sample(PATIENTLY).await
+    };
+    Some((info.loading, with_files(&info, files)))
+}
+
 /// What the core needs of a full look.
 pub(super) fn full(info: &Info) -> ServerInfo {
     ServerInfo {
@@ -19,15 +38,46 @@ pub(super) fn full(info: &Info) -> ServerInfo {
         ailing: (info.persistence.aof_enabled && !info.persistence.aof_write_ok)
             || !info.persistence.last_save_ok,
         loading: info.loading,
-        persisted: !info.loading && !info.persistence.aof_rewrite_in_progress,
+        persisted: appends_as_wanted(info) && !info.persistence.aof_rewrite_in_progress,
+        log_off: info.persistence.aof_configured && !info.persistence.aof_enabled && !info.loading,
+        settles_in: settles_in(info),
         on_disk: info.persistence.aof_enabled
             && info.persistence.aof_write_ok
             && !info.persistence.aof_rewrite_in_progress
             && !info.loading,
         stamp: info.stamp,
         keys: info.keys,
+        keys_at: info.replication.offset,
         memory_bytes: info.used_memory,
         ..light(&ServerInfo::default(), &info.replication)
+    }
+}
+
+/// What is written once a second is on the disk after two. Otherwise the kernel writes it, within half a minute.
+fn settles_in(info: &Info) -> Option<Millis> {
+    let within = if info.persistence.syncs {
+        2_000
+    } else {
+        60_000
+    };
+    (!info.persistence.sync_pending).then_some(within)
+}
+
+/// Whether all goes to the files that the next start will read.
+fn appends_as_wanted(info: &Info) -> bool {
+    !info.loading && info.persistence.aof_enabled == info.persistence.aof_wanted
+}
+
+/// A look with its files. They hold what it tells: a reply is sent after what came before it was written. An append-only file
+/// whose manifest names all of it goes on while it is rewritten.
+fn with_files(info: &Info, files: Option<Files>) -> ServerInfo {
+    let seen = full(info);
+    let goes_on = |files: &Files| files.log.iter().any(|file| file.seq > 0) && !files.unfinished;
+    ServerInfo {
+        persisted: seen.persisted
+            || (appends_as_wanted(info) && files.as_ref().is_some_and(goes_on)),
+        files,
+        ..seen
     }
 }
 
@@ -35,6 +85,8 @@ pub(super) fn full(info: &Info) -> ServerInfo {
 pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInfo {
     ServerInfo {
         on_disk: before.on_disk && before.link_up == replication.link_up,
+        persisted: before.persisted && before.link_up == replication.link_up,
+        files: None,
         is_master: replication.role == Role::Primary,
         replid: replication.replid.clone(),
         before: replication.before.clone(),
@@ -51,6 +103,7 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
 pub(super) async fn look(
     pid: u32,
     mut link: Link,
+    mut sampler: Sampler,
     every: Rc<Cell<Millis>>,
     waker: Rc<tokio::sync::Notify>,
     inbox: mpsc::Sender<Notice>,
@@ -59,11 +112,15 @@ pub(super) async fn look(
     let mut full_at: Option<Instant> = None;
     loop {
         let thorough = seen.loading
+            || seen.syncing
             || (link.has_stamps() && !seen.on_disk)
             || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
         let begun = super::now();
         let looked = if thorough {
-            link.info().await.map(|info| full(&info))
+            match link.info().await {
+                Ok(info) => Ok(with_files(&info, sampler.sample(BRIEFLY).await)),
+                Err(error) => Err(error),
+            }
         } else {
             link.replication()
                 .await

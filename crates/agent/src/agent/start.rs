@@ -73,7 +73,7 @@ async fn serve(
         options.clone(),
         version,
         password,
-        stored.member,
+        &stored,
         events_sender,
         inbox_sender.clone(),
     );

@@ -112,6 +112,8 @@ pub struct Rendered {
     pub warnings: Vec<String>,
     /// The database behind those of the clients that holds the stamp, where acknowledgements mean disks.
     pub stamps: Option<u32>,
+    /// Whether it writes an append-only file, at the latest once it has read its snapshot.
+    pub appends: bool,
 }
 
 /// Why there is no configuration. Each reads as one line: what, where, what to do.
@@ -186,7 +188,15 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
         text: out.join("\n"),
         warnings,
         stamps: on_disk.then_some(last),
+        appends: inputs.data != DataUse::Untouched && (on_disk || appends(&own_lines)),
     })
+}
+
+/// Whether an append-only file is wanted: unless the operator says no.
+fn appends(own: &[Line]) -> bool {
+    let said = own.iter().rev().find(|line| line.key == "appendonly");
+    said.and_then(|line| line.args.first())
+        .is_none_or(|word| !word.eq_ignore_ascii_case("no"))
 }
 
 /// What a gate needs: the server's word on who acknowledges, and a server that speaks of its replicas by their names.

@@ -2,9 +2,13 @@
 
 mod aof;
 mod aside;
+mod folder;
+mod mark;
 mod rdb;
 
-pub use aside::{SetAside, set_aside};
+pub use aside::{SetAside, keep, set_aside};
+pub use folder::folder;
+pub use mark::{files, noted_tail};
 
 use std::io;
 use std::path::Path;

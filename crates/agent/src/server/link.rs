@@ -32,6 +32,8 @@ pub struct Link {
     patience: Duration,
     /// The database that holds the stamp, if there is one.
     stamps: Option<u32>,
+    /// It was started to write an append-only file.
+    appends: bool,
     connection: Option<Connection>,
     /// A call went unanswered: what it asked for may still be waiting in the server, on a connection given up here.
     unanswered: bool,
@@ -71,13 +73,20 @@ struct Connection {
 
 impl Link {
     /// A link to the server with this process number.
-    pub(super) fn new(socket: PathBuf, password: String, pid: u32, stamps: Option<u32>) -> Self {
+    pub(super) fn new(
+        socket: PathBuf,
+        password: String,
+        pid: u32,
+        stamps: Option<u32>,
+        appends: bool,
+    ) -> Self {
         Self {
             socket,
             password,
             pid,
             patience: PATIENCE,
             stamps,
+            appends,
             connection: None,
             unanswered: false,
         }

@@ -185,6 +185,7 @@ impl Server {
             self.password.clone(),
             self.id.pid,
             self.configuration.rendered.stamps,
+            self.configuration.rendered.appends,
         )
     }
 

@@ -55,7 +55,7 @@ impl Agent {
         let kept = self.is_kept();
         let copied = !kept && info.link_up && !info.on_disk;
         let copying = following && (info.syncing || info.loading || copied);
-        let lost = self.data.unfinished && !kept;
+        let lost = (self.data.unfinished || self.is_unlike()) && !kept;
         let before = if self.forgets(copying || lost) {
             BTreeSet::new()
         } else {

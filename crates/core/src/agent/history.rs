@@ -137,9 +137,16 @@ impl Agent {
         self.under(name, self.info.offset.min(*end))
     }
 
-    /// How far this node's data reaches, as far as it can be compared; else what was stored last.
+    /// How far this node's data reaches, as far as it can be compared; else what was stored last. None in doubt.
     pub(super) fn position(&self) -> Option<Position> {
-        let reach = if self.caught_up { self.reach() } else { None };
+        if self.doubt().is_some() {
+            return None;
+        }
+        let reach = if self.caught_up {
+            self.reach()
+        } else {
+            self.own_word()
+        };
         reach.or(self.stored.position)
     }
 }

@@ -38,6 +38,9 @@ impl Agent {
             ServerState::Down | ServerState::Starting if self.may_start(now) => {
                 self.start(Operation::Start, out);
             }
+            ServerState::Up if self.must_read_again() => {
+                self.kill("its files still hold what its memory has lost", out);
+            }
             ServerState::Up => self.obey(now, out),
             ServerState::Loading => drop(self.disk_first(out)),
             _ => {}
@@ -78,8 +81,8 @@ impl Agent {
         let stored = Stored {
             promised: record.epoch.max(self.stored.promised),
             member: true,
-            position: self.position(),
-            disk: self.stored.disk.clone(),
+            position: self.notable_position(),
+            ..self.stored.clone()
         };
         self.stored.member = true;
         self.stored.position = stored.position;
@@ -121,7 +124,7 @@ impl Agent {
                     _ if self.is_withheld() => {
                         self.standing.is_following().then_some(Operation::Seal)
                     }
-                    _ => Some(Operation::Follow(address)),
+                    _ => self.may_follow(now).then_some(Operation::Follow(address)),
                 }
             }
         }
@@ -311,6 +314,8 @@ impl Agent {
         if let Standing::Open(e) = self.standing {
             self.caught_up = true;
             self.data.blank = false;
+            // Whatever they were, from here they are the group's.
+            self.doubts.dispel();
             self.failures = 0;
             // From here the data are those of this reign, also where redis-server ends before the next note is due.
             self.next_note = 0;

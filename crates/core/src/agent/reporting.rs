@@ -4,6 +4,7 @@ use super::{Agent, AgentOutput, Standing};
 use crate::limits::{REPORT_HELD, REPORT_PRIMARY, REPORT_REPLICA};
 use crate::mutant::Mutant;
 use crate::names::Epoch;
+use crate::position::Position;
 use crate::record::Phase;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
@@ -24,15 +25,36 @@ impl Agent {
         }
     }
 
+    /// Notes how far the data reaches, and for which data that is so. While the files do not hold what is in memory, and in
+    /// doubt, the note before stays: it is true of the files.
     fn note(&mut self, out: &mut Vec<AgentOutput>) {
-        let whole = self.server != ServerState::Up || self.info.persisted;
-        let position = if whole { self.position() } else { None };
-        if position != self.stored.position && self.stored.member {
+        if !self.stored.member || !self.is_notable() {
+            return;
+        }
+        let position = self.notable_position();
+        let noted = self.doubts.take_settled();
+        let news = noted.is_some() && noted != self.stored.noted;
+        if position != self.stored.position || news {
             self.stored.position = position;
+            self.stored.noted = noted.or(self.stored.noted.take());
             out.push(AgentOutput::Store {
                 stored: self.stored.clone(),
                 durable: false,
             });
+        }
+    }
+
+    /// Whether the files hold what memory holds, and that is known to be of this group.
+    fn is_notable(&self) -> bool {
+        self.server == ServerState::Up && self.info.persisted && self.doubt().is_none()
+    }
+
+    /// The position that a note tells: the present one, or the one before, of which the files are still true.
+    pub(super) fn notable_position(&self) -> Option<Position> {
+        if self.is_notable() {
+            self.position()
+        } else {
+            self.stored.position
         }
     }
 
@@ -116,13 +138,16 @@ impl Agent {
             blank: self.data.blank && !(up && self.info.keys > 0),
             foreign: self.data.foreign,
             withheld: self.withheld,
+            doubt: self.told_doubt(),
+            noted_keys: self.stored.noted.as_ref().map(|noted| noted.keys),
             keys: self.info.keys,
             memory_bytes: self.info.memory_bytes,
             unanswered_ms: now.saturating_sub(self.answered_at),
             reason: if self.withheld {
                 self.why_withheld()
             } else {
-                self.reason.clone()
+                self.waits_to_follow(now)
+                    .unwrap_or_else(|| self.reason.clone())
             },
             ailing: self.info.ailing,
             leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),

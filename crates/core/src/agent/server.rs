@@ -16,6 +16,7 @@ impl Agent {
         out: &mut Vec<AgentOutput>,
     ) {
         self.data = data;
+        self.doubts.renew();
         if self.running == Some(Operation::Start) {
             self.running = None;
         }
@@ -82,8 +83,8 @@ impl Agent {
         self.urgent |= state != self.server;
         self.server = state;
         self.incarnation = Some(info.incarnation.clone());
-        self.info = info;
-        self.notice_load();
+        let before = std::mem::replace(&mut self.info, info);
+        self.notice_doubt(now, &before, out);
         self.notice_caught_up();
         self.notice_history();
         self.notice_tampering(out);
@@ -101,16 +102,8 @@ impl Agent {
             self.caught_up = true;
             self.failures = 0;
             self.data.blank = false;
+            self.doubts.dispel();
             self.urgent = true;
-        }
-    }
-
-    /// A full copy is being loaded: what was noted of the data on disk is no longer true, and what comes is not on
-    /// disk until it has been written out. A power loss in between leaves anything.
-    fn notice_load(&mut self) {
-        if self.info.loading && self.standing.is_following() {
-            self.stored.position = None;
-            self.next_note = 0;
         }
     }
 

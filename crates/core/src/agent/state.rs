@@ -1,5 +1,6 @@
 //! What goes into an agent and what comes out.
 
+use crate::dataset::{Files, Noted};
 use crate::gate::GateOrder;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::position::Position;
@@ -38,12 +39,15 @@ pub struct Stored {
     pub member: bool,
     /// How far the data reached when last noted.
     pub position: Option<Position>,
+    /// What it was noted for: only data that are that, or its continuation, reach so far. None by an older version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Noted>,
     /// The incarnations whose acknowledgements are all in the data beside it, in `fsync`.
     pub disk: BTreeSet<Incarnation>,
 }
 
 /// What was found on disk before redis-server was started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataAtStart {
     /// No data set at all.
     pub blank: bool,
@@ -52,6 +56,10 @@ pub struct DataAtStart {
     /// The files are not all that the incarnation before acknowledged: no append-only file, or a copy that had not been
     /// written out.
     pub unfinished: bool,
+    /// The files, to be compared with those for which the position was noted.
+    pub files: Files,
+    /// As in [`crate::dataset::Found`].
+    pub noted_tail: Option<u64>,
 }
 
 /// What redis-server says of itself.
@@ -81,19 +89,27 @@ pub struct ServerInfo {
     pub persisted: bool,
     /// Every change is on disk before it is answered or acknowledged, and no earlier one is missing there.
     pub on_disk: bool,
+    /// The files of its data set, where this look looked at them. They hold at least what it tells of itself here.
+    pub files: Option<Files>,
+    /// Milliseconds after which a loss of power takes nothing of these files any more; none where that is unknown now.
+    pub settles_in: Option<Millis>,
+    /// It is to write an append-only file and does not. A copy of a primary that takes the place of its data ends it.
+    pub log_off: bool,
     /// The stamp in its data, if it was looked for and is there.
     pub stamp: Option<Stamp>,
     /// It cannot write its files, and therefore refuses writes.
     pub ailing: bool,
     /// Keys in all databases.
     pub keys: u64,
+    /// The offset at which they were counted.
+    pub keys_at: u64,
     /// Bytes used.
     pub memory_bytes: u64,
 }
 
 /// Something to do on redis-server. One at a time; each is answered by [`AgentInput::Done`], save the
 /// two that end the process, whose answer is [`AgentInput::Died`], and `Start`, whose answer is
-/// [`AgentInput::Started`] or [`AgentInput::Died`].
+/// [`AgentInput::Started`], [`AgentInput::Refused`] or [`AgentInput::Died`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Start redis-server: sealed and fenced.
@@ -131,6 +147,11 @@ pub enum AgentInput {
     Started(ServerInfo, DataAtStart),
     /// redis-server has ended, and why.
     Died(String),
+    /// redis-server was not started: why it must not be, on the files that are there
+    /// ([`crate::dataset::DataFolder::refusal`]).
+    Refused(String),
+    /// Where the data were set aside, as [`AgentOutput::SetAside`] asked; or why they were not.
+    SetAside(Result<String, String>),
     /// redis-server lives and does not answer; in what state it is.
     Hung(String),
     /// It answers again.
@@ -174,6 +195,8 @@ pub enum AgentOutput {
         /// Whether it must survive power loss and be answered.
         durable: bool,
     },
+    /// Keep what the data folder holds, whatever takes its place, for this reason. Answered by [`AgentInput::SetAside`].
+    SetAside(String),
     /// Do this on redis-server.
     Do(Operation),
     /// Until when the watchdog may leave redis-server open; `None`: it is fenced, nothing to watch.

@@ -23,7 +23,7 @@ impl Agent {
     /// Whether its data are of before a reign that began without keys, and not just older than where they were left: then
     /// that reign's history says how the keys went.
     fn goes_beyond_an_empty(&self, record: &Record) -> bool {
-        let Some(own) = self.position() else {
+        let Some(own) = self.position().or(self.stored.position) else {
             return false;
         };
         let mut since = record.history.iter().filter(|r| r.epoch > own.epoch);
@@ -54,7 +54,10 @@ impl Agent {
         format!(
             "it has {} keys of epoch {}, and the group went on without any; to give them up, stop its agent, empty its data folder and start it again",
             self.info.keys,
-            self.position().unwrap_or_default().epoch
+            self.position()
+                .or(self.stored.position)
+                .unwrap_or_default()
+                .epoch
         )
     }
 }

@@ -69,7 +69,8 @@ pub(super) fn is_fit(report: &Report, mutant: Mutant) -> bool {
     let loaded = report.state == ServerState::Up
         || (mutant == Mutant::AcceptLoading && report.state == ServerState::Loading);
     let known = report.caught_up || mutant == Mutant::IgnoreIncarnation;
-    loaded && known && !report.syncing && !report.foreign && !report.blank
+    let whole = !report.syncing && !report.blank && report.doubt.is_empty();
+    loaded && known && whole && !report.foreign
 }
 
 /// Whose history a node has, as it knows by itself or by this record, and how far it is in that.

@@ -1,8 +1,9 @@
 //! When nobody is left who was in step: everything was restarted, or nearly. Choose by data.
 
-use super::SentinelCore;
-use super::choice::{Candidate, member};
+use super::choice::{Candidate, member, reports};
 use super::election::sealed;
+use super::keeps;
+use super::{GroupState, SentinelCore};
 use crate::limits::COLD_GRACE;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
@@ -18,15 +19,16 @@ impl SentinelCore {
             return;
         };
         let busy = |r: &Report| matches!(r.state, ServerState::Loading | ServerState::Starting);
-        let loading: Vec<String> = super::choice::reports(group)
+        let loading: Vec<String> = reports(group)
             .filter(|(n, r)| record.nodes.contains(*n) && busy(r))
             .map(|(n, _)| n.to_string())
             .collect();
         let back: Vec<(&Node, &Report)> = sealed(group, record)
             .filter(|(n, r)| record.nodes.contains(*n) && r.state == ServerState::Up)
             .collect();
-        let cold: Vec<(Candidate, u64)> = back
-            .iter()
+        let doubted = back.iter().any(|(_, r)| is_doubted(r));
+        let trusted = back.iter().filter(|(_, r)| r.doubt.is_empty());
+        let cold: Vec<(Candidate, u64)> = trusted
             .filter_map(|(n, r)| Some((self.cold_candidate(record, n, r)?, r.keys)))
             .collect();
         let cold = if self.settings.mutant == Mutant::PromoteEmpty {
@@ -38,18 +40,33 @@ impl SentinelCore {
         let forced = group.forced().and_then(|f| forced_candidate(&back, f));
         let many = here > all / 2 && self.names_suffice(record, &back);
         let enough = here == all || (many && now >= began + COLD_GRACE);
-        let choice = forced.or_else(|| enough.then(|| super::choice::best(cold.clone())).flatten());
-        if let Some(chosen) = choice {
-            let reason = format!(
-                "appointed {} for epoch {}: everything was restarted, {here} of {all} nodes are back, and its data reaches furthest ({})",
-                chosen.member.node, record.epoch, chosen.position
-            );
+        let furthest = || enough.then(|| super::choice::best(cold.clone())).flatten();
+        let reason = |chosen: &Candidate, why: String| {
+            format!(
+                "appointed {} for epoch {}: {why}",
+                chosen.member.node, record.epoch
+            )
+        };
+        let choice = match forced {
+            Some(chosen) => {
+                let kept = keeps::by_force(group, &chosen.member.node);
+                Some((reason(&chosen, format!("on a person's word; {kept}")), chosen))
+            }
+            None => furthest().map(|chosen| {
+                let why = format!(
+                    "everything was restarted, {here} of {all} nodes are back, and its data reaches furthest ({})",
+                    chosen.position
+                );
+                (reason(&chosen, why), chosen)
+            }),
+        };
+        if let Some((reason, chosen)) = choice {
             let next = record.appointed_by_data(chosen.member, &self.settings.name, reason);
             self.propose(now, name, next);
-        } else if here == all && cold.is_empty() {
+        } else if here == all && cold.is_empty() && !doubted {
             self.drive_all_blank(now, name, record);
         } else if now >= began + 500 {
-            let text = waiting(record, here, &loading, &cold);
+            let text = waiting(group, record, here, &loading, &cold);
             self.complain(name, &text);
         }
     }
@@ -130,15 +147,34 @@ fn forced_candidate(back: &[(&Node, &Report)], force: &Node) -> Option<Candidate
     })
 }
 
-fn waiting(record: &Record, here: usize, loading: &[String], cold: &[Candidate]) -> String {
+/// Whether it has data, and those are not what they were noted for.
+fn is_doubted(report: &Report) -> bool {
+    !report.doubt.is_empty() && !report.blank && !report.foreign
+}
+
+fn waiting(
+    group: &GroupState,
+    record: &Record,
+    here: usize,
+    loading: &[String],
+    cold: &[Candidate],
+) -> String {
     let all = record.nodes.len();
     if !loading.is_empty() {
         return format!("waits for {} to load", loading.join(", "));
     }
     match super::choice::best(cold.to_vec()) {
         Some(best) => format!(
-            "{here} of {all} nodes are back; the best of them, {}, reaches {}: waits for the others, or for `holdfast force {} --accept-loss`, which gives up what only the others hold",
-            best.member.node, best.position, best.member.node
+            "{here} of {all} nodes are back; the best of them, {}, reaches {}: waits for the others, or for `holdfast force {} --accept-loss`, which gives up what only the others hold. {}",
+            best.member.node,
+            best.position,
+            best.member.node,
+            keeps::of_all(group)
+        ),
+        None if reports(group).any(|(_, r)| is_doubted(r)) => format!(
+            "{here} of {all} nodes are back, and none of them has the data that were noted: waits for one that has, or for \
+             `holdfast force NODE --accept-loss`, which goes on from what NODE has. {}",
+            keeps::of_all(group)
         ),
         None => format!(
             "{here} of {all} nodes are back and none of them has data: waits for the others"

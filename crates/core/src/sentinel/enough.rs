@@ -70,7 +70,8 @@ impl SentinelCore {
     /// Whether the disks of those who are back would be enough, were each still what it was: the old primary's, or
     /// those of enough members.
     pub(super) fn names_suffice(&self, record: &Record, back: &[(&Node, &Report)]) -> bool {
-        let with_data = || back.iter().filter(|(_, r)| !r.blank && !r.foreign);
+        let has_data = |r: &Report| !r.blank && !r.foreign && r.doubt.is_empty();
+        let with_data = || back.iter().filter(|(_, r)| has_data(r));
         let named = |rule: &SyncRule| -> Heard {
             with_data()
                 .filter_map(|(n, _)| Some(((*n).clone(), rule.members.get(*n)?.clone())))

@@ -1,7 +1,7 @@
 //! The first start of a group: the register is empty.
 
-use super::SentinelCore;
 use super::choice::{member, reports};
+use super::{GroupState, SentinelCore};
 use crate::limits::COLD_GRACE;
 use crate::names::{Group, Node};
 use crate::record::Record;
@@ -29,6 +29,9 @@ impl SentinelCore {
                 "the register is empty, yet {node} has served a primary of this group before: the sentinels lost their disks; `holdfast force NODE` starts anew from that node's data"
             );
             return self.first_forced(now, name, &text);
+        }
+        if let Some(text) = refused(group) {
+            return self.complain(name, &text);
         }
         let waited = now.saturating_sub(self.started_at.unwrap_or(now)) >= COLD_GRACE;
         let enough = ready.len() >= expected || (waited && ready.len() > expected / 2);
@@ -92,6 +95,16 @@ impl SentinelCore {
         record.epoch = highest + 1;
         self.propose(now, name, record);
     }
+}
+
+/// A node that is not started because of what lies on its disk may have all the data there are.
+fn refused(group: &GroupState) -> Option<String> {
+    let refused = |r: &Report| r.state == ServerState::Down && !r.doubt.is_empty();
+    let (node, report) = reports(group).find(|(_, r)| refused(r))?;
+    Some(format!(
+        "{}: nobody is appointed before that is decided",
+        super::keeps::of(node, report)
+    ))
 }
 
 fn is_ready(report: &Report) -> bool {

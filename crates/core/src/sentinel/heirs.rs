@@ -46,6 +46,7 @@ impl SentinelCore {
             && !report.syncing
             && !report.foreign
             && !report.blank
+            && report.doubt.is_empty()
             && !report.disk.is_empty();
         if living.is_none() && !heir {
             return None;

@@ -1,6 +1,7 @@
 //! What people and programs ask for.
 
 use super::handoff::{ASKED_MAX, Asked};
+use super::keeps;
 use super::{Answer, Request, SentinelCore, SentinelOutput};
 use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
@@ -110,7 +111,8 @@ impl SentinelCore {
         if !group.nodes.get(&node).is_some_and(|n| n.linked) {
             return Err(format!("{node} is not connected"));
         }
-        let text = format!("goes on from the data of {node}, on a person's word");
+        let kept = keeps::by_force(group, &node);
+        let text = format!("goes on from the data of {node}, on a person's word: {kept}");
         group.word = Some((node, group.newest_reign()));
         self.decide(name, text.clone());
         Ok(text)

@@ -189,11 +189,21 @@ fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) 
         lag_bytes: leader.zip(position).and_then(|(l, p)| behind(l, p)),
         memory_bytes: report.map(|r| r.memory_bytes),
         keys: report.map(|r| r.keys),
+        noted_keys: report.and_then(|r| r.noted_keys),
         run_id: state.incarnation().map(ToString::to_string),
         writable: state.linked && report.is_some_and(|r| r.open),
         heard_ms_ago: Some(now.saturating_sub(state.heard_at)),
         suspected_by: suspects.chain(own).collect(),
-        reason: report.map(|r| r.reason.clone()).filter(|r| !r.is_empty()),
+        reason: report.map(reason).filter(|r| !r.is_empty()),
+    }
+}
+
+fn reason(report: &Report) -> String {
+    match (report.reason.as_str(), report.doubt.as_str()) {
+        (reason, "") => reason.to_owned(),
+        ("", doubt) => doubt.to_owned(),
+        (reason, doubt) if reason == doubt => doubt.to_owned(),
+        (reason, doubt) => format!("{doubt}; {reason}"),
     }
 }
 
@@ -227,6 +237,7 @@ fn condition(now: Millis, group: &GroupState, node: &Node, state: &NodeState) ->
         ServerState::Starting => "starting",
         ServerState::Loading => "loading",
         ServerState::Up if report.withheld => "withheld",
+        ServerState::Up if !report.doubt.is_empty() => "doubted",
         ServerState::Up if report.syncing || (!report.caught_up && !report.is_master) => "syncing",
         ServerState::Up => "up",
     }

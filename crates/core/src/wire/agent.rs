@@ -82,6 +82,11 @@ pub struct Report {
     pub foreign: bool,
     /// Holds keys that the group went on without, and neither follows nor gives them up until a person decides.
     pub withheld: bool,
+    /// Why the data in memory are not those for which a position is known, or why redis-server must not be started on its
+    /// files. Empty where nothing speaks against them. Such a node has no vote.
+    pub doubt: String,
+    /// Keys that its data had when their position was last noted.
+    pub noted_keys: Option<u64>,
     /// Keys in all databases.
     pub keys: u64,
     /// Bytes used by redis-server.
@@ -133,6 +138,8 @@ impl Report {
             blank,
             foreign,
             withheld,
+            doubt,
+            noted_keys: _,
             keys: _,
             memory_bytes: _,
             unanswered_ms: _,
@@ -166,6 +173,7 @@ impl Report {
             && *blank == old.blank
             && *foreign == old.foreign
             && *withheld == old.withheld
+            && *doubt == old.doubt
             && *reason == old.reason
             && *ailing == old.ailing
             && *leaving == old.leaving

@@ -530,6 +530,10 @@ impl Group {
                     self.disks.insert(node.clone(), stored);
                     self.later(Event::Agent(node.clone(), AgentInput::Stored(promised)));
                 }
+                AgentOutput::SetAside(_) => {
+                    let place = Ok("aside".to_owned());
+                    self.later(Event::Agent(node.clone(), AgentInput::SetAside(place)));
+                }
                 AgentOutput::Do(operation) => self.operate(node, operation),
                 AgentOutput::Decide(text) => self.decisions.push((self.now, text)),
                 AgentOutput::Gate(order) => {
@@ -549,7 +553,7 @@ impl Group {
     fn operate(&mut self, node: &Node, operation: Operation) {
         self.count += 1;
         let fresh = format!("{:040x}", self.count);
-        let data = self.data.get(node).copied().unwrap_or_default();
+        let data = self.data.get(node).cloned().unwrap_or_default();
         let redis = self.redis.entry(node.clone()).or_default();
         match &operation {
             Operation::Start => {

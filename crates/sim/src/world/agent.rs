@@ -113,6 +113,11 @@ impl World {
         match output {
             AgentOutput::Broadcast(report) => self.broadcast(node, *report),
             AgentOutput::Store { stored, durable } => self.store(node, stored, durable),
+            // The model's files are kept as they are: nothing can go wrong with that.
+            AgentOutput::SetAside(_) => {
+                let place = Ok("set-aside".to_owned());
+                self.agent_step(node, AgentInput::SetAside(place));
+            }
             AgentOutput::Do(operation) => {
                 self.before_operation(node, &operation);
                 self.trace
@@ -251,7 +256,7 @@ impl World {
             return;
         }
         redis.up = true;
-        let data = redis.found;
+        let data = redis.found.clone();
         let (now, info) = (self.now, super::operation::server_info(redis));
         self.trace.line(now, || {
             format!("node {node}: finds {data:?} on disk, {} keys", info.keys)

@@ -94,6 +94,7 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         stamp: info.stamp,
         keys: info.keys,
         memory_bytes: 1_000_000 + 100 * info.keys,
+        keys_at: info.offset,
         ..ServerInfo::default()
     }
 }

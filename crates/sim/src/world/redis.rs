@@ -29,6 +29,7 @@ impl World {
             blank,
             foreign: !blank && !member,
             unfinished: files.unfinished || files.log.is_none(),
+            ..DataAtStart::default()
         };
         let rng = host.rng.fork(now);
         let mut server = Server::start(now, settings, files, Some(nowhere()), rng);

@@ -2,13 +2,18 @@
 
 use super::obeying::obey;
 use super::{Alive, Hands};
+use crate::agent::sampling::Sampler;
 use crate::agent::{Notice, leftover, looking};
 use crate::gate::Behind;
 use crate::options::Options;
 use crate::server::config::DataUse;
-use crate::server::data::{DataState, inspect, is_bare, is_only_snapshot, is_unfinished};
+use crate::server::data::{
+    DataState, folder, inspect, is_bare, is_only_snapshot, is_unfinished, noted_tail,
+};
 use crate::server::{Link, Renewal, Server, StartError, Watchdog, WatchdogCommand};
 use holdfast_core::agent::DataAtStart;
+use holdfast_core::dataset::DataFolder;
+use holdfast_core::mutant::Mutant;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
@@ -29,6 +34,9 @@ pub(in super::super) enum Error {
     /// Its number cannot be noted.
     #[error("note its process number: {0}")]
     Note(std::io::Error),
+    /// It would ignore data that lie in its folder, or cannot read them.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Error {
@@ -44,13 +52,20 @@ impl Error {
 impl Hands {
     /// Starts redis-server, sealed, with its watchdog.
     pub(in super::super) fn start(&mut self) -> Result<(), Error> {
-        self.data = self.look_at_data();
+        let folder = self.look_at_folder()?;
+        self.data = self.look_at_data(&folder);
+        let data_use = self.data_use(&folder);
+        if data_use != DataUse::Untouched {
+            let appends = wants_append_only(&self.options);
+            let refusal = folder.refusal(appends, self.noted.as_ref(), Mutant::None);
+            refusal.map_or(Ok(()), |why| Err(Error::Refused(why)))?;
+        }
         let server = Server::start_with(
             &self.options,
             &self.version,
             &self.password,
             self.events.clone(),
-            self.data_use(),
+            data_use,
         )?;
         if !std::mem::replace(&mut self.warned, true) {
             server
@@ -89,7 +104,7 @@ impl Hands {
             renewal,
             renewing: None,
             server,
-            data: self.data_use(),
+            data: data_use,
             watchdog,
             orders,
             tasks: vec![obeying.abort_handle()],
@@ -97,7 +112,14 @@ impl Hands {
         Ok(())
     }
 
-    fn look_at_data(&self) -> DataAtStart {
+    /// What lies in the data folder. One that cannot be read is not started on.
+    fn look_at_folder(&self) -> Result<DataFolder, Error> {
+        let (dir, in_folder) = (&self.options.data_dir, self.version.at_least(7, 0));
+        folder(dir, wants_append_only(&self.options), in_folder)
+            .map_err(|error| Error::Refused(format!("cannot read {}: {error}", dir.display())))
+    }
+
+    fn look_at_data(&self, folder: &DataFolder) -> DataAtStart {
         let state = inspect(&self.options.data_dir);
         let empty = state == DataState::Empty;
         // A member whose data set is there and holds no key has lost nothing.
@@ -106,15 +128,19 @@ impl Hands {
             blank,
             foreign: !empty && !self.member && !self.options.adopt,
             unfinished: is_unfinished(&self.options.data_dir),
+            files: folder.files.clone(),
+            noted_tail: self
+                .noted
+                .as_ref()
+                .and_then(|noted| noted_tail(&self.options.data_dir, noted)),
         }
     }
 
-    fn data_use(&self) -> DataUse {
+    fn data_use(&self, folder: &DataFolder) -> DataUse {
+        let only_snapshot = folder.is_only_snapshot() || is_only_snapshot(&self.options.data_dir);
         match self.data {
             DataAtStart { foreign: true, .. } => DataUse::Untouched,
-            _ if is_only_snapshot(&self.options.data_dir) && wants_append_only(&self.options) => {
-                DataUse::SnapshotFirst
-            }
+            _ if only_snapshot && wants_append_only(&self.options) => DataUse::SnapshotFirst,
             _ => DataUse::Configured,
         }
     }
@@ -124,12 +150,12 @@ impl Hands {
         let Some(alive) = &mut self.alive else { return };
         let (pid, mut link, inbox) = (alive.server.pid(), alive.server.link(), self.inbox.clone());
         let begin_log = alive.data == DataUse::SnapshotFirst;
+        let mut sampler = alive.sampler(&self.options);
         let task = spawn_local(async move {
             // It answered a moment ago; if it does not now, its death or its silence is reported elsewhere.
             loop {
-                if let Ok(info) = link.info().await {
-                    let loading = info.loading;
-                    let _ = inbox.send(Notice::Started(pid, looking::full(&info))).await;
+                if let Some((loading, seen)) = looking::first(&mut link, &mut sampler).await {
+                    let _ = inbox.send(Notice::Started(pid, seen)).await;
                     if begin_log {
                         begin_append_only(&mut link, loading).await;
                     }
@@ -148,11 +174,19 @@ impl Hands {
         let looking = looking::look(
             pid,
             link,
+            alive.sampler(&self.options),
             self.every.clone(),
             self.waker.clone(),
             self.inbox.clone(),
         );
         alive.tasks.push(spawn_local(looking).abort_handle());
+    }
+}
+
+impl Alive {
+    fn sampler(&self, options: &Options) -> Sampler {
+        let appends = self.server.configuration().rendered.appends;
+        Sampler::new(options.data_dir.clone(), appends)
     }
 }
 

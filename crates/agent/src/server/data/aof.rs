@@ -2,8 +2,8 @@
 
 use super::{OLD_AOF, Part, file, rdb};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufReader, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 /// Parts with data of an append-only directory; none where there is no directory.
 pub(super) fn parts(dir: &Path) -> io::Result<Vec<Part>> {
@@ -28,6 +28,81 @@ pub(super) fn parts(dir: &Path) -> io::Result<Vec<Part>> {
         found.extend(file(&path, is_empty)?);
     }
     Ok(found)
+}
+
+/// Names and numbers of the files in use, in their order; none where there is no manifest.
+pub(super) fn in_use(dir: &Path) -> io::Result<Vec<(String, u64)>> {
+    let text = manifest(dir)?.unwrap_or_default();
+    let used = entries(&text).filter(|(_, kind)| *kind != Some("h"));
+    let numbered = used.map(|(name, _)| (name.to_owned(), seq(&text, name).unwrap_or(0)));
+    Ok(numbered.collect())
+}
+
+/// What is wrong with the manifest that is there: redis-server would not start.
+pub(super) fn damage(dir: &Path) -> io::Result<Option<String>> {
+    let Some(text) = manifest(dir)? else {
+        return Ok(None);
+    };
+    let lines = || text.lines().filter(|line| !line.starts_with('#'));
+    if lines().next().is_none() {
+        return Ok(Some("the manifest is empty".to_owned()));
+    }
+    let whole =
+        |line: &&str| entries(line).any(|(name, kind)| kind.is_some() && seq(line, name).is_some());
+    if let Some(line) = lines().find(|line| !whole(line)) {
+        let shown: String = line.chars().take(80).collect();
+        return Ok(Some(format!(
+            "the manifest has a line that makes no sense, `{shown}`"
+        )));
+    }
+    let missing = names(&text)
+        .into_iter()
+        .find(|name| !dir.join(name).exists());
+    Ok(missing.map(|name| format!("the manifest names {name}, which is missing")))
+}
+
+/// Files with data: those in use, or all where no manifest says which these are. What a rewrite has left unfinished is a copy.
+pub(super) fn with_data(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let named = match manifest(dir)? {
+        Some(text) => names(&text)
+            .into_iter()
+            .map(|name| dir.join(name))
+            .collect(),
+        None if dir.try_exists()? => std::fs::read_dir(dir)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<Vec<_>>>()?,
+        None => Vec::new(),
+    };
+    let mut full = Vec::new();
+    for path in named {
+        let unfinished = path.to_string_lossy().contains("temp-rewriteaof");
+        if !unfinished && file(&path, is_empty)?.is_some() {
+            full.push(path);
+        }
+    }
+    full.sort();
+    Ok(full)
+}
+
+fn manifest(dir: &Path) -> io::Result<Option<String>> {
+    match std::fs::read(dir.join(format!("{OLD_AOF}.manifest"))) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The number that the manifest gives a file.
+fn seq(manifest: &str, name: &str) -> Option<u64> {
+    let line = manifest
+        .lines()
+        .find(|line| line.split_whitespace().any(|word| word == name))?;
+    let mut words = line.split_whitespace();
+    words
+        .find(|word| *word == "seq")
+        .and(words.next())?
+        .parse()
+        .ok()
 }
 
 /// A directory that a server has begun and not finished is empty; files without a manifest are a riddle.

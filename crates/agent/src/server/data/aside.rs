@@ -55,6 +55,50 @@ pub fn set_aside(data_dir: &Path, reason: &str) -> io::Result<SetAside> {
     })
 }
 
+/// Sets kept beside a data folder, at most: beyond, a person has to say which ones nobody needs.
+const KEPT_MAX: usize = 5;
+
+/// Keeps the dataset in a new directory beside it, with the reason in `reason.txt`, and leaves it in its place too: the
+/// files get a second name, which takes no room until a server replaces them. A server may run on them that writes nothing.
+///
+/// # Errors
+/// When a file cannot be linked, or too many datasets are kept already. Nothing is left behind then.
+pub fn keep(data_dir: &Path, reason: &str) -> io::Result<PathBuf> {
+    if kept(data_dir)?.len() >= KEPT_MAX {
+        return Err(io::Error::other(format!(
+            "{KEPT_MAX} datasets lie aside in {} already: delete those that nobody needs",
+            data_dir.display()
+        )));
+    }
+    let directory = fresh_directory(data_dir)?;
+    let done = link_all(data_dir, &directory, reason);
+    if done.is_err() {
+        let _ = std::fs::remove_dir_all(&directory);
+    }
+    done.map(|()| directory)
+}
+
+fn link_all(data_dir: &Path, directory: &Path, reason: &str) -> io::Result<()> {
+    std::fs::write(directory.join("reason.txt"), format!("{reason}\n"))?;
+    for name in [RDB, OLD_AOF] {
+        if data_dir.join(name).exists() {
+            std::fs::hard_link(data_dir.join(name), directory.join(name))?;
+        }
+    }
+    let log = data_dir.join(AOF_DIR);
+    if log.exists() {
+        std::fs::create_dir(directory.join(AOF_DIR))?;
+        for entry in std::fs::read_dir(&log)? {
+            let entry = entry?;
+            std::fs::hard_link(
+                entry.path(),
+                directory.join(AOF_DIR).join(entry.file_name()),
+            )?;
+        }
+    }
+    std::fs::File::open(directory)?.sync_all()
+}
+
 fn move_all(data_dir: &Path, directory: &Path, names: &[&str], reason: &str) -> io::Result<()> {
     std::fs::write(directory.join("reason.txt"), format!("{reason}\n"))?;
     for (done, name) in names.iter().enumerate() {

@@ -20,6 +20,16 @@ pub(super) fn is_empty(path: &Path) -> io::Result<bool> {
     Ok(ends_at_once(&mut reader)?.unwrap_or(false))
 }
 
+/// The replication id that the snapshot was made with, if it has one.
+pub(super) fn replid(path: &Path) -> io::Result<Option<String>> {
+    const KEY: &[u8] = b"\xfa\x07repl-id\x28";
+    let mut head = Vec::new();
+    File::open(path)?.take(4096).read_to_end(&mut head)?;
+    let at = head.windows(KEY.len()).position(|window| window == KEY);
+    let id = at.and_then(|at| head.get(at + KEY.len()..at + KEY.len() + 40));
+    Ok(id.map(|id| String::from_utf8_lossy(id).into_owned()))
+}
+
 /// Whether the snapshot at the reader's place holds nothing; `None` when it is no snapshot that we can read.
 pub(super) fn ends_at_once(reader: &mut impl Read) -> io::Result<Option<bool>> {
     match read_head(reader) {

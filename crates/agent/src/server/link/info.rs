@@ -63,6 +63,14 @@ pub struct Persistence {
     pub aof_rewrite_in_progress: bool,
     /// The append-only file is on.
     pub aof_enabled: bool,
+    /// It is to be on, by the server's present configuration.
+    pub aof_configured: bool,
+    /// It is to be on, by the file that the server is started with.
+    pub aof_wanted: bool,
+    /// A sync of the append-only file is under way, or put off.
+    pub sync_pending: bool,
+    /// It is synced once a second or oftener; else when the kernel does it.
+    pub syncs: bool,
     /// The last snapshot succeeded.
     pub last_save_ok: bool,
     /// The last write to the append-only file succeeded.
@@ -99,6 +107,7 @@ pub(super) fn ask_all(batch: &mut Batch) {
     for section in ["server", "memory", "persistence", "keyspace"] {
         batch.add(&["INFO", section]);
     }
+    batch.add(&["CONFIG", "GET", "*append*"]);
     ask_replication(batch);
 }
 
@@ -107,10 +116,20 @@ pub(super) fn ask_replication(batch: &mut Batch) {
     batch.add(&["INFO", "replication"]);
 }
 
+/// A setting in the replies that [`ask_all`] asked for: the last but one is a list of names and values.
+fn setting<'a>(replies: &'a [Value], key: &str) -> Option<&'a str> {
+    let Value::Array(Some(pairs)) = replies.get(replies.len().checked_sub(2)?)? else {
+        return None;
+    };
+    let mut pairs = pairs.chunks_exact(2);
+    let pair = pairs.find(|pair| pair[0].as_str() == Some(key))?;
+    pair[1].as_str()
+}
+
 impl Info {
     /// From the replies of a batch that ends with `ask_all`.
     pub fn read(replies: &[Value]) -> Self {
-        let text = text_of(&replies[replies.len().saturating_sub(5)..]);
+        let text = text_of(&replies[replies.len().saturating_sub(6)..]);
         let fields = Fields(&text);
         let is = |key| fields.get(key) == Some("1");
         let ok = |key| fields.get(key) == Some("ok");
@@ -127,6 +146,12 @@ impl Info {
                 aof_rewrite_in_progress: is("aof_rewrite_in_progress")
                     || is("aof_rewrite_scheduled"),
                 aof_enabled: is("aof_enabled"),
+                aof_configured: setting(replies, "appendonly") == Some("yes"),
+                aof_wanted: false,
+                sync_pending: fields.number("aof_pending_bio_fsync").unwrap_or(0) > 0
+                    || (is("aof_rewrite_in_progress")
+                        && setting(replies, "no-appendfsync-on-rewrite") == Some("yes")),
+                syncs: setting(replies, "appendfsync") != Some("no"),
                 last_save_ok: ok("rdb_last_bgsave_status"),
                 aof_write_ok: ok("aof_last_write_status"),
             },

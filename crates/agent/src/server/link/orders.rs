@@ -30,8 +30,14 @@ impl Link {
     pub async fn info(&mut self) -> Result<Info, LinkError> {
         let mut batch = Batch::default();
         info::ask_all(&mut batch);
-        let info = Info::read(&self.call(batch).await?);
+        let info = self.read_info(batch).await?;
         self.with_stamp(info).await
+    }
+
+    async fn read_info(&mut self, batch: Batch) -> Result<Info, LinkError> {
+        let mut info = Info::read(&self.call(batch).await?);
+        info.persistence.aof_wanted = self.appends;
+        Ok(info)
     }
 
     /// Its part in replication only: cheap enough for every heartbeat.
@@ -71,7 +77,7 @@ impl Link {
         let mut batch = Batch::default();
         batch.add(&["CLIENT", "PAUSE", &pause, "WRITE"]);
         info::ask_all(&mut batch);
-        Ok(Info::read(&self.call(batch).await?))
+        self.read_info(batch).await
     }
 
     /// Ends a pause.
@@ -197,7 +203,7 @@ impl Link {
         let mut batch = Batch::default();
         batch.transaction(commands);
         info::ask_all(&mut batch);
-        let info = Info::read(&self.call(batch).await?);
+        let info = self.read_info(batch).await?;
         self.with_stamp(info).await
     }
 

@@ -1,0 +1,326 @@
+//! Whether the data in memory are those for which a position is known.
+//!
+//! A position is remembered, and data change without being asked: files are cut, lost, swapped or put back while nothing
+//! runs, and redis-server empties its memory for a copy of its primary that it then does not get. So the agent compares what
+//! it noted with what each run has loaded ([`Noted::mismatch`]), and watches for a copy that has replaced data and was not
+//! completed. In doubt there is no position, and no vote, until the node has been in step with a primary.
+//!
+//! The note itself stays true of the files while memory is in doubt. So redis-server is ended and started again where its
+//! files still hold data: it reads them, and has its position back.
+//!
+//! [`Noted::mismatch`]: crate::dataset::Noted::mismatch
+
+use super::{Agent, AgentOutput, ServerInfo, Standing};
+use crate::dataset::{Found, Noted};
+use crate::mutant::Mutant;
+use crate::position::Position;
+use crate::time::Millis;
+use crate::wire::ServerState;
+
+/// Pause before a primary is followed again whose copy failed half-way; twice as long after each further failure.
+const FOLLOW_AFTER: Millis = 1_000;
+
+/// Most doublings of that pause: about a minute.
+const DOUBLINGS: u32 = 6;
+
+/// Pause before data are set aside again that could not be.
+const ASIDE_AGAIN: Millis = 10_000;
+
+/// Pause before redis-server is started again that must not be started on its files.
+const LOOK_AGAIN: Millis = 2_000;
+
+/// How far data that are not what was noted have been set aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Aside {
+    /// Nothing is to be set aside.
+    #[default]
+    Needless,
+    /// The shell is at it, or could not do it; it is asked again at this time.
+    Until(Millis),
+    /// Done.
+    Done,
+}
+
+/// What speaks against the data, and what is being done.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Doubts {
+    /// The files were compared with the note, in this run of redis-server.
+    judged: bool,
+    /// How what was loaded differs from what was noted.
+    unlike: Option<String>,
+    /// A copy was being loaded when it was last looked at.
+    replacing: bool,
+    /// A copy has replaced the data in memory and was not completed.
+    emptied: Option<String>,
+    /// Why redis-server must not be started.
+    refused: Option<String>,
+    /// Whether the data that nobody knows were set aside, so that a copy may take their place.
+    aside: Aside,
+    /// Copies in a row that failed after they had replaced the data.
+    failed_copies: u32,
+    /// No primary is followed before this.
+    follow_from: Millis,
+    /// What is to be noted once a loss of power cannot take it any more, and since when.
+    settling: Option<(Millis, Noted)>,
+    /// That has settled, and is not noted yet.
+    settled: Option<Noted>,
+}
+
+impl Doubts {
+    /// Another run of redis-server: all that was seen of the one before does not count.
+    pub(super) fn renew(&mut self) {
+        *self = Self {
+            failed_copies: self.failed_copies,
+            follow_from: self.follow_from,
+            ..Self::default()
+        };
+    }
+
+    /// In step with a primary: the data are that primary's, whatever they were.
+    pub(super) fn dispel(&mut self) {
+        *self = Self {
+            judged: true,
+            settling: self.settling.take(),
+            settled: self.settled.take(),
+            ..Self::default()
+        };
+    }
+
+    /// What has settled, to be noted with the position.
+    pub(super) fn take_settled(&mut self) -> Option<Noted> {
+        self.settled.take()
+    }
+}
+
+impl Agent {
+    /// Why the data in memory have no position, if they have none.
+    pub(super) fn doubt(&self) -> Option<&str> {
+        if self.settings.mutant == Mutant::BelieveARememberedPosition {
+            return None;
+        }
+        if self.server == ServerState::Up && !self.doubts.judged {
+            return Some("its files are yet to be compared with what was noted");
+        }
+        let unlike = self.doubts.unlike.as_ref().filter(|_| !self.says_enough());
+        let doubt = self.doubts.emptied.as_ref().or(unlike);
+        doubt.map(String::as_str)
+    }
+
+    /// What the sentinels are told: this, or why redis-server is not started.
+    pub(super) fn told_doubt(&self) -> String {
+        let refused = self.doubts.refused.as_deref();
+        refused.or(self.doubt()).unwrap_or_default().to_owned()
+    }
+
+    /// Whether what was loaded differs from what was noted: then nothing that was on this disk can be relied on.
+    pub(super) fn is_unlike(&self) -> bool {
+        self.doubts.judged && self.doubts.emptied.is_none() && self.doubt().is_some()
+    }
+
+    /// Whose history the data are and how far they reach, where the snapshot that was loaded says so and the record knows it.
+    pub(super) fn own_word(&self) -> Option<Position> {
+        let known = self.record.as_ref()?.epoch_of(&self.info.replid).is_some();
+        self.reach().filter(|_| known && self.info.offset > 0)
+    }
+
+    /// Data that tell of themselves that they reach as far as was noted are enough, whatever the files were.
+    fn says_enough(&self) -> bool {
+        self.own_word()
+            .is_some_and(|own| Some(own) >= self.stored.position)
+    }
+
+    /// Looks for what speaks against the data; `before`: the look before this one.
+    pub(super) fn notice_doubt(
+        &mut self,
+        now: Millis,
+        before: &ServerInfo,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        if self.is_lost_to_a_copy(before) && self.doubts.emptied.is_none() {
+            self.fail_copy(now, before.keys, out);
+        }
+        if !self.doubts.judged && self.may_judge() {
+            self.doubts.judged = true;
+            self.judge(out);
+        }
+        self.settle(now);
+    }
+
+    /// Files that were there are compared once redis-server has read them, and may have cut them.
+    fn may_judge(&self) -> bool {
+        let compared = self.stored.noted.is_some() && !self.data.files.is_empty();
+        !self.info.loading && (self.info.files.is_some() || !compared)
+    }
+
+    fn judge(&mut self, out: &mut Vec<AgentOutput>) {
+        let Some(noted) = self.stored.noted.as_ref().filter(|_| !self.data.foreign) else {
+            return;
+        };
+        let found = Found {
+            before: &self.data.files,
+            noted_tail: self.data.noted_tail,
+            after: self.info.files.as_ref(),
+            keys: self.info.keys,
+        };
+        self.doubts.unlike = noted.mismatch(&found, self.settings.mutant);
+        if let Some(why) = &self.doubts.unlike {
+            if !self.data.blank && !self.data.files.is_empty() {
+                self.doubts.aside = Aside::Until(0);
+            }
+            let node = &self.settings.node;
+            out.push(AgentOutput::Decide(format!(
+                "the data of {node} are not those that were noted: {why}"
+            )));
+        }
+    }
+
+    /// Why memory does not hold what it held: a copy of the primary takes the place of the data, or has and was not completed.
+    fn is_lost_to_a_copy(&mut self, before: &ServerInfo) -> bool {
+        let info = &self.info;
+        if info.is_master
+            || info.link_up
+            || self.settings.mutant == Mutant::BelieveARememberedPosition
+        {
+            return false;
+        }
+        if info.loading {
+            self.doubts.replacing = self.standing.is_following();
+            return self.doubts.replacing;
+        }
+        // A replica without a link loses no key by itself. What takes keys in the stream also takes room in it.
+        let same = info.replid == before.replid && info.incarnation == before.incarnation;
+        let fewer = info.keys < before.keys && info.keys_at <= before.keys_at && !before.loading;
+        let copied = info.keys == 0 || info.syncing || before.syncing;
+        self.doubts.replacing || info.log_off || (same && fewer && copied)
+    }
+
+    fn fail_copy(&mut self, now: Millis, before: u64, out: &mut Vec<AgentOutput>) {
+        self.caught_up = false;
+        self.history = None;
+        self.urgent = true;
+        self.doubts.settling = None;
+        if self.info.loading {
+            // It may yet be completed: nothing is said, and nothing done.
+            return;
+        }
+        let noted = self
+            .stored
+            .noted
+            .as_ref()
+            .map_or(before, |noted| noted.keys);
+        let why = format!(
+            "a copy of the primary failed after redis-server had emptied its memory: {} keys in memory, {noted} noted",
+            self.info.keys
+        );
+        self.doubts.emptied = Some(why.clone());
+        self.doubts.follow_from = now + (FOLLOW_AFTER << self.doubts.failed_copies.min(DOUBLINGS));
+        self.doubts.failed_copies += 1;
+        out.push(AgentOutput::Decide(format!(
+            "{} has no vote: {why}",
+            self.settings.node
+        )));
+    }
+
+    /// Whether redis-server is to be ended, so that it reads what its files hold.
+    pub(super) fn must_read_again(&self) -> bool {
+        let emptied = self.doubts.emptied.is_some() && self.doubt().is_some();
+        emptied && !self.info.loading && !self.data.blank
+    }
+
+    /// Whether a primary may be followed: one whose copies fail is not, for a while, and data that are not what was noted
+    /// are set aside before a copy takes their place.
+    pub(super) fn may_follow(&self, now: Millis) -> bool {
+        now >= self.doubts.follow_from && !matches!(self.doubts.aside, Aside::Until(_))
+    }
+
+    /// Has data set aside that are not what was noted, as long as that has not been done.
+    pub(super) fn keep_aside(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
+        let due = matches!(self.doubts.aside, Aside::Until(at) if now >= at);
+        if let Some(why) = self.doubts.unlike.as_ref().filter(|_| due) {
+            self.doubts.aside = Aside::Until(now + ASIDE_AGAIN);
+            out.push(AgentOutput::SetAside(why.clone()));
+        }
+    }
+
+    pub(super) fn on_set_aside(
+        &mut self,
+        now: Millis,
+        result: Result<String, String>,
+        out: &mut Vec<AgentOutput>,
+    ) {
+        let node = &self.settings.node;
+        match result {
+            Ok(place) => {
+                self.doubts.aside = Aside::Done;
+                out.push(AgentOutput::Decide(format!(
+                    "kept the data of {node} in {place}, before a copy may take their place"
+                )));
+            }
+            Err(why) => {
+                self.doubts.aside = Aside::Until(now + ASIDE_AGAIN);
+                self.reason = format!("it follows nobody before its data are set aside: {why}");
+            }
+        }
+        self.urgent = true;
+    }
+
+    /// What is waited for, after copies that failed.
+    pub(super) fn waits_to_follow(&self, now: Millis) -> Option<String> {
+        (now < self.doubts.follow_from).then(|| {
+            format!(
+                "{} copies of the primary failed after redis-server had emptied its memory (its log says why): it reads its own \
+                 files and tries again in {} s",
+                self.doubts.failed_copies,
+                (self.doubts.follow_from - now).div_ceil(1000)
+            )
+        })
+    }
+
+    /// Gathers what can be noted: files that hold all that this look tells of, once nothing can take them any more.
+    fn settle(&mut self, now: Millis) {
+        let info = &self.info;
+        let whole = info.persisted && !info.loading && !info.log_off && self.doubt().is_none();
+        let files = info.files.as_ref().filter(|files| !files.unfinished);
+        let (Some(files), true) = (files, whole) else {
+            return;
+        };
+        let settles_in = info.settles_in;
+        let ripe = |since: Millis| settles_in.is_some_and(|within| now >= since + within);
+        let settling = self.doubts.settling.take();
+        self.doubts.settling = match settling {
+            Some((since, noted)) if !ripe(since) => Some((since, noted)),
+            former => {
+                self.doubts.settled = former
+                    .map(|(_, noted)| noted)
+                    .or(self.doubts.settled.take());
+                let noted = Noted {
+                    keys: info.keys,
+                    replid: info.replid.clone(),
+                    files: files.ends(),
+                };
+                settles_in.map(|_| (now, noted))
+            }
+        };
+    }
+
+    /// redis-server must not be started on the files that are there.
+    pub(super) fn on_refused(&mut self, now: Millis, why: String, out: &mut Vec<AgentOutput>) {
+        self.running = None;
+        self.server = ServerState::Down;
+        self.standing = Standing::Fresh;
+        self.caught_up = false;
+        self.next_try = now + LOOK_AGAIN;
+        if self.doubts.refused.as_ref() != Some(&why) {
+            self.urgent = true;
+            out.push(AgentOutput::Decide(format!(
+                "does not start redis-server of {}: {why}",
+                self.settings.node
+            )));
+        }
+        self.reason.clone_from(&why);
+        self.doubts.refused = Some(why);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+use super::super::{AgentInput, DataAtStart, Operation, Settings, Stored};
+use super::*;
+use crate::dataset::{FileMark, Files};
+use crate::names::{Address, Incarnation, Node, Sentinel};
+use crate::record::{Member, Record, Reign, Terms};
+use crate::syncset::SyncRule;
+use crate::wire::{FromSentinel, Newest, Report};
+
+fn log(bytes: u64) -> Files {
+    Files {
+        log: vec![FileMark {
+            name: "incr".to_owned(),
+            seq: 1,
+            bytes,
+            head: 1,
+            tail: bytes,
+        }],
+        ..Files::default()
+    }
+}
+
+/// An agent whose note says: 1:500, for 1,000 keys in a file of 500 bytes.
+fn agent(mutant: Mutant) -> Agent {
+    let settings = Settings {
+        node: Node::from("redis-1"),
+        address: Address::new("redis-1", 6379),
+        priority: 100,
+        on_disk: false,
+        restart: true,
+        gated: false,
+        mutant,
+    };
+    let stored = Stored {
+        promised: 1,
+        member: true,
+        position: Some(Position {
+            epoch: 1,
+            offset: 500,
+        }),
+        noted: Some(Noted {
+            keys: 1000,
+            replid: "history-1".to_owned(),
+            files: log(500),
+        }),
+        ..Stored::default()
+    };
+    Agent::new(settings, stored)
+}
+
+fn info(keys: u64, bytes: u64) -> ServerInfo {
+    ServerInfo {
+        incarnation: Incarnation::from("run-1"),
+        replid: "fresh".to_owned(),
+        keys,
+        keys_at: 0,
+        persisted: true,
+        settles_in: Some(2_000),
+        files: Some(log(bytes)),
+        ..ServerInfo::default()
+    }
+}
+
+/// It starts on a file of this size, which redis-server cuts to that.
+fn started(agent: &mut Agent, before: u64, after: u64, keys: u64) -> Vec<AgentOutput> {
+    agent.step(1, AgentInput::Tick);
+    let data = DataAtStart {
+        files: log(before),
+        noted_tail: (before >= 500).then_some(500),
+        ..DataAtStart::default()
+    };
+    agent.step(10, AgentInput::Started(info(keys, after), data))
+}
+
+fn report(out: &[AgentOutput]) -> Report {
+    let mut reports = out.iter().rev().filter_map(|output| match output {
+        AgentOutput::Broadcast(report) => Some((**report).clone()),
+        _ => None,
+    });
+    reports.next().unwrap_or_default()
+}
+
+/// redis-0 rules epoch 1; every sentinel says so.
+fn shown(agent: &mut Agent) {
+    let by = Sentinel::from("sentinel-0");
+    let primary = Member {
+        node: Node::from("redis-0"),
+        incarnation: Incarnation::from("run-0"),
+        address: Address::new("redis-0", 6379),
+    };
+    let nodes = [Node::from("redis-0"), Node::from("redis-1")].into();
+    let first = Record::first(nodes, primary, Terms::default(), &by, String::new());
+    let reign = Reign {
+        epoch: 1,
+        replid: "history-1".to_owned(),
+        start: 0,
+        empty: false,
+    };
+    let record = first.settled(reign, SyncRule::default(), &by, String::new());
+    let newest = Newest {
+        version: record.version,
+        voters: 1,
+        voters_version: 1,
+    };
+    for message in [
+        FromSentinel::Newest(newest),
+        FromSentinel::Record(Box::new(record)),
+    ] {
+        agent.step(11, AgentInput::Sentinel(by.clone(), message));
+    }
+}
+
+fn does(out: &[AgentOutput], operation: &Operation) -> bool {
+    out.contains(&AgentOutput::Do(operation.clone()))
+}
+
+fn follow() -> Operation {
+    Operation::Follow(Address::new("redis-0", 6379))
+}
+
+#[test]
+fn what_matches_the_note_has_its_position() {
+    let mut agent = agent(Mutant::None);
+    let told = report(&started(&mut agent, 500, 500, 1000));
+    assert_eq!(told.doubt, "");
+    assert_eq!(told.stored, agent.stored.position);
+    assert_eq!(told.noted_keys, Some(1000));
+}
+
+#[test]
+fn what_was_cut_has_none_and_is_set_aside_before_a_copy_replaces_it() {
+    let mut agent = agent(Mutant::None);
+    let out = started(&mut agent, 500, 333, 667);
+    let told = report(&out);
+    assert!(told.doubt.contains("667 keys in memory, 1000 were noted"));
+    assert_eq!(told.stored, None);
+    let aside = |out: &[AgentOutput]| out.iter().any(|o| matches!(o, AgentOutput::SetAside(_)));
+    assert!(aside(&out));
+    shown(&mut agent);
+    assert!(!does(&agent.step(20, AgentInput::Tick), &follow()));
+    // It could not be done: it is tried again, and nobody is followed.
+    let failed = AgentInput::SetAside(Err("no room".to_owned()));
+    assert!(!does(&agent.step(30, failed), &follow()));
+    assert!(!aside(&agent.step(40, AgentInput::Tick)));
+    assert!(aside(&agent.step(30 + ASIDE_AGAIN, AgentInput::Tick)));
+    let place = AgentInput::SetAside(Ok("set-aside-1".to_owned()));
+    assert!(does(&agent.step(20_000, place), &follow()));
+    // The note is true of nothing any more, and is not replaced by one of data in doubt.
+    assert_eq!(agent.stored.position.map(|p| p.offset), Some(500));
+}
+
+#[test]
+fn files_that_were_not_compared_yet_have_no_vote() {
+    let mut agent = agent(Mutant::None);
+    agent.step(1, AgentInput::Tick);
+    let data = DataAtStart {
+        files: log(500),
+        noted_tail: Some(500),
+        ..DataAtStart::default()
+    };
+    let unseen = ServerInfo {
+        files: None,
+        ..info(1000, 500)
+    };
+    let told = report(&agent.step(10, AgentInput::Started(unseen, data)));
+    assert!(!told.doubt.is_empty());
+    let told = report(&agent.step(1_000, AgentInput::Info(info(1000, 500))));
+    assert_eq!((told.doubt.as_str(), told.stored.is_some()), ("", true));
+}
+
+/// It follows, was in step, and then its memory is emptied by a copy that does not come, after so many others.
+fn lose_all(agent: &mut Agent, failed: u32) -> Vec<AgentOutput> {
+    let in_step = ServerInfo {
+        replid: "history-1".to_owned(),
+        offset: 600,
+        keys_at: 600,
+        link_up: true,
+        ..info(1000, 600)
+    };
+    agent.step(20, AgentInput::Done(follow(), Ok(in_step.clone())));
+    assert!(agent.caught_up);
+    agent.doubts.failed_copies = failed;
+    let lost = ServerInfo {
+        keys: 0,
+        keys_at: 1,
+        offset: 1,
+        link_up: false,
+        syncing: true,
+        log_off: true,
+        ..in_step
+    };
+    agent.step(2_000, AgentInput::Info(lost))
+}
+
+#[test]
+fn one_that_a_copy_emptied_reads_its_files_again_and_follows_later_and_later() {
+    for (failed, pause) in [(0, 1_000), (1, 2_000), (2, 4_000), (60, 64_000)] {
+        let mut agent = agent(Mutant::None);
+        started(&mut agent, 500, 500, 1000);
+        shown(&mut agent);
+        let out = lose_all(&mut agent, failed);
+        let told = report(&out);
+        assert!(told.doubt.contains("0 keys in memory"), "{}", told.doubt);
+        assert!(!told.caught_up && told.stored.is_none());
+        assert!(does(&out, &Operation::Kill));
+        assert!(!agent.may_follow(2_000 + pause - 1));
+        assert!(agent.may_follow(2_000 + pause));
+        // The note is as true of the files as before.
+        agent.step(2_001, AgentInput::Died("killed".to_owned()));
+        let told = report(&started(&mut agent, 600, 600, 1000));
+        assert_eq!(told.stored.map(|p| p.epoch), Some(1));
+    }
+}
+
+#[test]
+fn a_flush_that_came_by_the_stream_is_no_failed_copy() {
+    let mut agent = agent(Mutant::None);
+    started(&mut agent, 500, 500, 1000);
+    let flushed = ServerInfo {
+        keys: 0,
+        keys_at: 30,
+        offset: 30,
+        ..info(0, 540)
+    };
+    let told = report(&agent.step(1_000, AgentInput::Info(flushed)));
+    assert_eq!(told.doubt, "");
+}
+
+#[test]
+fn only_what_no_loss_of_power_takes_is_noted() {
+    let mut agent = agent(Mutant::None);
+    started(&mut agent, 500, 500, 1000);
+    let noted = |agent: &Agent| agent.stored.noted.as_ref().map(|n| n.files.log[0].bytes);
+    for (now, bytes, says) in [
+        (1_000, 600, 500),
+        (2_000, 700, 500),
+        (2_010, 710, 500),
+        (4_100, 900, 710),
+    ] {
+        agent.step(now, AgentInput::Info(info(1000, bytes)));
+        agent.step(now + 900, AgentInput::Tick);
+        assert_eq!(noted(&agent), Some(says), "at {now}");
+    }
+}
+
+#[test]
+fn a_server_that_must_not_be_started_is_told_of_once_and_looked_at_again() {
+    let mut agent = agent(Mutant::None);
+    assert!(does(&agent.step(1, AgentInput::Tick), &Operation::Start));
+    let why = "appendonlydir has no manifest".to_owned();
+    let out = agent.step(2, AgentInput::Refused(why.clone()));
+    let told = report(&out);
+    assert_eq!(
+        (told.state, told.doubt.as_str()),
+        (ServerState::Down, why.as_str())
+    );
+    let decided = |out: &[AgentOutput]| out.iter().any(|o| matches!(o, AgentOutput::Decide(_)));
+    assert!(decided(&out));
+    assert!(does(
+        &agent.step(2 + LOOK_AGAIN, AgentInput::Tick),
+        &Operation::Start
+    ));
+    assert!(!decided(&agent.step(2_100, AgentInput::Refused(why))));
+}
+
+#[test]
+fn the_planted_bug_believes_what_it_remembers() {
+    let mut agent = agent(Mutant::BelieveARememberedPosition);
+    started(&mut agent, 500, 500, 1000);
+    shown(&mut agent);
+    let told = report(&lose_all(&mut agent, 0));
+    assert_eq!(told.doubt, "");
+    assert!(told.caught_up && told.stored.is_some());
+}
