@@ -54,7 +54,7 @@ fn a_torn_last_line_is_dropped() {
     let whole = std::fs::read(&path).unwrap();
     for cut in before..after {
         let mut bytes = whole.clone();
-        bytes[cut..].fill(0);
+        bytes[cut..after].fill(0);
         std::fs::write(&path, &bytes).unwrap();
         assert_eq!(texts(&path)["key"], "old", "cut at {cut}");
     }
@@ -62,6 +62,62 @@ fn a_torn_last_line_is_dropped() {
     hole[before + 4..before + 12].fill(0);
     std::fs::write(&path, &hole).unwrap();
     assert_eq!(texts(&path)["key"], "old");
+}
+
+/// However a file is cut or its end is lost: what was synced is there, or the file counts as damaged.
+#[test]
+fn what_was_synced_is_never_taken_for_torn() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    let mut journal = journal(&path, 512);
+    journal.append("key", "old").unwrap();
+    journal.sync().unwrap();
+    journal
+        .append("key", "a vote that others were told of")
+        .unwrap();
+    journal.sync().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let (used, newest) = (journal.used as usize, "a vote that others were told of");
+    assert_eq!(texts(&path)["key"], newest);
+    let damaged = |bytes: &[u8], what: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let found = read(&path).unwrap();
+        assert!(matches!(found, Found::Damaged(_)), "{what}: {found:?}");
+    };
+    let header = whole.iter().position(|b| *b == b'\n').unwrap() + 1;
+    for cut in 0..whole.len() {
+        damaged(&whole[..cut], &format!("shortened to {cut}"));
+    }
+    for from in header..used {
+        let mut bytes = whole.clone();
+        let end = bytes.len() - Mark::LENGTH;
+        bytes[from..end].fill(0);
+        damaged(&bytes, &format!("no lines from {from} on"));
+        bytes.fill(0);
+        bytes[..from].copy_from_slice(&whole[..from]);
+        damaged(&bytes, &format!("zeros from {from} on"));
+    }
+    let mut bytes = whole.clone();
+    let mark = bytes.len() - Mark::LENGTH;
+    bytes[mark + 3] ^= 1;
+    damaged(&bytes, "a mark with a flipped bit");
+}
+
+/// A journal of a version that wrote no mark is read, and has one from its next start on.
+#[test]
+fn a_journal_without_a_mark_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j");
+    let mut old = line::write("", "header") + &line::write("key", "old");
+    old.push_str(&"\0".repeat(512 - old.len()));
+    std::fs::write(&path, old).unwrap();
+    assert_eq!(texts(&path)["key"], "old");
+    let found = texts(&path);
+    drop(Journal::create(&path, "header", &found, 512).unwrap());
+    assert!(matches!(read(&path).unwrap(), Found::Whole { header, .. } if header == "header"));
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..100]).unwrap();
+    assert!(matches!(read(&path).unwrap(), Found::Damaged(_)));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_damaged_file_is_set_aside_and_its_identity_with_it() {
     write(dir.path(), 7);
     let path = dir.path().join("register");
     let mut bytes = std::fs::read(&path).unwrap();
-    let end = bytes.iter().rposition(|b| *b != 0).unwrap();
+    let end = bytes.iter().position(|b| *b == 0).unwrap();
     bytes[end - 20] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let opened = open(dir.path(), "stranger");
@@ -54,6 +54,23 @@ fn a_damaged_file_is_set_aside_and_its_identity_with_it() {
         2,
         "the damaged file is kept"
     );
+}
+
+/// A vote that others were told of must not be forgotten under the same identity: half a file is a lost disk.
+#[test]
+fn a_file_that_was_cut_short_is_another_member() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), 7);
+    write(dir.path(), 8);
+    let path = dir.path().join("register");
+    let bytes = std::fs::read(&path).unwrap();
+    let end = bytes.iter().position(|b| *b == 0).unwrap();
+    for cut in [end - 20, end, bytes.len() / 2] {
+        std::fs::write(&path, &bytes[..cut]).unwrap();
+        let opened = open(dir.path(), "stranger");
+        assert_eq!(opened.identity, "stranger", "cut at {cut}");
+        assert!(opened.note.unwrap().contains("is damaged"));
+    }
 }
 
 #[test]
