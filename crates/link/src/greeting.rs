@@ -1,7 +1,7 @@
 //! Who is there, and proof of it.
 
 use crate::hex::random_hex;
-use crate::lines::{Reader, Writer};
+use crate::lines::{GREETING_LINE_MAX, Reader, Writer};
 use crate::secret::Secret;
 use crate::whereabouts::Whereabouts;
 use serde::{Deserialize, Serialize};
@@ -130,7 +130,10 @@ async fn dial_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Write
     say(&mut writer, &hello).await?;
     let challenge: Challenge = hear(&mut reader).await?;
     if let Some(why) = challenge.refused {
-        return Err(Error::Refused(why));
+        return Err(Error::Refused(printable(&why)));
+    }
+    if !is_name(&challenge.name) {
+        return Err(Error::Refused("it gave no name".to_owned()));
     }
     let parts = [
         &me.cluster,
@@ -191,16 +194,13 @@ async fn accept_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Wri
     let ip = stream.peer_addr()?.ip().to_canonical();
     let (mut reader, mut writer) = split(stream)?;
     let hello: Hello = hear(&mut reader).await?;
-    if let Err(why) = check(&hello, me) {
-        say(
-            &mut writer,
-            &Challenge {
-                refused: Some(why.clone()),
-                ..Challenge::default()
-            },
-        )
-        .await?;
-        return Err(Error::Refused(why));
+    if let Err(refusal) = check(&hello, me) {
+        let challenge = Challenge {
+            refused: Some(refusal.told),
+            ..Challenge::default()
+        };
+        say(&mut writer, &challenge).await?;
+        return Err(Error::Refused(refusal.logged));
     }
     let nonce = random_hex::<16>()?;
     let parts = [
@@ -239,20 +239,58 @@ async fn accept_on(stream: TcpStream, me: &Identity) -> Result<(Met, Reader, Wri
     ))
 }
 
-fn check(hello: &Hello, me: &Identity) -> Result<(), String> {
+/// Why a greeting is refused: what its sender is told, who has proven nothing yet, and what this side's log says.
+struct Refusal {
+    told: String,
+    logged: String,
+}
+
+fn check(hello: &Hello, me: &Identity) -> Result<(), Refusal> {
+    let same = |text: String| Refusal {
+        told: text.clone(),
+        logged: text,
+    };
+    let named = is_name(&hello.name) && (hello.group.is_empty() || is_name(&hello.group));
+    if !named {
+        return Err(same(format!(
+            "names have 1 to {NAME_MAX} bytes and no control characters"
+        )));
+    }
     if hello.cluster != me.cluster {
-        return Err(format!(
-            "{} belongs to cluster {}, this is {}",
-            hello.name, hello.cluster, me.cluster
-        ));
+        // Which one this is stays unsaid: who knows it could ask for a proof and try secrets on that.
+        let theirs = printable(&hello.cluster);
+        return Err(Refusal {
+            told: format!("{} serves another cluster than {theirs}", me.name),
+            logged: format!(
+                "{} belongs to cluster {theirs}, this is {}",
+                hello.name, me.cluster
+            ),
+        });
     }
     if hello.wire != me.wire {
-        return Err(format!(
+        return Err(same(format!(
             "{} speaks version {} of the messages, {} speaks {}",
             hello.name, hello.wire, me.name, me.wire
-        ));
+        )));
     }
     Ok(())
+}
+
+/// Bytes of the name of a node, a sentinel or a group.
+const NAME_MAX: usize = 255;
+
+/// Whether this can be a name: it is shown in logs and tables, where it must not look like anything else.
+fn is_name(text: &str) -> bool {
+    (1..=NAME_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// What somebody said who has proven nothing, as it may stand in a log: on one line, and not long.
+fn printable(text: &str) -> String {
+    const SHOWN: usize = 200;
+    text.chars()
+        .take(SHOWN)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 fn tagged<'a>(side: &'a str, parts: &[&'a str; 6]) -> Vec<&'a str> {
@@ -294,5 +332,9 @@ async fn hear<T: serde::de::DeserializeOwned>(reader: &mut Reader) -> Result<T, 
             "closed during the greeting",
         )
     };
-    Ok(reader.next().await?.ok_or_else(end)?)
+    let said = reader.next_within(GREETING_LINE_MAX).await?;
+    Ok(said.ok_or_else(end)?)
 }
+
+#[cfg(test)]
+mod tests;

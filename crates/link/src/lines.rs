@@ -9,6 +9,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 /// Longest message in bytes. A record with 64 nodes and 32 reigns takes less than 16 KiB.
 pub const LINE_MAX: u64 = 256 << 10;
 
+/// Longest line in bytes before the other end has proven who it is; a greeting takes less than 700.
+pub(crate) const GREETING_LINE_MAX: u64 = 2 << 10;
+
 /// Buffer of an idle connection, in bytes; reports are about 500 bytes long.
 const BUFFER: usize = 1024;
 
@@ -32,9 +35,17 @@ impl Reader {
     /// # Errors
     /// When the connection breaks, or a line is too long or no such message.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+        self.next_within(LINE_MAX).await
+    }
+
+    /// The same with another bound on the line, in bytes.
+    pub(crate) async fn next_within<T: DeserializeOwned>(
+        &mut self,
+        most: u64,
+    ) -> Result<Option<T>, Error> {
         self.line.clear();
         let read = (&mut self.inner)
-            .take(LINE_MAX)
+            .take(most)
             .read_until(b'\n', &mut self.line)
             .await?;
         if read == 0 {

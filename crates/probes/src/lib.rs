@@ -14,6 +14,7 @@ mod documented;
 mod metrics;
 mod process;
 mod questions;
+mod seats;
 mod server;
 
 pub use documented::{described, documented};

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Questions that may wait; there are never more than connections.
-const WAITING_MAX: usize = super::server::CONNECTIONS_MAX;
+const WAITING_MAX: usize = super::seats::CONNECTIONS_MAX;
 
 /// A loop that does not answer for this long does not turn. Probes should wait a second longer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);

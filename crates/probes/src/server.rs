@@ -3,18 +3,14 @@
 use crate::Facts;
 use crate::answer::answer;
 use crate::questions::{Asking, Questions, channel};
+use crate::seats::{Answering, Seats};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::io;
 use std::net::{TcpListener as StdListener, ToSocketAddrs};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-
-/// Connections served at once; further ones wait in the kernel.
-pub(crate) const CONNECTIONS_MAX: usize = 16;
 
 /// A request must be here within this time, on a new connection as on one that is kept.
 const REQUEST_WITHIN: Duration = Duration::from_secs(5);
@@ -53,16 +49,20 @@ async fn serve<F: Facts>(listener: StdListener, asking: Asking<F>) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!("serve probes and metrics: {error}"),
     };
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    // Only a closed semaphore gives no place, and this one is never closed.
-    while let Ok(place) = places.clone().acquire_owned().await {
+    let mut seats = Seats::default();
+    loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let asking = asking.clone();
-                tokio::spawn(async move {
-                    let _ = tokio::time::timeout(CONNECTION_MAX, converse(stream, asking)).await;
-                    drop(place);
-                });
+            Ok((stream, from)) => {
+                let from = from.ip().to_canonical();
+                // Where every connection is being answered, this one is closed: the next comes soon.
+                if seats.make_room(from) {
+                    let answering = Answering::default();
+                    let conversing = converse(stream, asking.clone(), answering.clone());
+                    let task = tokio::spawn(tokio::time::timeout(CONNECTION_MAX, conversing));
+                    seats.take(from, answering, task.abort_handle());
+                }
+                // What came with it is read before it may have to give way to others.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 tracing::debug!("accept a connection for probes: {error}");
@@ -72,8 +72,16 @@ async fn serve<F: Facts>(listener: StdListener, asking: Asking<F>) {
     }
 }
 
-async fn converse<F: Facts>(stream: TcpStream, asking: Asking<F>) {
-    let service = service_fn(move |request| answer(request, asking.clone()));
+async fn converse<F: Facts>(stream: TcpStream, asking: Asking<F>, answering: Answering) {
+    let service = service_fn(move |request| {
+        let (asking, answering) = (asking.clone(), answering.clone());
+        async move {
+            answering.set(true);
+            let answered = answer(request, asking).await;
+            answering.set(false);
+            answered
+        }
+    });
     let ended = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_WITHIN)

@@ -62,6 +62,8 @@ pub struct ClientLimits {
     pub output_bytes: usize,
     /// A client that takes none of its waiting output for this long is dropped.
     pub stall: Duration,
+    /// A client that has not said the whole of a request this long after its first byte is dropped.
+    pub request: Duration,
     /// A client that sends nothing for this long is dropped, unless it listens to events. `None`: never.
     pub idle: Option<Duration>,
     /// How long an action (a failover, for example) may take before the client is told that there was no answer.
@@ -79,6 +81,7 @@ impl Default for ClientLimits {
             request_bytes: 256 * 1024,
             output_bytes: 1024 * 1024,
             stall: Duration::from_secs(10),
+            request: Duration::from_secs(10),
             idle: None,
             action: Duration::from_secs(60),
             handshake: Duration::from_secs(5),

@@ -209,6 +209,49 @@ fn broken_and_oversized_requests_are_answered_and_cut_off() {
     }
 }
 
+/// The default limits, as documented.
+#[test]
+fn a_bulk_is_at_most_128_kib() {
+    let server = start(local());
+    let mut client = server.client();
+    let most = "x".repeat(128 * 1024);
+    let request = format!("*2\r\n$4\r\nPING\r\n${}\r\n{most}\r\n", most.len());
+    client.stream.write_all(request.as_bytes()).unwrap();
+    assert_eq!(shown(&client.receive().unwrap()), most);
+    client
+        .stream
+        .write_all(b"*2\r\n$4\r\nPING\r\n$131073\r\n")
+        .unwrap();
+    assert_eq!(
+        shown(&client.receive().unwrap()),
+        "-ERR Protocol error: invalid bulk length"
+    );
+    assert_eq!(client.receive(), None);
+}
+
+#[test]
+fn half_said_requests_are_dropped() {
+    let server = limited(|limits| limits.request = Duration::from_millis(400));
+    for half in [
+        &b"*2\r\n$4\r\nPI"[..],
+        b"PIN",
+        b"*1\r\n$4\r\nPING\r\n*1\r\n",
+    ] {
+        let (mut client, mut idle) = (server.client(), server.client());
+        client.stream.write_all(half).unwrap();
+        while client.receive().is_some() {}
+        assert_eq!(idle.show("PING"), "PONG", "who says nothing may stay");
+    }
+    // Half a request is always under way, and never the same.
+    let mut busy = server.client();
+    busy.stream.write_all(b"PIN").unwrap();
+    for _ in 0..12 {
+        std::thread::sleep(Duration::from_millis(100));
+        busy.stream.write_all(b"G\r\nPIN").unwrap();
+        assert_eq!(shown(&busy.receive().unwrap()), "PONG");
+    }
+}
+
 #[test]
 fn strangers_may_not_send_much() {
     let server = start(Options {

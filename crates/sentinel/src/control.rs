@@ -2,6 +2,7 @@
 
 mod dialing;
 mod inbound;
+mod strangers;
 
 pub(crate) use dialing::Dialing;
 pub(crate) use inbound::listen;

@@ -28,6 +28,8 @@ pub(super) struct Client {
     output_bytes: AtomicUsize,
     /// Since when nothing of them was taken.
     stalled_since: AtomicU64,
+    /// Since when a request is only half said.
+    partial_since: AtomicU64,
     /// Is the answer to an action awaited?
     waiting: AtomicBool,
     details: Mutex<Details>,
@@ -68,6 +70,7 @@ impl Client {
             last_command: AtomicU16::new(CommandId::default().packed()),
             output_bytes: AtomicUsize::new(0),
             stalled_since: AtomicU64::new(NEVER),
+            partial_since: AtomicU64::new(NEVER),
             waiting: AtomicBool::new(false),
             details: Mutex::default(),
             mailbox: Mutex::default(),
@@ -131,6 +134,21 @@ impl Client {
     /// For how long the client has taken nothing of what waits for it.
     pub(super) fn stalled_ms(&self, now: Ms) -> Option<Ms> {
         let since = self.stalled_since.load(Relaxed);
+        (since != NEVER).then(|| now.saturating_sub(since))
+    }
+
+    /// Notes whether a request is only half said, and whether it is a new one.
+    pub(super) fn note_partial(&self, partial: bool, new: bool, now: Ms) {
+        if !partial {
+            self.partial_since.store(NEVER, Relaxed);
+        } else if new || self.partial_since.load(Relaxed) == NEVER {
+            self.partial_since.store(now, Relaxed);
+        }
+    }
+
+    /// For how long its last request has been half said.
+    pub(super) fn partial_ms(&self, now: Ms) -> Option<Ms> {
+        let since = self.partial_since.load(Relaxed);
         (since != NEVER).then(|| now.saturating_sub(since))
     }
 

@@ -33,11 +33,12 @@ fn post(shared: &Shared, event: &Event) {
     }
 }
 
-/// Drops clients that do not read, or have been silent for too long, and wakes those whose action takes too long.
+/// Drops clients that do not read, do not end a request that they began, or have been silent for too long, and wakes those whose action takes too long.
 pub(super) async fn sweep(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let stall_ms = shared.limits.stall.as_millis() as u64;
+    let request_ms = shared.limits.request.as_millis() as u64;
     let idle_ms = shared.limits.idle.map(|idle| idle.as_millis() as u64);
     loop {
         ticks.tick().await;
@@ -48,8 +49,9 @@ pub(super) async fn sweep(shared: Arc<Shared>) {
                 .is_some_and(|stalled| stalled >= stall_ms)
             {
                 shared.drop_slow_reader(&client);
-            } else if idle_ms
-                .is_some_and(|limit| client.idle_ms(now).is_some_and(|idle| idle >= limit))
+            } else if client.partial_ms(now).is_some_and(|ms| ms >= request_ms)
+                || idle_ms
+                    .is_some_and(|limit| client.idle_ms(now).is_some_and(|idle| idle >= limit))
             {
                 client.cut();
             } else {

@@ -1,31 +1,49 @@
 //! Taking connections of agents and sentinels in.
 
+use super::strangers::{Refusals, Strangers};
 use super::{Connection, Notice};
+use crate::bell;
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::wire::{PeerMessage, ToSentinel};
-use holdfast_link::{Identity, Kind, Met, Outbox, Reader, Writer, accept};
+use holdfast_link::{Error, Identity, Kind, Met, Outbox, Reader, Writer, accept};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::rc::Rc;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// Messages that may wait for a slow agent.
 const WAITING_MAX: usize = 128;
 
-/// Refusals that are remembered so that each is logged once.
-const REFUSALS_MAX: usize = 256;
+/// Who is at the door.
+#[derive(Debug, Default)]
+struct Door {
+    strangers: RefCell<Strangers>,
+    refusals: RefCell<Refusals>,
+}
 
 /// Takes connections in for ever.
 pub(crate) async fn listen(listener: TcpListener, me: Identity, inbox: mpsc::Sender<Notice>) {
-    let refused = Rc::new(RefCell::new(BTreeSet::new()));
+    let door = Rc::new(Door::default());
     let mut next: Connection = 0;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 next += 1;
-                let (me, inbox, refused) = (me.clone(), inbox.clone(), refused.clone());
-                tokio::task::spawn_local(serve(next, stream, me, inbox, refused));
+                let from = from.ip().to_canonical();
+                let stay = door.strangers.borrow_mut().enter(next, from);
+                let (door, me, inbox) = (door.clone(), me.clone(), inbox.clone());
+                tokio::task::spawn_local(async move {
+                    let greeting = Box::pin(accept(stream, &me));
+                    let met = tokio::select! {
+                        met = greeting => met,
+                        _ = stay => return,
+                    };
+                    door.strangers.borrow_mut().leave(next);
+                    serve(next, from, met, &door, inbox).await;
+                });
+                // Those who came before are greeted before more are taken in.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 tracing::warn!("accept a control connection: {error}");
@@ -37,27 +55,30 @@ pub(crate) async fn listen(listener: TcpListener, me: Identity, inbox: mpsc::Sen
 
 async fn serve(
     id: Connection,
-    stream: TcpStream,
-    me: Identity,
+    from: IpAddr,
+    met: Result<(Met, Reader, Writer), Error>,
+    door: &Door,
     inbox: mpsc::Sender<Notice>,
-    refused: Rc<RefCell<BTreeSet<String>>>,
 ) {
-    let met = Box::pin(accept(stream, &me)).await;
     match met {
         Ok((met, reader, writer)) if met.kind == Kind::Agent => {
             agent(id, met, reader, writer, inbox).await;
         }
         Ok((met, reader, _writer)) => peer(met, reader, inbox).await,
-        Err(holdfast_link::Error::Refused(why)) => log_once(&refused, why),
+        Err(Error::Refused(why)) => door.tell_refusal(from, &why),
         Err(error) => tracing::debug!("greet a control connection: {error}"),
     }
 }
 
-fn log_once(refused: &RefCell<BTreeSet<String>>, why: String) {
-    let mut refused = refused.borrow_mut();
-    if !refused.contains(&why) && refused.len() < REFUSALS_MAX {
-        tracing::warn!("refused a control connection: {why}");
-        refused.insert(why);
+impl Door {
+    fn tell_refusal(&self, from: IpAddr, why: &str) {
+        match self.refusals.borrow_mut().note(bell::now(), from) {
+            None => {}
+            Some(0) => tracing::warn!("refused a control connection from {from}: {why}"),
+            Some(more) => tracing::warn!(
+                "refused a control connection from {from}: {why}; and {more} more from there since that was last told"
+            ),
+        }
     }
 }
 

@@ -30,11 +30,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             clients: &*shared,
         };
         let limits = request_limits(&shared.limits);
-        let mut used = 0;
+        let (mut used, mut half) = (0, false);
         while scratch.output.len() < HIGH_WATER_BYTES && self.awaited.is_none() && !self.closing {
             parser.restrict(!self.session.is_authenticated());
             match parser.advance(&buffer[used..], &limits) {
-                Ok(None) => break,
+                Ok(None) => {
+                    half = true;
+                    break;
+                }
                 Ok(Some(end)) => {
                     let request = Request::new(parser.args(), &buffer[used..]);
                     self.handle_request(request, &env, &mut scratch.output);
@@ -48,6 +51,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         self.put_back(parser, scratch);
+        let client = &self.at.client;
+        client.note_partial(half && used < buffer.len(), used > 0, now);
         self.note(now);
         if self.closing { buffer.len() } else { used }
     }
@@ -112,7 +117,7 @@ fn request_limits(limits: &ClientLimits) -> Limits {
     let most = limits.request_bytes;
     Limits {
         frame_bytes: most,
-        bulk_bytes: most,
+        bulk_bytes: Limits::REQUEST.bulk_bytes.min(most),
         inline_bytes: Limits::REQUEST.inline_bytes.min(most),
         ..Limits::REQUEST
     }
