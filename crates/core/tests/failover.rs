@@ -655,3 +655,28 @@ fn sentinels_that_restart_in_an_outage_still_know_the_last_primary() {
         assert_eq!(last(&group, me), Some(node(0)));
     }
 }
+
+/// An endless copy: each attempt empties the replica and fails.
+#[test]
+fn a_replica_without_a_whole_copy_is_known_as_such_until_it_has_one() {
+    let mut group = Group::started(3);
+    group.run(500);
+    let copying = |group: &Group, of: &Node| {
+        let cores = group.sentinels.values();
+        let nodes = cores.map(|core| core.group(&name()).unwrap().nodes()[of].copying_since);
+        nodes.map(|since| since.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(copying(&group, &node(1)), [false; 3]);
+    group.redis.get_mut(&node(1)).unwrap().info.syncing = true;
+    group.run(500);
+    assert_eq!(copying(&group, &node(1)), [true; 3], "a copy has begun");
+    assert_eq!(copying(&group, &node(2)), [false; 3]);
+    group.redis.get_mut(&node(1)).unwrap().info.syncing = false;
+    group.run(500);
+    assert_eq!(copying(&group, &node(1)), [false; 3], "it has ended well");
+    group.kill_agent(&node(0));
+    group.until_served(3_000);
+    group.run(1_000);
+    let primary = group.primary().unwrap();
+    assert_eq!(copying(&group, &primary), [false; 3]);
+}

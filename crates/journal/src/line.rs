@@ -73,7 +73,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
             let plain = header.trim_end_matches(MARKED).to_owned();
             Parsed::Whole(plain, texts, used)
         }
-        other => other,
+        damaged @ Parsed::Damaged(_) => damaged,
     }
 }
 

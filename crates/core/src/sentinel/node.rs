@@ -35,6 +35,9 @@ pub struct NodeState {
     pub down: bool,
     /// Since when it is not in step with the primary, as far as this sentinel has seen; none when it is.
     pub(super) behind_since: Option<Millis>,
+    /// Since when it is a replica that may lack data which it had or never had: a full copy began, or none has ended yet.
+    /// Clients that look for somebody to read from are not sent there.
+    pub copying_since: Option<Millis>,
     /// When it last held replies back.
     pub(super) lagged_at: Option<Millis>,
     shown_at: Millis,
@@ -51,6 +54,7 @@ impl NodeState {
             shown_version: 0,
             down: false,
             behind_since: Some(now),
+            copying_since: None,
             lagged_at: None,
             shown_at: 0,
         }
@@ -93,10 +97,23 @@ impl NodeState {
         let learned = gap.min(self.silent_limit(least) / 2);
         self.gap_ms = learned.max(self.gap_ms - self.gap_ms / 64);
         self.heard_at = now;
+        self.note_copy(now, &report);
         let before = self.report.as_ref();
         let news = before.is_none_or(|old| report.says_more_than(old));
         self.report = Some(report);
         news
+    }
+
+    /// A copy that failed may have emptied the replica, so only one that ended well ends this. A replica that lost its
+    /// primary and did not begin to copy has what it had.
+    fn note_copy(&mut self, now: Millis, report: &Report) {
+        let whole = report.caught_up && report.link_up && !report.syncing;
+        let began = report.syncing || !report.caught_up || report.state == ServerState::Loading;
+        if report.is_master || whole {
+            self.copying_since = None;
+        } else if began {
+            self.copying_since.get_or_insert(now);
+        }
     }
 
     /// How much later than a primary's the next report of a replica is due: that is no lateness, and must not be held
@@ -153,5 +170,32 @@ impl NodeState {
                 .report
                 .as_ref()
                 .is_some_and(|r| r.state == ServerState::Up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_failed_is_no_whole_copy() {
+        let mut state = NodeState::new(0);
+        let mut hear = |at, syncing, link_up| {
+            let report = Report {
+                state: ServerState::Up,
+                caught_up: true,
+                syncing,
+                link_up,
+                ..Report::default()
+            };
+            state.on_report(at, report.into(), 0);
+            state.copying_since
+        };
+        assert_eq!(hear(1, false, true), None);
+        assert_eq!(hear(2, false, false), None, "it lost its primary alone");
+        assert_eq!(hear(3, true, false), Some(3));
+        assert_eq!(hear(4, false, false), Some(3), "the copy failed");
+        assert_eq!(hear(5, true, false), Some(3), "and begins again");
+        assert_eq!(hear(6, false, true), None);
     }
 }

@@ -150,7 +150,12 @@ impl Clients {
         let primary = state.announced().map(|(_, _, address)| wire(address));
         Some(holdfast_protocol::Node {
             address: wire(report.address.as_ref()?),
-            s_down_since: memory.replicas_down.get(node).copied(),
+            // Stock clients pass over a replica that is down; one that has no whole copy answers with nothing.
+            s_down_since: memory
+                .replicas_down
+                .get(node)
+                .copied()
+                .or(known.copying_since.map(|at| self.at(at))),
             reports_primary: report.is_master,
             primary_link_down_since: (!report.link_up).then_some(self.at(known.heard_at)),
             primary_link_ok: report.link_up,
