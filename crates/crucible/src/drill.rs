@@ -1,5 +1,6 @@
 //! A round: a whole group, clients at work, a fault, the way back, the check.
 
+pub mod keepsakes;
 pub mod outcome;
 pub mod play;
 pub mod settle;

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod blow;
+mod harm;
 pub mod lap;
 pub mod outcome;
 pub mod plan;
@@ -24,7 +25,7 @@ pub use outcome::{OrdealReport, Subject, Totals};
 use crate::drill::{Stage, Workplace};
 use crate::options::CrucibleOptions;
 use crate::report::page;
-use crate::target::{Against, Durability, Interposer, Network};
+use crate::target::{Against, Durability, Interposer, Mount, Network};
 use crate::workload::{CrewSpec, Workload};
 use anyhow::{Context, Result};
 use progress::Progress;
@@ -128,6 +129,8 @@ fn prepare(options: &CrucibleOptions, length: Duration, dir: &Path) -> (Subject,
         agents: against == Against::Holdfast,
         everything: durability != Durability::Quorum,
         power: durability == Durability::Fsync,
+        mounts: Mount::obstacle().is_none(),
+        gates: durability.waits(),
     };
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -161,10 +164,12 @@ fn prepare(options: &CrucibleOptions, length: Duration, dir: &Path) -> (Subject,
     (subject, spec)
 }
 
-/// The blows asked for, as far as they are possible; all that are, if none was named.
+/// The blows asked for, as far as they are possible; if none was named, all that are and that the system stands.
 fn palette(options: &CrucibleOptions, powers: Powers) -> Vec<Blow> {
     let mut palette = Blow::palette(powers);
-    if !options.blows.is_empty() {
+    if options.blows.is_empty() {
+        palette.retain(|blow| blow.awaits().is_none());
+    } else {
         palette.retain(|blow| options.blows.contains(blow));
     }
     palette

@@ -12,22 +12,26 @@ pub mod group;
 pub mod holdfast;
 pub mod interposer;
 mod member;
+pub mod mount;
 pub mod network;
 pub mod pod;
 pub mod ports;
 pub mod process;
 pub mod readiness;
 pub mod roles;
+pub mod settings;
 pub mod spec;
+pub mod trouble;
 pub mod upstream;
 
 pub use darkness::Darkness;
 pub use group::{Group, NodeProcess, SentinelProcess};
 pub use interposer::Interposer;
+pub use mount::Mount;
 pub use network::Network;
 pub use spec::{Against, Durability, GroupSpec};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 /// A running group.
 #[derive(Debug)]
@@ -92,7 +96,7 @@ impl System {
         match self {
             Self::Holdfast(group) => Darkness::freeze(group.supervisor()).await,
             Self::Roles(group) => Ok(Darkness::take(group.mains().clone()).await),
-            Self::Upstream(_) => bail!("nothing keeps a stock group down"),
+            Self::Upstream(group) => Ok(Darkness::take(group.mains().clone()).await),
         }
     }
 

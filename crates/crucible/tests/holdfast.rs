@@ -54,6 +54,11 @@ async fn a_primary_restarted_empty_wipes_nobody() {
 }
 
 #[tokio::test]
+async fn append_only_files_without_their_manifest_cost_nobody_anything() {
+    pass(&[Drill::LostManifest]).await;
+}
+
+#[tokio::test]
 async fn a_cut_off_primary_acknowledges_nothing_beside_its_successor() {
     pass(&[Drill::Partition]).await;
 }

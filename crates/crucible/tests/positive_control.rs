@@ -72,6 +72,22 @@ async fn a_cut_off_primary_acknowledges_writes_that_are_lost() {
     assert!(found.lost_direct > 0 && found.two_writable > 0, "{found:?}");
 }
 
+#[tokio::test]
+async fn a_truncated_append_only_file_takes_settled_data_from_every_node() {
+    let found = drill(Drill::TruncatedAof).await;
+    assert!(found.lost > 100 && found.wrong >= 200, "{found:?}");
+}
+
+#[tokio::test]
+async fn replicas_whose_copies_fail_take_settled_data_from_every_node() {
+    let found = drill(Drill::FailedCopy).await;
+    if let Some(why) = &found.skipped {
+        println!("skipped: {why}");
+        return;
+    }
+    assert!(found.lost > 100 && found.wrong >= 200, "{found:?}");
+}
+
 /// A few seconds of faults at random.
 async fn long_run(blows: Vec<Blow>) -> OrdealReport {
     let dir = tempfile::tempdir().unwrap();

@@ -72,6 +72,12 @@ pub struct Verdict {
     /// Nodes that hold other data than the primary after the round.
     #[serde(default)]
     pub diverged: u64,
+    /// Keys that every node had before the fault, and that are gone.
+    #[serde(default)]
+    pub erased: u64,
+    /// Looks at the primary that the sentinels name which found none of those keys.
+    #[serde(default)]
+    pub empty_served: u64,
     /// Acknowledgements by an old primary after a new one had acknowledged.
     pub two_writable: u64,
     /// Changes of primary announced in the round.
@@ -121,7 +127,8 @@ impl Verdict {
         self.all_lost() + self.stale + self.resurrected + self.rolled_back
     }
 
-    /// Whether something is wrong in any durability: repeated, invented, torn or reordered data, or two writable primaries.
+    /// Whether something is wrong in any durability: repeated, invented, torn or reordered data,
+    /// settled data that are gone or were served as an empty set, or two writable primaries.
     pub fn broken(&self) -> bool {
         self.wrong() > 0
     }
@@ -135,6 +142,8 @@ impl Verdict {
             + self.torn
             + self.disputed
             + self.diverged
+            + self.erased
+            + self.empty_served
             + self.two_writable
     }
 
@@ -156,6 +165,8 @@ impl Verdict {
             (&mut self.undecided, other.undecided),
             (&mut self.disputed, other.disputed),
             (&mut self.diverged, other.diverged),
+            (&mut self.erased, other.erased),
+            (&mut self.empty_served, other.empty_served),
             (&mut self.two_writable, other.two_writable),
             (&mut self.switches, other.switches),
         ];

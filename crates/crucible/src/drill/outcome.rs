@@ -21,6 +21,9 @@ pub struct RoundResult {
     pub skipped: Option<String>,
     /// Why it could not be finished, if so: the group did not come back, for example.
     pub failed: Option<String>,
+    /// Why the group waits for a person, where that is the right answer.
+    #[serde(default)]
+    pub waits: Option<String>,
     /// How long nobody could write.
     pub outage: Outage,
     /// Acknowledged writes over time.
@@ -40,6 +43,7 @@ impl RoundResult {
             round,
             skipped: None,
             failed: None,
+            waits: None,
             outage,
             timeline: Timeline::default(),
             verdict,
@@ -48,14 +52,23 @@ impl RoundResult {
 
     /// Whether it ran to its end.
     pub fn finished(&self) -> bool {
-        self.skipped.is_none() && self.failed.is_none()
+        self.skipped.is_none() && self.failed.is_none() && self.waits.is_none()
     }
 
     /// Whether it breaks a promise. `lossless`: acknowledged writes may never be lost. Stock Redis promises nothing.
     pub fn violates(&self, lossless: bool) -> bool {
         let lost = self.verdict.not_kept() > 0 && (lossless || self.drill.forbids_loss());
         self.against == Against::Holdfast
-            && (self.failed.is_some() || self.verdict.broken() || lost || self.wiped())
+            && (self.failed.is_some()
+                || self.verdict.broken()
+                || lost
+                || self.wiped()
+                || self.fled())
+    }
+
+    /// Whether another primary was elected without need.
+    fn fled(&self) -> bool {
+        self.drill.forbids_switch() && self.verdict.switches > 0
     }
 
     /// Whether an emptied primary took the data of the others with it. Its death itself may cost the last few writes
@@ -89,6 +102,9 @@ impl RoundResult {
         if let Some(why) = &self.failed {
             return format!("{head} FAILED: {why}");
         }
+        if let Some(why) = &self.waits {
+            return format!("{head} waits for a person: {why}");
+        }
         let verdict = &self.verdict;
         let mut line = format!(
             "{head} away {:>7.1} ms, lost {} + {} of {}",
@@ -108,7 +124,13 @@ impl RoundResult {
             (verdict.reordered, "reordered"),
             (verdict.foreign, "foreign"),
             (verdict.diverged, "nodes with other data"),
+            (verdict.erased, "settled keys erased"),
+            (verdict.empty_served, "looks at an empty data set"),
             (verdict.two_writable, "writes beside the new primary"),
+            (
+                if self.fled() { verdict.switches } else { 0 },
+                "failovers without need",
+            ),
         ];
         for (count, name) in counts.into_iter().filter(|(count, _)| *count > 0) {
             let _ = write!(line, ", {count} {name}");

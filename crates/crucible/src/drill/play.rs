@@ -3,11 +3,12 @@
 use crate::check::{Survived, Verdict, check, copies};
 use crate::clock;
 use crate::drill::RoundResult;
+use crate::drill::keepsakes::Keepsakes;
 use crate::drill::settle::settle;
 use crate::fault::{Drill, Outlook, Scene, inject};
 use crate::history::{History, Pulse};
 use crate::measure::{Outage, Timeline};
-use crate::target::{Network, System};
+use crate::target::{Network, System, trouble};
 use crate::workload::{Crew, CrewSpec};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -53,7 +54,9 @@ pub enum Keep {
 /// Plays round number `round` of `drill`. What goes wrong is in the result, never an error: a drill goes on.
 pub async fn play(system: &System, drill: Drill, round: usize, spec: &RoundSpec) -> RoundResult {
     let mut result = RoundResult::empty(drill, system.against(), round);
-    if let Some(why) = drill.obstacle(system.against()) {
+    let gateless = drill.needs_gate() && !system.carries();
+    let obstacle = gateless.then(|| "no gate, whose promise it could break".to_owned());
+    if let Some(why) = obstacle.or_else(|| drill.obstacle(system.against())) {
         result.skipped = Some(why);
         return result;
     }
@@ -74,15 +77,27 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
         carried: system.carries(),
         ..History::default()
     };
-    let returned = disturb(system, result, spec, &crew, &mut history).await;
+    let mut keepsakes = None;
+    let returned = disturb(system, result, spec, &crew, &mut history, &mut keepsakes).await;
     history.take(crew.finish().await?);
+    if returned.is_err() && result.drill.may_wait_for_a_person() {
+        result.waits = trouble::named(&system.group()?).await;
+        if result.waits.is_some() {
+            return Ok(());
+        }
+    }
     let settled = settle(system, spec.settle_limit).await;
     history
         .last_primary
         .clone_from(settled.as_ref().unwrap_or(&primary));
     result.outage = Outage::of(&history);
     result.timeline = Timeline::of(&history);
-    let judged = judge(system, result, &mut history, spec, returned, settled).await;
+    let mut judged = judge(system, result, &mut history, spec, returned, settled).await;
+    if let (Ok(()), Some(keepsakes)) = (&judged, &keepsakes) {
+        judged = keepsakes
+            .judge(&history.last_primary, &mut result.verdict)
+            .await;
+    }
     if spec.keep == Keep::All || judged.is_err() || result.violates(true) {
         save(result, spec, &history);
     }
@@ -164,9 +179,14 @@ async fn disturb(
     spec: &RoundSpec,
     crew: &Crew,
     history: &mut History,
+    keepsakes: &mut Option<Keepsakes>,
 ) -> Result<()> {
     wait_for_writes(crew.pulse(), clock::now(), spec.return_limit, |_| true).await?;
     tokio::time::sleep(spec.warm_up).await;
+    if result.drill.spares_settled_data() {
+        // Right before the fault: then they are in the last third of every file.
+        *keepsakes = Some(Keepsakes::lay(system, &history.first_primary, &history.tag).await?);
+    }
     let mut scene = Scene::new(
         system,
         &history.first_primary,

@@ -2,7 +2,10 @@
 
 use crate::bench::ballast;
 use crate::clock;
-use crate::fault::{Drill, Remedy, Scene, burden, chaos, empty, handoff, pairs, power};
+use crate::fault::{
+    Drill, Remedy, Scene, burden, chaos, cold, copies, empty, handoff, hostile, pairs, power,
+    settings,
+};
 use crate::target::interposer::Orders;
 use anyhow::Result;
 use std::time::Duration;
@@ -61,6 +64,15 @@ pub async fn inject(drill: Drill, scene: &mut Scene<'_>) -> Result<()> {
         Drill::Handoff => handoff::request(scene).await,
         Drill::HandoffStorm => handoff::storm(scene).await,
         Drill::Chaos => chaos::reign(scene).await,
+        Drill::FailedCopy => copies::fail(scene).await,
+        Drill::TruncatedAof => cold::truncate(scene).await,
+        Drill::LostManifest => cold::lose_manifest(scene).await,
+        Drill::EndlessScript => hostile::endless_script(scene).await,
+        Drill::ClientPause => hostile::pause(scene).await,
+        Drill::RegisterRollback => cold::roll_registers_back(scene).await,
+        Drill::ForgedAck => hostile::forge_acks(scene).await,
+        Drill::MaxclientsStorm => settings::storm(scene).await,
+        Drill::OwnMaxmemory => settings::own_maxmemory(scene).await,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Undoing a fault.
 
 use crate::target::network::{Filter, Place};
-use crate::target::{System, process};
+use crate::target::{Mount, System, files, process};
 use anyhow::Result;
 use nix::sys::signal::Signal;
+use std::path::PathBuf;
 
 /// One thing to undo at the end of a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,12 @@ pub enum Remedy {
     Open(Filter),
     /// Leave a process's disk and clock alone.
     Relent(i32),
+    /// Take away what was mounted over a file.
+    Unmount(Mount),
+    /// Put back a file that was lost, unless there is another by now.
+    PutBack(PathBuf, Vec<u8>),
+    /// End a process that will not end without a person.
+    Kill(i32),
 }
 
 impl Remedy {
@@ -37,6 +44,9 @@ impl Remedy {
                     interposer.relent(*pid);
                 }
             }
+            Self::Unmount(mount) => mount.undo(),
+            Self::PutBack(path, content) => files::put_back(path, content)?,
+            Self::Kill(pid) => process::send(*pid, Signal::SIGKILL)?,
         }
         Ok(())
     }

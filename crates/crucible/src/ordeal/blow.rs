@@ -68,7 +68,39 @@ pub enum Blow {
     SlowDisk,
     /// The wall clocks of a node jump for a while.
     ClockJump,
+    /// SIGKILL a redis-server whose full copies fail for a while after its memory was emptied.
+    FailedCopy,
+    /// SIGKILL an agent and its redis-server, and take the last third of the append-only file.
+    TruncatedAof,
+    /// SIGKILL an agent and its redis-server; the manifest of the append-only files is gone for a while.
+    LostManifest,
+    /// A client runs a script without end.
+    EndlessScript,
+    /// A client pauses all clients of a redis-server for a while.
+    ClientPause,
+    /// A client acknowledges at the primary's gate in the name of another node for a while.
+    ForgedAck,
 }
+
+/// Which blows the system does not stand today, and why: they fall only where they are named.
+const AWAITED: &[(Blow, &str)] = &[
+    (
+        Blow::FailedCopy,
+        "a node whose memory a failed copy emptied is taken for the one that reaches furthest",
+    ),
+    (
+        Blow::TruncatedAof,
+        "a node with a truncated append-only file is taken for the one that reaches furthest",
+    ),
+    (
+        Blow::EndlessScript,
+        "a server that answers -BUSY counts as alive for ever",
+    ),
+    (
+        Blow::ForgedAck,
+        "the gate counts what a client that never was a replica acknowledges",
+    ),
+];
 
 /// What a group lets one do to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +115,10 @@ pub struct Powers {
     pub everything: bool,
     /// All machines may lose their power at once: promised where disks hold what was acknowledged.
     pub power: bool,
+    /// Files can be mounted over.
+    pub mounts: bool,
+    /// Gates stand before the servers.
+    pub gates: bool,
 }
 
 impl Blow {
@@ -101,8 +137,16 @@ impl Blow {
             Self::KillEverything => powers.everything,
             Self::LosePower => powers.power && powers.interposer,
             Self::DiskFull | Self::SlowDisk | Self::ClockJump => powers.interposer,
+            Self::FailedCopy => powers.mounts,
+            Self::ForgedAck => powers.gates,
             _ => powers.network || !self.touches_network(),
         }
+    }
+
+    /// Why the system does not stand it today, if so.
+    pub fn awaits(self) -> Option<&'static str> {
+        let found = AWAITED.iter().find(|(blow, _)| *blow == self);
+        found.map(|(_, why)| *why)
     }
 
     fn touches_network(self) -> bool {
@@ -137,6 +181,10 @@ impl Blow {
                     | Self::DiskFull
                     | Self::SlowDisk
                     | Self::ClockJump
+                    | Self::FailedCopy
+                    | Self::LostManifest
+                    | Self::ClientPause
+                    | Self::ForgedAck
             )
     }
 
@@ -153,6 +201,7 @@ impl Blow {
                 | Self::Lossy
                 | Self::SlowDisk
                 | Self::ClockJump
+                | Self::ForgedAck
         )
     }
 
@@ -169,7 +218,12 @@ impl Blow {
         match self {
             _ if self.touches_network() => "network",
             Self::Handoff | Self::HandoffStorm | Self::RestartNode => "planned",
-            Self::DiskFull | Self::SlowDisk | Self::ClockJump => "machine",
+            Self::DiskFull
+            | Self::SlowDisk
+            | Self::ClockJump
+            | Self::FailedCopy
+            | Self::TruncatedAof
+            | Self::LostManifest => "machine",
             Self::FreezeServer | Self::FreezeAgent | Self::FreezeNode | Self::FreezeSentinel => {
                 "freeze"
             }

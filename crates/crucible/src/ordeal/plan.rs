@@ -67,6 +67,8 @@ mod tests {
             agents: true,
             everything: true,
             power: true,
+            mounts: true,
+            gates: true,
         })
     }
 
@@ -99,6 +101,8 @@ mod tests {
             agents: false,
             everything: false,
             power: false,
+            mounts: false,
+            gates: false,
         });
         assert!(plain.contains(&Blow::KillServer) && plain.contains(&Blow::Handoff));
         for absent in [
@@ -108,6 +112,8 @@ mod tests {
             Blow::KillEverything,
             Blow::LosePower,
             Blow::Split,
+            Blow::FailedCopy,
+            Blow::ForgedAck,
         ] {
             assert!(!plain.contains(&absent));
         }

@@ -4,6 +4,7 @@ use crate::clock::{self, Micros};
 use crate::fault::inject::JUMP_MS;
 use crate::fault::{Remedy, Scene, handoff, power};
 use crate::ordeal::blow::Blow;
+use crate::ordeal::harm::{self, harm};
 use crate::ordeal::plan::Planned;
 use crate::ordeal::wounds::{SENTINEL_BACK, Wounds};
 use crate::target::interposer::Orders;
@@ -84,6 +85,10 @@ async fn hit(
         (blow, sentinel) if is_network(blow) => {
             struck.whom.clone_from(&victim.name);
             cut(blow, node, sentinel, scene, struck)
+        }
+        (blow, _) if harm::knows(blow) => {
+            struck.whom.clone_from(&victim.name);
+            harm(blow, &victim, planned.length, scene).await
         }
         (blow, _) => {
             struck.whom.clone_from(&victim.name);

@@ -29,7 +29,7 @@ pub struct DrillSummary {
     pub lost_direct: u64,
     /// Present more than once.
     pub duplicated: u64,
-    /// Refused yet present, out of order, written by nobody, or not the same on every node.
+    /// Refused yet present, out of order, written by nobody, not the same on every node, or settled and gone.
     pub wrong: u64,
     /// Acknowledgements by an old primary beside the new one.
     pub two_writable: u64,
@@ -77,9 +77,7 @@ fn summary(drill: Drill, against: Against, rounds: &[&RoundResult]) -> DrillSumm
         lost: sum(|verdict| verdict.lost),
         lost_direct: sum(|verdict| verdict.lost_direct),
         duplicated: sum(|verdict| verdict.duplicated),
-        wrong: sum(|verdict| {
-            verdict.phantom + verdict.reordered + verdict.foreign + verdict.diverged
-        }),
+        wrong: sum(|verdict| verdict.wrong() - verdict.duplicated - verdict.two_writable),
         two_writable: sum(|verdict| verdict.two_writable),
         unavailable_ms: times(RoundResult::away),
         pause_ms: times(|round| round.outage.longest_pause),

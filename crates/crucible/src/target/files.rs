@@ -1,7 +1,11 @@
 //! Data files of redis-server.
 
+use anyhow::{Context, Result};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Folder of the append-only files (7.0 and later).
+const AOF_DIR: &str = "appendonlydir";
 
 /// Deletes every snapshot and append-only file in `dir`; missing ones are no error. Gives the number deleted.
 pub fn delete_data(dir: &Path) -> usize {
@@ -15,11 +19,60 @@ pub fn delete_data(dir: &Path) -> usize {
         .count()
 }
 
+/// Takes the last third off the largest append-only increment in `dir`. Gives the bytes that went.
+///
+/// # Errors
+/// When there is none, or it cannot be cut.
+pub fn truncate_aof(dir: &Path) -> Result<u64> {
+    let increments = aof_files(dir, |name| name.ends_with(".incr.aof"))?;
+    let length = |path: &PathBuf| fs::metadata(path).map_or(0, |found| found.len());
+    let largest = increments.into_iter().max_by_key(length);
+    let largest = largest.with_context(|| format!("no increment in {}", dir.display()))?;
+    let (whole, about) = (length(&largest), || format!("cut {}", largest.display()));
+    let file = fs::File::options().write(true).open(&largest);
+    file.with_context(about)?
+        .set_len(whole / 3 * 2)
+        .with_context(about)?;
+    Ok(whole - whole / 3 * 2)
+}
+
+/// Deletes the manifest of the append-only files in `dir`. Gives where it was and what it said.
+///
+/// # Errors
+/// When there is none, or it cannot be read or deleted.
+pub fn lose_manifest(dir: &Path) -> Result<(PathBuf, Vec<u8>)> {
+    let found = aof_files(dir, |name| name.ends_with(".manifest"))?.pop();
+    let path = found.with_context(|| format!("no manifest in {}", dir.display()))?;
+    let content = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    fs::remove_file(&path).with_context(|| format!("delete {}", path.display()))?;
+    Ok((path, content))
+}
+
+/// Writes a file again that was lost, unless there is another, or its folder is gone.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn put_back(path: &Path, content: &[u8]) -> Result<()> {
+    let folder = path.parent().is_some_and(Path::exists);
+    if folder && !path.exists() {
+        fs::write(path, content).with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn aof_files(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+    let folder = dir.join(AOF_DIR);
+    let entries = fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
+    let names = entries.flatten();
+    let names = names.filter(|entry| wanted(&entry.file_name().to_string_lossy()));
+    Ok(names.map(|entry| entry.path()).collect())
+}
+
 fn is_data(name: &str) -> bool {
     let extension = Path::new(name)
         .extension()
         .and_then(|extension| extension.to_str());
-    name == "appendonlydir" || matches!(extension, Some("rdb" | "aof"))
+    name == AOF_DIR || matches!(extension, Some("rdb" | "aof"))
 }
 
 fn delete(path: &Path) -> bool {
@@ -34,6 +87,29 @@ fn delete(path: &Path) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn damages_the_append_only_files_of_a_node() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(truncate_aof(dir.path()).is_err() && lose_manifest(dir.path()).is_err());
+        let folder = dir.path().join(AOF_DIR);
+        fs::create_dir(&folder).unwrap();
+        for (name, bytes) in [
+            ("a.1.incr.aof", 9),
+            ("a.2.incr.aof", 900),
+            ("a.manifest", 5),
+        ] {
+            fs::write(folder.join(name), vec![b'x'; bytes]).unwrap();
+        }
+        assert_eq!(truncate_aof(dir.path()).unwrap(), 300);
+        let left = fs::metadata(folder.join("a.2.incr.aof")).unwrap().len();
+        assert_eq!(left, 600);
+        let (path, content) = lose_manifest(dir.path()).unwrap();
+        assert!(!path.exists() && content == b"xxxxx");
+        put_back(&path, &content).unwrap();
+        put_back(&path, b"another").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"xxxxx");
+    }
 
     #[test]
     fn deletes_data_and_nothing_else() {

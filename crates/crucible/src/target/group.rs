@@ -24,6 +24,9 @@ pub struct SentinelProcess {
     pub pid: Option<i32>,
     /// `host:port` for clients.
     pub address: String,
+    /// Where it keeps its memory.
+    #[serde(default)]
+    pub dir: PathBuf,
 }
 
 /// One redis-server and, in Holdfast, its agent.

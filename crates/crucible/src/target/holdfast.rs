@@ -31,6 +31,7 @@ impl HoldfastGroup {
         };
         let dir = spec.dir.join("group");
         fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+        fs::write(redis_conf(&dir), "").context("write the operator's redis.conf")?;
         let environment = interposer
             .as_ref()
             .map(Interposer::environment)
@@ -59,7 +60,17 @@ impl HoldfastGroup {
     pub fn group(&self) -> Result<Group> {
         let path = self.dir.join("cluster.json");
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("understand {}", path.display()))
+        let mut group: Group = serde_json::from_str(&text)
+            .with_context(|| format!("understand {}", path.display()))?;
+        for sentinel in &mut group.sentinels {
+            sentinel.dir = self.dir.join(&sentinel.name);
+        }
+        Ok(group)
+    }
+
+    /// The operator's redis.conf of all its nodes.
+    pub fn redis_conf(&self) -> PathBuf {
+        redis_conf(&self.dir)
     }
 
     /// The process that starts all others, and starts them again.
@@ -110,6 +121,11 @@ impl HoldfastGroup {
     }
 }
 
+/// Beside the group's folder, in which nothing else may be.
+fn redis_conf(dir: &std::path::Path) -> PathBuf {
+    dir.with_file_name("redis.conf")
+}
+
 fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     let mut words = vec![spec.holdfast.display().to_string()];
     words.extend(["up", "--headless", "--handoff-pace-ms", "0", "--dir"].map(str::to_owned));
@@ -119,6 +135,10 @@ fn up_command(spec: &GroupSpec, dir: &std::path::Path) -> Vec<String> {
     words.extend(["--server".to_owned(), spec.server.display().to_string()]);
     words.extend(["--base-port".to_owned(), base_port().to_string()]);
     words.extend(["--group".to_owned(), spec.group.clone()]);
+    words.extend([
+        "--redis-conf".to_owned(),
+        redis_conf(dir).display().to_string(),
+    ]);
     words.extend(["--durability".to_owned(), spec.durability.to_string()]);
     if spec.durability.waits() {
         words.extend(["--sync-replicas".to_owned(), spec.sync_replicas.to_string()]);

@@ -21,6 +21,7 @@ impl Member {
             name: self.name.clone(),
             pid: self.pod.pid(),
             address: self.address.clone(),
+            dir: self.dir.clone(),
         }
     }
 }

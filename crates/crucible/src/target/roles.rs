@@ -30,6 +30,7 @@ pub struct RolesGroup {
     carries: bool,
     interposer: Option<Interposer>,
     mains: Mains,
+    redis_conf: PathBuf,
 }
 
 impl RolesGroup {
@@ -49,7 +50,9 @@ impl RolesGroup {
             carries: spec.durability.waits(),
             interposer,
             mains: Mains::default(),
+            redis_conf: spec.dir.join("redis.conf"),
         };
+        fs::write(&group.redis_conf, "").context("write the operator's redis.conf")?;
         let secret = spec.dir.join("secret");
         fs::write(&secret, "a drill's secret that guards nothing").context("write the secret")?;
         restrict(&secret)?;
@@ -88,6 +91,11 @@ impl RolesGroup {
     /// What its processes are started by.
     pub fn mains(&self) -> &Mains {
         &self.mains
+    }
+
+    /// The operator's redis.conf of all its nodes.
+    pub fn redis_conf(&self) -> PathBuf {
+        self.redis_conf.clone()
     }
 
     /// Its network.
@@ -152,7 +160,7 @@ impl RolesGroup {
         let config = json!({
             "name": name, "group": spec.group, "cluster": CLUSTER, "secret_file": spec.dir.join("secret"), "dir": dir,
             "data_dir": dir.join("data"), "server": spec.server, "listen": address, "sentinels": sentinels,
-            "stop_seconds": 10, "durability": spec.durability,
+            "stop_seconds": 10, "durability": spec.durability, "redis_conf": self.redis_conf,
         });
         let pod = self.start_pod(spec, "agent", &dir, &place.namespace, &config)?;
         Ok(Member {

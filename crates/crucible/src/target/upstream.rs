@@ -19,6 +19,7 @@ pub struct UpstreamGroup {
     network: Option<Network>,
     interposer: Option<Interposer>,
     restart_delay_ms: Arc<AtomicU64>,
+    mains: Mains,
 }
 
 impl UpstreamGroup {
@@ -39,6 +40,7 @@ impl UpstreamGroup {
                 None
             },
             restart_delay_ms: Arc::new(AtomicU64::new(spec.restart_delay_ms)),
+            mains: Mains::default(),
         };
         let ports = ports::free(spec.replicas + 1 + spec.sentinels)?;
         let (node_ports, sentinel_ports) = ports.split_at(spec.replicas + 1);
@@ -67,6 +69,11 @@ impl UpstreamGroup {
             sentinels: self.sentinels.iter().map(Member::sentinel).collect(),
             nodes: self.nodes.iter().map(node).collect(),
         }
+    }
+
+    /// What its processes are started by.
+    pub fn mains(&self) -> &Mains {
+        &self.mains
     }
 
     /// Its own network, if any.
@@ -156,7 +163,7 @@ impl UpstreamGroup {
             environment,
             log: dir.join("output.log"),
         };
-        Pod::start(recipe, self.restart_delay_ms.clone(), Mains::default())
+        Pod::start(recipe, self.restart_delay_ms.clone(), self.mains.clone())
     }
 }
 
