@@ -72,7 +72,8 @@ impl Frames {
             return Found::Lost;
         }
         let found = self.take(piece, &begun, &mut inside);
-        *at += inside - before;
+        // Where it is lost nothing more was taken than before.
+        *at += inside.saturating_sub(before);
         found
     }
 

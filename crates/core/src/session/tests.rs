@@ -94,6 +94,16 @@ fn a_transaction_is_never_split() {
     assert!(said(&[&["WATCH", "a"], &["UNWATCH"]]).is_at_rest());
 }
 
+/// Found by the fuzzer: the end of such a request was counted from before its beginning.
+#[test]
+fn half_a_request_that_turns_out_to_be_none_moves_nothing() {
+    let rest = b"ECT\r\n:1\r\n";
+    let mut session = Session::new(Mutant::None);
+    session.note(0, b"*2\r\n$6\r\nSEL");
+    assert!(session.note_to_rest(0, rest) <= rest.len());
+    assert!(session.spoiled().is_some());
+}
+
 #[test]
 fn what_the_server_says_counts_and_a_contradiction_ends_it() {
     let plain = said(&[&["SELECT", "3"], &["SELECT", "99"]]);
