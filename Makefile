@@ -1,7 +1,7 @@
 # Holdfast. `make help` says what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up build test bench crucible sim sim-mutants verify fix image e2e
+.PHONY: help up build test test-servers bench crucible sim sim-mutants verify fix image e2e
 
 HOLDFAST = $(or $(CARGO_TARGET_DIR),target)/release/holdfast
 SEEDS ?= 5000
@@ -21,6 +21,9 @@ build: ## build the release binary
 
 test: ## everything that must pass: tests, the simulator, real clients
 	@SEEDS=$(SEEDS) scripts/test
+
+test-servers: ## the tests that depend on the server, against other versions of Redis and Valkey (SERVERS="redis-8.6 …", MINUTES=N each)
+	@scripts/test-servers
 
 bench: build ## measure against stock redis-sentinel
 	@$(HOLDFAST) bench $(ARGS)

@@ -1,5 +1,6 @@
 //! The agent's loop: inputs in, outputs out.
 
+mod guarding;
 mod hands;
 mod leftover;
 mod looking;
@@ -15,7 +16,7 @@ use crate::control::Dialing;
 use crate::facts::Facts;
 use crate::memory::Memory;
 use crate::options::Options;
-use crate::server::{Event, Watch};
+use crate::server::{Drift, Event, Watch};
 use hands::Hands;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Operation, ServerInfo};
 use holdfast_core::gate::News;
@@ -56,6 +57,8 @@ pub(crate) enum Notice {
     Started(u32, ServerInfo),
     /// A look at it, begun at this time.
     Looked(u32, Millis, ServerInfo),
+    /// A setting of redis-server's was changed by somebody else, and has been set back.
+    Drifted(u32, Drift),
     /// The gate has something to tell.
     Gate(News),
     /// Somebody asks who is connected.
@@ -174,8 +177,18 @@ impl Running {
             Notice::Gate(News::Deposed(epoch)) => self.step(AgentInput::Deposed(epoch)),
             // Whoever has given up waiting does not mind.
             Notice::Asked(asker) => drop(asker.send(self.hands.outlook())),
+            Notice::Drifted(pid, drift) if Some(pid) == current => self.on_drift(&drift),
             // Of a server before; or a look at this one tells the same.
-            Notice::Started(..) | Notice::Looked(..) | Notice::Done(..) => {}
+            Notice::Started(..) | Notice::Looked(..) | Notice::Done(..) | Notice::Drifted(..) => {}
+        }
+    }
+
+    fn on_drift(&mut self, drift: &Drift) {
+        let text = format!("{}: {drift}", self.node);
+        tracing::warn!("{text}");
+        self.tell(&ToSentinel::Decision(text));
+        if drift.let_replicas_be_written() {
+            self.step(AgentInput::Writable);
         }
     }
 

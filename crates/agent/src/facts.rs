@@ -203,6 +203,17 @@ impl Facts {
             "Memory used by redis-server, as it says",
             report.memory_bytes as f64,
         );
+        if let Some(server) = &report.server {
+            let number = format!("{}.{}.{}", server.major, server.minor, server.patch);
+            m.gauges(
+                "server_info",
+                "Always 1; name and number of the redis-server",
+                [(
+                    vec![("name", server.name.clone()), ("version", number)],
+                    1.0,
+                )],
+            );
+        }
         m.gauge("server_keys", "Keys in all databases", report.keys as f64);
         m.gauge(
             "server_ailing",

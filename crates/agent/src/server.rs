@@ -18,6 +18,7 @@
 pub mod cgroup;
 pub mod config;
 pub mod data;
+mod drift;
 mod event;
 pub mod hang;
 mod link;
@@ -33,8 +34,10 @@ mod version;
 mod watch;
 pub mod watchdog;
 
+pub use drift::{Drift, Guard};
 pub use event::{Death, DeathReason, Event};
 pub use link::{ConnectedReplica, Info, Link, LinkError, Persistence, Replication, Role};
+pub(crate) use log::Trail;
 pub use process::{Configuration, Server, StartError, Stopped, configure};
 pub use renewal::{Renewal, RenewalError};
 pub(crate) use socket::Socket;

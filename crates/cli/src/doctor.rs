@@ -9,8 +9,10 @@ mod finding;
 mod machine;
 mod nodes;
 mod sentinels;
+mod settings;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::out::print;
@@ -81,6 +83,8 @@ fn diagnose(evidence: &Evidence) -> Vec<Finding> {
     }
     let mut findings = sentinels::check(evidence);
     findings.extend(nodes::check(evidence));
+    findings.extend(versions::check(evidence));
+    findings.extend(settings::check(evidence));
     findings.extend(machine::check(evidence));
     findings.sort_by_key(|finding| finding.severity);
     findings

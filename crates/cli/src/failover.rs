@@ -21,6 +21,9 @@ pub(crate) struct Wish {
     /// The node that becomes primary. Default: the one that holds the most data.
     #[arg(long, value_name = "NODE")]
     to: Option<String>,
+    /// Hand over to --to although its redis-server is older than the primary's, and may not know all that was written.
+    #[arg(long, requires = "to")]
+    allow_downgrade: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -33,7 +36,10 @@ pub(crate) fn run(args: &FailoverArgs) -> Outcome {
 
 /// Has it done by the first of these sentinels that answers.
 pub(crate) async fn order(args: &Wish, client: &SentinelClient) -> Outcome {
-    let done = client.failover(args.to.as_deref()).await;
+    let done = match args.to.as_deref() {
+        Some(to) if args.allow_downgrade => client.downgrade(to).await,
+        to => client.failover(to).await,
+    };
     let done = done.map_err(|error| failure(&error))?;
     print(if args.json {
         json(&done)?

@@ -114,7 +114,7 @@ impl SentinelClient {
     /// When it does not answer, or with an error.
     pub async fn status_of(&self, address: &Address) -> Result<GroupStatus, AskError> {
         let text = self
-            .ask(address, self.command("STATUS", None), ANSWER_WITHIN)
+            .ask(address, self.command("STATUS", &[]), ANSWER_WITHIN)
             .await?;
         let answer = serde_json::from_str(&text)
             .map_err(|error| AskError::Strange(address.clone(), error.to_string()))?;
@@ -126,7 +126,19 @@ impl SentinelClient {
     /// # Errors
     /// What the sentinel refused, or that none answers.
     pub async fn failover(&self, to: Option<&str>) -> Result<Handoff, AskError> {
-        let (address, text) = self.order("FAILOVER", to).await?;
+        self.handoff(&to.into_iter().collect::<Vec<_>>()).await
+    }
+
+    /// A handoff to this node, also where its redis-server is older than the primary's.
+    ///
+    /// # Errors
+    /// What the sentinel refused, or that none answers.
+    pub async fn downgrade(&self, to: &str) -> Result<Handoff, AskError> {
+        self.handoff(&[to, "ALLOW-DOWNGRADE"]).await
+    }
+
+    async fn handoff(&self, rest: &[&str]) -> Result<Handoff, AskError> {
+        let (address, text) = self.order("FAILOVER", rest).await?;
         serde_json::from_str(&text)
             .map_err(|error| AskError::Strange(address.clone(), error.to_string()))
     }
@@ -149,17 +161,17 @@ impl SentinelClient {
 
     /// Gives an order; what was done, in a sentence. A sentinel of another version may answer with that alone.
     async fn sentence(&self, word: &str, node: &str) -> Result<String, AskError> {
-        let (_, said) = self.order(word, Some(node)).await?;
+        let (_, said) = self.order(word, &[node]).await?;
         let answer: Option<serde_json::Value> = serde_json::from_str(&said).ok();
         let text = answer.as_ref().and_then(|answer| answer["text"].as_str());
         Ok(text.map_or_else(|| said.clone(), str::to_owned))
     }
 
     /// Gives an order to the first sentinel that hears it; which, and what it said.
-    async fn order(&self, word: &str, last: Option<&str>) -> Result<(&Address, String), AskError> {
+    async fn order(&self, word: &str, rest: &[&str]) -> Result<(&Address, String), AskError> {
         let mut failed = AskError::NobodyToAsk;
         for address in &self.addresses {
-            let said = self.ask(address, self.command(word, last), HANDOFF_WITHIN);
+            let said = self.ask(address, self.command(word, rest), HANDOFF_WITHIN);
             match said.await {
                 // Only one that never heard the order may be skipped: it must not be given twice.
                 Err(error @ AskError::Unreachable(..)) => failed = error,
@@ -196,15 +208,15 @@ impl SentinelClient {
         Err(last)
     }
 
-    fn command(&self, word: &str, last: Option<&str>) -> Vec<String> {
-        let group = match (&self.group, last) {
-            (None, Some(_)) => Some(crate::spec::DEFAULT_GROUP),
-            (group, _) => group.as_deref(),
+    fn command(&self, word: &str, rest: &[&str]) -> Vec<String> {
+        let group = match &self.group {
+            None if !rest.is_empty() => Some(crate::spec::DEFAULT_GROUP),
+            group => group.as_deref(),
         };
         ["HOLDFAST", word]
             .into_iter()
             .chain(group)
-            .chain(last)
+            .chain(rest.iter().copied())
             .map(str::to_owned)
             .collect()
     }

@@ -11,6 +11,7 @@
 //! sealed, so an agent that was killed at any point is at worst useless, never harmful.
 
 mod carrying;
+mod copies;
 mod disk;
 mod doubt;
 mod floor;
@@ -35,6 +36,7 @@ use crate::record::Record;
 use crate::time::Millis;
 use crate::wire::{FollowAhead, FromSentinel, ServerState, TakeOver};
 use carrying::Carrying;
+use copies::Copies;
 use doubt::Doubts;
 use floor::Floor;
 use history::History;
@@ -87,6 +89,7 @@ pub struct Agent {
     /// The newest epoch in which the gate found that redis-server was no master.
     deposed: Epoch,
     carrying: Carrying,
+    copies: Copies,
     /// It was said that its keys are kept from an empty reign.
     withheld: bool,
     /// Members of the sync set that hold replies back.
@@ -132,6 +135,7 @@ impl Agent {
             gate: GateOrder::Shut,
             deposed: 0,
             carrying: Carrying::default(),
+            copies: Copies::default(),
             withheld: false,
             lagging: BTreeSet::new(),
         }
@@ -151,6 +155,7 @@ impl Agent {
             AgentInput::SetAside(result) => self.on_set_aside(now, result, &mut out),
             AgentInput::Hung(reason) => self.on_hung(reason),
             AgentInput::Recovered => self.on_recovered(),
+            AgentInput::Writable => self.on_writable(&mut out),
             AgentInput::Info(info) => self.on_info(now, info, &mut out),
             AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
             AgentInput::Stored(promised) => self.on_stored(promised),
@@ -164,6 +169,7 @@ impl Agent {
         self.keep_aside(now, &mut out);
         self.advance(now, &mut out);
         self.notice_withheld(&mut out);
+        self.notice_held_copies(&mut out);
         self.direct_gate(now, &mut out);
         self.report(now, &mut out);
         out
@@ -245,6 +251,9 @@ impl Agent {
                 "{} stays in quarantine: its data is not known to this group",
                 self.settings.node
             )));
+        }
+        if news {
+            self.forget_copies();
         }
         self.record = Some(Arc::new(record));
         self.urgent = true;

@@ -10,6 +10,7 @@ pub use reign::Reign;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::position::Position;
 use crate::register::Versioned;
+use crate::server_version::ServerVersion;
 use crate::syncset::{FormerRule, SyncRule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -42,6 +43,9 @@ pub struct Member {
     pub incarnation: Incarnation,
     /// Where clients and replicas reach it.
     pub address: Address,
+    /// Name and number of its redis-server, if it told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerVersion>,
 }
 
 /// The register value of one group.
@@ -203,6 +207,7 @@ mod tests {
             node: Node::from(node),
             incarnation: Incarnation::from("run"),
             address: Address::new(node, 6379),
+            server: None,
         }
     }
 

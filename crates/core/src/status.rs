@@ -53,7 +53,7 @@ pub struct NodeStatus {
     pub address: Option<Address>,
     /// `primary`, `replica`, `sealed` or `unknown`.
     pub role: String,
-    /// `up`, `starting`, `loading`, `syncing`, `hung`, `down`, `silent`, `gone`, `quarantined`, `withheld`
+    /// `up`, `starting`, `loading`, `syncing`, `stuck`, `hung`, `down`, `silent`, `gone`, `quarantined`, `withheld`
     /// or `doubted`: its data are not those for which a position is known.
     pub state: String,
     /// Epoch that the node has promised.
@@ -70,6 +70,10 @@ pub struct NodeStatus {
     pub noted_keys: Option<u64>,
     /// Incarnation (redis `run_id`).
     pub run_id: Option<String>,
+    /// Preference between equal positions; lower wins, 0 is never chosen.
+    pub priority: Option<u32>,
+    /// Name and number of its redis-server, such as `valkey 8.0.1`.
+    pub server: Option<String>,
     /// Whether clients may write here now.
     pub writable: bool,
     /// Milliseconds since the sentinel last heard of its agent.

@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::binary;
+use common::{binary, server};
 use holdfast_crucible::fault::Drill;
 use holdfast_crucible::ordeal::{Blow, OrdealReport};
 use holdfast_crucible::target::{Against, Durability, Interposer, Network};
@@ -20,6 +20,7 @@ async fn pass(drills: &[Drill]) {
         only: Some(Against::Holdfast),
         group: GroupOptions {
             holdfast: Some(binary),
+            server: server(),
             ..GroupOptions::default()
         },
         ..CrucibleOptions::default()
@@ -74,6 +75,7 @@ async fn long_run(durability: Durability, blows: Vec<Blow>) -> Option<OrdealRepo
         report: Some(dir.path().join("report.html")),
         group: GroupOptions {
             holdfast: Some(binary),
+            server: server(),
             durability,
             ..GroupOptions::default()
         },

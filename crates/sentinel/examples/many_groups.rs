@@ -311,6 +311,7 @@ fn play_node(
             6379 + node as u16,
         ),
         priority: 100,
+        server: None,
         mutant: Mutant::None,
         gated: false,
     };

@@ -27,8 +27,13 @@ fn installed(program: &str) -> bool {
         .is_ok()
 }
 
-/// Real servers to compare with; redis-server must be there.
+/// Real servers to compare with: the one that `HOLDFAST_TEST_SERVER` names, or those in `PATH`, of which redis-server must be
+/// there.
 fn programs() -> Vec<&'static str> {
+    if let Ok(named) = std::env::var("HOLDFAST_TEST_SERVER") {
+        assert!(installed(&named), "{named} cannot be run");
+        return vec![named.leak()];
+    }
     assert!(installed("redis-server"), "redis-server is not installed");
     ["redis-server", "valkey-server"]
         .into_iter()

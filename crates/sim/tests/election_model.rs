@@ -75,6 +75,7 @@ fn member(index: usize, run: u8) -> Member {
         node: name(index),
         incarnation: Incarnation::from(run.to_string()),
         address: Address::new("h", 1),
+        server: None,
     }
 }
 

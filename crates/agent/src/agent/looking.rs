@@ -2,7 +2,7 @@
 
 use super::Notice;
 use super::sampling::Sampler;
-use crate::server::{Info, Link, Replication, Role};
+use crate::server::{Info, Link, Replication, Role, Trail};
 use holdfast_core::agent::ServerInfo;
 use holdfast_core::dataset::Files;
 use holdfast_core::time::Millis;
@@ -49,6 +49,7 @@ pub(super) fn full(info: &Info) -> ServerInfo {
         keys: info.keys,
         keys_at: info.replication.offset,
         memory_bytes: info.used_memory,
+        server: info.server.clone(),
         ..light(&ServerInfo::default(), &info.replication)
     }
 }
@@ -99,11 +100,23 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
     }
 }
 
+/// What a copy that was not loaded left in the log. Read only where a link is down, a copy was seen, and it is over.
+fn copy_failed(before: &ServerInfo, now: &ServerInfo, trail: &mut Trail) -> Option<String> {
+    if now.link_up || now.is_master {
+        trail.begin();
+        return None;
+    }
+    let ended = before.syncing && !now.syncing;
+    let said = ended.then(|| trail.cause()).flatten();
+    said.or_else(|| before.copy_failed.clone())
+}
+
 /// Looks for ever, at the pace that `every` says.
 pub(super) async fn look(
     pid: u32,
     mut link: Link,
     mut sampler: Sampler,
+    mut trail: Trail,
     every: Rc<Cell<Millis>>,
     waker: Rc<tokio::sync::Notify>,
     inbox: mpsc::Sender<Notice>,
@@ -131,6 +144,10 @@ pub(super) async fn look(
             if thorough {
                 full_at = Some(Instant::now());
             }
+            let info = ServerInfo {
+                copy_failed: copy_failed(&seen, &info, &mut trail),
+                ..info
+            };
             seen = info.clone();
             if inbox.send(Notice::Looked(pid, begun, info)).await.is_err() {
                 return;

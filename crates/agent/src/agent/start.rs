@@ -68,6 +68,7 @@ async fn serve(
         .await
         .context("end a redis-server left over from before")?;
     let password = secret.prove(&["redis-server", options.cluster.as_str()]);
+    let server = Some(version.named());
     let (events_sender, events) = mpsc::channel(64);
     let mut hands = Hands::new(
         options.clone(),
@@ -86,6 +87,7 @@ async fn serve(
         on_disk: options.durability == Durability::Fsync,
         restart: options.restart,
         gated: options.gated(),
+        server,
         mutant: Mutant::None,
     };
     let core = Agent::new(settings, stored);

@@ -11,6 +11,7 @@ mod operators;
 mod owned;
 mod users;
 
+pub(super) use changes::setting;
 pub use changes::{Change, changes};
 
 use super::{DEAD_HOST, DEAD_PORT, FENCE, NO_COPIES, USER, Version};
@@ -18,6 +19,7 @@ use crate::Options;
 use holdfast_core::record::Durability;
 use lines::{Line, quoted};
 use listening::{bind_line, is_any, is_loopback, path, port_lines};
+use memory::Backlog;
 use operators::{inert_lines, operators_lines, written};
 use std::path::{Path, PathBuf};
 
@@ -114,6 +116,8 @@ pub struct Rendered {
     pub stamps: Option<u32>,
     /// Whether it writes an append-only file, at the latest once it has read its snapshot.
     pub appends: bool,
+    /// How large the replication backlog is.
+    pub backlog: Backlog,
 }
 
 /// Why there is no configuration. Each reads as one line: what, where, what to do.
@@ -189,6 +193,7 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
         warnings,
         stamps: on_disk.then_some(last),
         appends: inputs.data != DataUse::Untouched && (on_disk || appends(&own_lines)),
+        backlog: backlog(inputs, &own_lines),
     })
 }
 
@@ -247,13 +252,17 @@ fn memory_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -
             .find(|line| line.key == key)
             .and_then(|line| line.args.first())
     };
-    let set_backlog = set("repl-backlog-size").and_then(|text| memory::bytes(text));
-    let backlog = set_backlog.unwrap_or_else(|| memory::backlog(inputs.memory_limit));
+    let chosen = set("maxmemory").and_then(|text| memory::bytes(text));
+    let rule = backlog(inputs, own);
+    let backlog = rule.bytes(chosen.unwrap_or(0));
     let mut out = vec![format!("repl-backlog-size {backlog}")];
-    match (
-        inputs.memory_limit,
-        set("maxmemory").and_then(|text| memory::bytes(text)),
-    ) {
+    let much = chosen.filter(|most| *most > 0 && backlog > most / 2);
+    warnings.extend(much.map(|most| {
+        format!(
+            "repl-backlog-size {backlog} counts in maxmemory {most}: what is left for the data is less than half of it, or nothing"
+        )
+    }));
+    match (inputs.memory_limit, chosen) {
         (Some(limit), None) => out.push(format!("maxmemory {}", memory::maxmemory(limit, backlog))),
         (Some(limit), Some(chosen)) if chosen == 0 || chosen > limit => {
             warnings.push(format!("maxmemory {chosen} does not fit the memory limit of {limit} bytes: the kernel will kill the server when it is full"));
@@ -261,6 +270,14 @@ fn memory_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -
         _ => {}
     }
     out
+}
+
+/// The operator's backlog, or else Holdfast's.
+fn backlog(inputs: &Inputs<'_>, own: &[Line]) -> Backlog {
+    let mut lines = own.iter().rev();
+    let line = lines.find(|line| line.key == "repl-backlog-size");
+    let set = line.and_then(|line| memory::bytes(line.args.first()?));
+    set.map_or(Backlog::Within(inputs.memory_limit), Backlog::Fixed)
 }
 
 /// Addresses, files and the dead address that it "follows" at birth.

@@ -5,10 +5,12 @@ mod aside;
 mod folder;
 mod mark;
 mod rdb;
+mod readable;
 
 pub use aside::{SetAside, keep, set_aside};
 pub use folder::folder;
 pub use mark::{files, noted_tail};
+pub use readable::{Unreadable, unreadable};
 
 use std::io;
 use std::path::Path;

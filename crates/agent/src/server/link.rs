@@ -15,6 +15,7 @@ use batch::Batch;
 use bytes::BytesMut;
 use holdfast_resp::{Decoder, Limits, Value};
 pub use info::{ConnectedReplica, Info, Persistence, Replication, Role};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -107,6 +108,20 @@ impl Link {
             .await?
             .pop()
             .ok_or_else(|| LinkError::Closed("no reply".to_owned()))
+    }
+
+    /// What the server says of these settings, by their names. A key that it does not know is left out.
+    pub async fn settings(&mut self, keys: &[&str]) -> Result<BTreeMap<String, String>, LinkError> {
+        let mut batch = Batch::default();
+        for key in keys {
+            batch.add(&["CONFIG", "GET", key]);
+        }
+        let replies = self.call(batch).await?;
+        let pair = |reply: &Value| match reply.as_slice()? {
+            [key, value] => Some((key.as_str()?.to_owned(), value.as_str()?.to_owned())),
+            _ => None,
+        };
+        Ok(replies.iter().filter_map(pair).collect())
     }
 
     /// Sends a batch; returns its replies, none of them an error.

@@ -30,6 +30,7 @@ pub struct Server {
     socket: Socket,
     password: String,
     configuration: Configuration,
+    log: PathBuf,
     shared: Arc<Shared>,
 }
 
@@ -139,7 +140,7 @@ impl Server {
             eye,
             probe,
             events,
-            log,
+            log: log.clone(),
             log_from,
             oom_before,
         };
@@ -149,6 +150,7 @@ impl Server {
             socket,
             password: password.to_owned(),
             configuration,
+            log,
             shared,
         })
     }
@@ -187,6 +189,11 @@ impl Server {
             self.configuration.rendered.stamps,
             self.configuration.rendered.appends,
         )
+    }
+
+    /// What it says in its log from now on.
+    pub(crate) fn trail(&self) -> log::Trail {
+        log::Trail::of(self.log.clone())
     }
 
     /// Watches it more or less closely; relaxed at the start.

@@ -1,6 +1,6 @@
 //! Bringing a running server to a changed configuration: no restart, no client sent away.
 
-use super::config::{Change, changes};
+use super::config::{Change, Rendered, changes};
 use super::{Configuration, Link, LinkError};
 
 /// Where the server's configuration stands and what is wanted of it.
@@ -24,6 +24,11 @@ impl Renewal {
         Self {
             applied: started_with,
         }
+    }
+
+    /// What it runs with.
+    pub fn applied(&self) -> &Rendered {
+        &self.applied.rendered
     }
 
     /// Brings the server to `wanted`. Returns what was changed, and what the server refused, which then counts from its

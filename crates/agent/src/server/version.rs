@@ -1,7 +1,9 @@
 //! Which server is it, and is it new enough?
 
+use holdfast_core::server_version::ServerVersion;
 use std::fmt;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -43,6 +45,27 @@ pub struct Version {
     pub minor: u32,
     /// Third number.
     pub patch: u32,
+    /// The file that was asked.
+    pub mark: Option<FileMark>,
+}
+
+/// What tells one file from another in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileMark {
+    inode: u64,
+    device: u64,
+    changed: (i64, i64),
+}
+
+impl FileMark {
+    fn of(path: &Path) -> Option<Self> {
+        let meta = std::fs::metadata(path).ok()?;
+        Some(Self {
+            inode: meta.ino(),
+            device: meta.dev(),
+            changed: (meta.mtime(), meta.mtime_nsec()),
+        })
+    }
 }
 
 impl Version {
@@ -72,9 +95,29 @@ impl Version {
         }
     }
 
+    /// The same program as it is now: an upgrade of the machine may have put another in its place. One that cannot be looked
+    /// at stays what it was; its start will tell. Runs it only where its file has changed.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        if FileMark::of(&self.executable) == self.mark {
+            return self.clone();
+        }
+        Self::detect(&self.executable).unwrap_or_else(|_| self.clone())
+    }
+
     /// Is it this version or a later one? Valkey counts on from Redis 7.2.
     pub fn at_least(&self, major: u32, minor: u32) -> bool {
         (self.major, self.minor) >= (major, minor)
+    }
+
+    /// Name and number, as they are told to others.
+    pub fn named(&self) -> ServerVersion {
+        ServerVersion {
+            name: self.flavour.to_string(),
+            major: self.major,
+            minor: self.minor,
+            patch: self.patch,
+        }
     }
 
     /// The number as text, for example `7.0.15`.
@@ -103,6 +146,7 @@ impl Version {
             major: parts.next()??,
             minor: parts.next()??,
             patch: parts.next().flatten().unwrap_or(0),
+            mark: FileMark::of(executable),
         })
     }
 }

@@ -248,8 +248,9 @@ impl Watcher {
         let stat = self.eye.stat();
         let reason = self.reason(stat);
         let said = match reason {
-            DeathReason::Exit(0)
-            | DeathReason::Signal(SIGKILL)
+            // So ends one that could not load what it was given, after it has found that the file is whole.
+            DeathReason::Exit(0) => log::cause(&self.log, self.log_from),
+            DeathReason::Signal(SIGKILL)
             | DeathReason::Killed
             | DeathReason::OutOfMemory
             | DeathReason::Unknown => None,

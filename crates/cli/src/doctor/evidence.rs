@@ -28,6 +28,10 @@ pub(super) struct Server {
     pub(super) address: Address,
     /// Fields of INFO, or why there are none.
     pub(super) info: Result<BTreeMap<String, String>, String>,
+    /// What CONFIG GET shows; nothing where that is not allowed.
+    pub(super) settings: BTreeMap<String, String>,
+    /// Its users and their rules, by name; nothing where that is not allowed.
+    pub(super) users: BTreeMap<String, String>,
 }
 
 impl Server {
@@ -44,6 +48,8 @@ impl Server {
         });
         if owner.is_some_and(|owner| owner != self.name) {
             self.info = Ok(BTreeMap::new());
+            self.settings.clear();
+            self.users.clear();
         }
         self
     }
@@ -79,12 +85,8 @@ impl Evidence {
         }
         let mut servers = Vec::new();
         for (name, address) in addresses(&observation, manifest.as_ref()) {
-            let info = info(routes.node(&name, &address), password).await;
-            let server = Server {
-                name,
-                address,
-                info,
-            };
+            let told = ask(routes.node(&name, &address), password).await;
+            let server = told.server(name, address);
             servers.push(server.unless_another(observation.best()));
         }
         let disks = manifest
@@ -133,10 +135,34 @@ fn addresses(observation: &Observation, manifest: Option<&Manifest>) -> Vec<(Str
         .collect()
 }
 
-async fn info(
-    address: &Address,
-    password: Option<&str>,
-) -> Result<BTreeMap<String, String>, String> {
+/// What a node's redis-server answers.
+#[derive(Default)]
+struct Told {
+    info: String,
+    settings: BTreeMap<String, String>,
+    users: BTreeMap<String, String>,
+}
+
+/// Or why it does not.
+struct Answer(Result<Told, String>);
+
+impl Answer {
+    fn server(self, name: String, address: Address) -> Server {
+        let (told, refused) = match self.0 {
+            Ok(told) => (told, None),
+            Err(why) => (Told::default(), Some(why)),
+        };
+        Server {
+            name,
+            address,
+            info: refused.map_or_else(|| Ok(fields(&told.info)), Err),
+            settings: told.settings,
+            users: told.users,
+        }
+    }
+}
+
+async fn ask(address: &Address, password: Option<&str>) -> Answer {
     let asked = async {
         let mut connection = Connection::open(address)
             .await
@@ -144,12 +170,40 @@ async fn info(
         if let Some(password) = password {
             refuse_error(connection.call(&["AUTH", password]).await)?;
         }
-        refuse_error(connection.call(&["INFO"]).await)
+        Ok(Told {
+            info: refuse_error(connection.call(&["INFO"]).await)?,
+            settings: pairs(&words(connection.call(&["CONFIG", "GET", "*"]).await)),
+            users: users(&words(connection.call(&["ACL", "LIST"]).await)),
+        })
     };
-    let reply = tokio::time::timeout(ANSWER_WITHIN, asked)
-        .await
-        .map_err(|_| "no answer within 1 s".to_owned())??;
-    Ok(fields(&reply))
+    let answer = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+    Answer(answer.unwrap_or_else(|_| Err("no answer within 1 s".to_owned())))
+}
+
+/// The texts of a list; none where it was refused.
+fn words(reply: std::io::Result<holdfast_resp::Value>) -> Vec<String> {
+    let list = reply.ok();
+    let list = list.as_ref().and_then(holdfast_resp::Value::as_slice);
+    let texts = list.unwrap_or_default().iter();
+    texts
+        .map(|value| value.as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+fn pairs(words: &[String]) -> BTreeMap<String, String> {
+    let pairs = words.as_chunks::<2>().0.iter();
+    pairs
+        .map(|[key, value]| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// From lines like `user default on nopass ~* &* +@all`.
+fn users(lines: &[String]) -> BTreeMap<String, String> {
+    let named = lines.iter().filter_map(|line| {
+        let (name, rules) = line.strip_prefix("user ")?.split_once(' ')?;
+        Some((name.to_owned(), rules.to_owned()))
+    });
+    named.collect()
 }
 
 fn refuse_error(reply: std::io::Result<holdfast_resp::Value>) -> Result<String, String> {

@@ -16,6 +16,7 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Finding> {
         .iter()
         .filter(|server| !known_away(server, evidence));
     let mut findings: Vec<Finding> = unheard.filter_map(unreadable).collect();
+    findings.extend(evidence.servers.iter().filter_map(large_backlog));
     findings.extend(evidence.servers.iter().filter_map(full_memory));
     findings.extend(evidence.servers.iter().filter_map(no_room_to_fork));
     findings.extend(evidence.servers.iter().filter_map(failed_save));
@@ -60,8 +61,30 @@ fn number(server: &Server, key: &str) -> Option<u64> {
     field(server, key)?.parse().ok()
 }
 
+/// redis counts the backlog in `maxmemory`: where it takes much of that, eviction evicts data that would fit.
+fn large_backlog(server: &Server) -> Option<Finding> {
+    let most = number(server, "maxmemory").filter(|most| *most > 0)?;
+    let size = number(server, "repl_backlog_size")?;
+    (size > most / 4).then(|| {
+        Finding::warning(
+            "backlog-large",
+            format!(
+                "{} may use {}, and its replication backlog may take {} of that from the data",
+                server.name,
+                bytes(most),
+                bytes(size)
+            ),
+            "take repl-backlog-size out of redis_conf (Holdfast then keeps to an eighth of maxmemory), or raise maxmemory; \
+             an eviction policy would evict live data",
+        )
+    })
+}
+
 fn full_memory(server: &Server) -> Option<Finding> {
     let (used, most) = (number(server, "used_memory")?, number(server, "maxmemory")?);
+    if large_backlog(server).is_some() {
+        return None;
+    }
     let refuses = field(server, "maxmemory_policy") == Some("noeviction");
     (refuses && most > 0 && used > most / 10 * 9).then(|| {
         Finding::warning(

@@ -4,10 +4,7 @@ use super::evidence::{Evidence, Server};
 use super::finding::Finding;
 use crate::units::bytes;
 use holdfast_core::status::{GroupStatus, NodeStatus};
-use std::collections::BTreeSet;
 
-/// What agents accept, too.
-const OLDEST_SERVER: (u32, u32) = (6, 2);
 /// A replica this far behind would take long to catch up, or lose much in `async`.
 const MUCH_LAG_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -18,10 +15,9 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Finding> {
         findings.extend(replicas(status));
         findings.extend(status.nodes.iter().filter_map(state));
         findings.extend(status.nodes.iter().filter_map(lag));
+        findings.extend(never_chosen(status));
         findings.extend(impostors(status, evidence));
     }
-    findings.extend(evidence.servers.iter().filter_map(old));
-    findings.extend(mixed(evidence));
     findings
 }
 
@@ -119,6 +115,11 @@ fn state(node: &NodeStatus) -> Option<Finding> {
             "is withheld: it holds keys that the group went on without, and does not give them up by itself",
             "read them from its redis-server and write them to the primary; then stop its agent, empty its data folder and start it again",
         ),
+        "stuck" => finding(
+            "node-stuck",
+            "cannot copy the primary's data",
+            "mend what it says; copies that fail are tried again after pauses of up to a minute, one that surely cannot be read is not begun",
+        ),
         "loading" | "syncing" | "starting" => Some(Finding::warning(
             "node-not-ready",
             format!("{name} is {}{why}", node.state),
@@ -126,6 +127,24 @@ fn state(node: &NodeStatus) -> Option<Finding> {
         )),
         _ => None,
     }
+}
+
+/// Who may never become primary, where that leaves too few.
+fn never_chosen(status: &GroupStatus) -> Option<Finding> {
+    let primary = |node: &&NodeStatus| Some(&node.name) == status.primary.as_ref();
+    let others = || status.nodes.iter().filter(|node| !primary(node));
+    let never = |node: &NodeStatus| node.priority == Some(0);
+    (others().count() > 0 && others().all(never)).then(|| {
+        let names: Vec<&str> = others().map(|node| node.name.as_str()).collect();
+        Finding::problem(
+            "never-chosen",
+            format!(
+                "no node could take over: {} may never become primary, for `priority` 0",
+                names.join(", ")
+            ),
+            "give at least one of them another `priority` in its agent's configuration",
+        )
+    })
 }
 
 fn lag(node: &NodeStatus) -> Option<Finding> {
@@ -160,38 +179,6 @@ fn impostors(status: &GroupStatus, evidence: &Evidence) -> Vec<Finding> {
             )
         })
         .collect()
-}
-
-fn old(server: &Server) -> Option<Finding> {
-    let text = field(server, "redis_version")?;
-    let mut numbers = text.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let version = (numbers.next()?, numbers.next()?);
-    (version < OLDEST_SERVER).then(|| {
-        Finding::problem(
-            "old-server",
-            format!(
-                "{} runs Redis {text}, older than {}.{}",
-                server.name, OLDEST_SERVER.0, OLDEST_SERVER.1
-            ),
-            "upgrade it: replicas first, the primary last, by a handoff",
-        )
-    })
-}
-
-fn mixed(evidence: &Evidence) -> Option<Finding> {
-    let versions: BTreeSet<&str> = evidence
-        .servers
-        .iter()
-        .filter_map(|server| field(server, "redis_version"))
-        .collect();
-    (versions.len() > 1).then(|| {
-        let versions: Vec<&str> = versions.into_iter().collect();
-        Finding::warning(
-            "mixed-versions",
-            format!("nodes run different versions: {}", versions.join(", ")),
-            "finish the upgrade: an older replica may not read what a newer primary sends",
-        )
-    })
 }
 
 pub(super) fn field<'a>(server: &'a Server, key: &str) -> Option<&'a str> {

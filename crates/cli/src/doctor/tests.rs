@@ -56,6 +56,8 @@ fn server(i: usize, fields: &[(&str, &str)]) -> Server {
         name: format!("redis-{i}"),
         address: Address::new("127.0.0.1", 6379),
         info: Ok(info),
+        settings: BTreeMap::new(),
+        users: BTreeMap::new(),
     }
 }
 
@@ -201,6 +203,16 @@ fn what_the_servers_tell() {
         ),
         (
             0,
+            vec![
+                ("used_memory", "95"),
+                ("maxmemory", "100"),
+                ("repl_backlog_size", "60"),
+                ("maxmemory_policy", "noeviction"),
+            ],
+            "backlog-large",
+        ),
+        (
+            0,
             vec![("used_memory_rss", "60"), ("total_system_memory", "100")],
             "memory-headroom",
         ),
@@ -223,6 +235,83 @@ fn what_the_servers_tell() {
         }),
         ["mixed-versions"]
     );
+}
+
+#[test]
+fn versions_are_those_that_the_agents_tell() {
+    let runs = |servers: [&'static str; 3]| {
+        move |status: &mut GroupStatus| {
+            for (node, server) in status.nodes.iter_mut().zip(servers) {
+                node.server = Some(server.to_owned());
+            }
+        }
+    };
+    assert!(sick(runs(["valkey 8.0.1"; 3])).is_empty());
+    let patched = runs(["redis 7.0.15", "redis 7.0.11", "redis 7.0.15"]);
+    assert_eq!(sick(patched), ["mixed-versions"]);
+    let upgrading = runs(["redis 7.0.15", "redis 8.6.2", "redis 7.0.15"]);
+    assert_eq!(sick(upgrading), ["mixed-versions"]);
+    let upgraded = runs(["redis 8.6.2", "redis 8.6.2", "redis 7.0.15"]);
+    assert_eq!(sick(upgraded), ["copy-unreadable"]);
+    assert_eq!(sick(runs(["redis 6.0.16"; 3])), ["old-server"; 3]);
+}
+
+#[test]
+fn a_node_that_cannot_copy_is_no_matter_of_waiting() {
+    let codes = sick(|status| status.nodes[1].state = "stuck".to_owned());
+    assert_eq!(codes, ["node-stuck"]);
+}
+
+#[test]
+fn priority_0_everywhere_else_is_named() {
+    let never = |nodes: std::ops::Range<usize>| {
+        move |status: &mut GroupStatus| {
+            for node in &mut status.nodes[nodes.clone()] {
+                node.priority = Some(0);
+            }
+        }
+    };
+    assert_eq!(sick(never(1..3)), ["never-chosen"]);
+    assert_eq!(sick(never(0..3)), ["never-chosen"]);
+    assert!(sick(never(0..2)).is_empty());
+}
+
+#[test]
+fn what_the_next_failover_would_change_is_named() {
+    let with = |i: usize, key: &str, events: &str, user: Option<&str>| {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let users = [
+            ("default", Some("on nopass")),
+            ("holdfast", Some(key)),
+            ("app", user),
+        ];
+        Server {
+            settings: [pair("port", key), pair("notify-keyspace-events", events)].into(),
+            users: users
+                .into_iter()
+                .filter_map(|(name, rules)| Some(pair(name, rules?)))
+                .collect(),
+            ..server(i, &[("redis_version", "7.0.15")])
+        }
+    };
+    let found = |servers: Vec<Server>| {
+        diagnose(&Evidence {
+            servers,
+            ..evidence(vec![healthy()])
+        })
+    };
+    assert!(found(vec![with(0, "1", "", None), with(1, "2", "", None)]).is_empty());
+    let differ = found(vec![
+        with(0, "1", "AKE", Some("on #abc")),
+        with(1, "2", "", None),
+    ]);
+    let codes: Vec<_> = differ.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["setting-differs", "user-differs"]);
+    assert!(
+        differ[0].what.contains("`AKE` on redis-0")
+            && differ[0].advice.contains("`notify-keyspace-events AKE`")
+    );
+    assert!(differ[1].what.contains("is missing on redis-1") && !differ[1].what.contains("abc"));
 }
 
 #[test]

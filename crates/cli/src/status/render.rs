@@ -77,7 +77,8 @@ fn heading(status: &GroupStatus, paint: Paint) -> Vec<String> {
 
 fn nodes(nodes: &[NodeStatus]) -> Table {
     let mut table = Table::new(&[
-        "NODE", "ROLE", "STATE", "ADDRESS", "EPOCH", "POSITION", "LAG", "MEMORY", "KEYS", "NOTE",
+        "NODE", "ROLE", "STATE", "ADDRESS", "EPOCH", "POSITION", "LAG", "MEMORY", "KEYS", "SERVER",
+        "NOTE",
     ]);
     for node in nodes {
         let lag = node.lag_bytes.filter(|_| node.role != "primary");
@@ -96,6 +97,7 @@ fn nodes(nodes: &[NodeStatus]) -> Table {
             (or_dash(lag.map(bytes).as_ref()), Tone::Plain),
             (or_dash(node.memory_bytes.map(bytes).as_ref()), Tone::Plain),
             (or_dash(node.keys.as_ref()), Tone::Plain),
+            (or_dash(node.server.as_ref()), Tone::Plain),
             (note(node), Tone::Faint),
         ]);
     }
@@ -169,6 +171,7 @@ mod tests {
             }),
             memory_bytes: Some(1_500_000),
             keys: Some(12),
+            server: Some("redis 7.0.15".into()),
             ..NodeStatus::default()
         };
         let status = GroupStatus {
@@ -207,9 +210,9 @@ mod tests {
             "group mymaster, epoch 7, stable, async durability, as sentinel-0 sees it
 primary redis-0 at 127.0.0.1:6379
 
-NODE     ROLE     STATE  ADDRESS         EPOCH  POSITION  LAG  MEMORY   KEYS  NOTE
-redis-0  primary  up     127.0.0.1:6379  7      7:88123   -    1.4 MiB  12
-redis-1  replica  hung   127.0.0.1:6380  7      7:88123   0 B  1.4 MiB  12    no PING for 212 ms
+NODE     ROLE     STATE  ADDRESS         EPOCH  POSITION  LAG  MEMORY   KEYS  SERVER        NOTE
+redis-0  primary  up     127.0.0.1:6379  7      7:88123   -    1.4 MiB  12    redis 7.0.15
+redis-1  replica  hung   127.0.0.1:6380  7      7:88123   0 B  1.4 MiB  12    redis 7.0.15  no PING for 212 ms
 
 SENTINEL    STATE      VOTES  ADDRESS  SUSPECTS
 sentinel-0  connected  no     -        -

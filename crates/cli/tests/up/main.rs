@@ -9,5 +9,6 @@ mod group;
 mod life;
 mod options;
 mod orders;
+mod versions;
 mod well;
 mod withheld;

@@ -119,8 +119,11 @@ impl Agent {
                     .clone();
                 let followed = Standing::Following(epoch, address.clone());
                 match self.standing {
-                    _ if self.standing == followed && now < self.link_seen + FOLLOW_AGAIN => None,
                     _ if self.standing.is_master() => Some(Operation::Seal),
+                    _ if self.may_not_copy(record, now) => {
+                        self.standing.is_following().then_some(Operation::Seal)
+                    }
+                    _ if self.standing == followed && now < self.link_seen + FOLLOW_AGAIN => None,
                     _ if self.is_withheld() => {
                         self.standing.is_following().then_some(Operation::Seal)
                     }

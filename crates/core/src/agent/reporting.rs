@@ -6,6 +6,7 @@ use crate::mutant::Mutant;
 use crate::names::Epoch;
 use crate::position::Position;
 use crate::record::Phase;
+use crate::server_version::ServerVersion;
 use crate::time::Millis;
 use crate::wire::{Report, ServerState};
 
@@ -58,6 +59,13 @@ impl Agent {
         }
     }
 
+    /// Name and number of the redis-server that runs, or else of the program.
+    pub(super) fn runs_as(&self) -> Option<ServerVersion> {
+        let running = matches!(self.server, ServerState::Up | ServerState::Loading);
+        let said = self.info.server.clone().filter(|_| running);
+        said.or_else(|| self.settings.server.clone())
+    }
+
     /// A primary that serves by acknowledgements asks for no lease, and is missed sooner.
     fn pace(&self) -> Millis {
         if self.wants_lease() > 0 {
@@ -102,6 +110,7 @@ impl Agent {
             .filter(|r| early && r.phase == Phase::Electing && r.handoff.is_none());
         let up = self.server == ServerState::Up;
         let reach = self.reach();
+        let not_copying = self.why_not_copying();
         Report {
             address: Some(self.settings.address.clone()),
             priority: self.settings.priority,
@@ -140,13 +149,15 @@ impl Agent {
             withheld: self.withheld,
             doubt: self.told_doubt(),
             noted_keys: self.stored.noted.as_ref().map(|noted| noted.keys),
+            stuck: not_copying.is_some(),
             keys: self.info.keys,
             memory_bytes: self.info.memory_bytes,
             unanswered_ms: now.saturating_sub(self.answered_at),
             reason: if self.withheld {
                 self.why_withheld()
             } else {
-                self.waits_to_follow(now)
+                not_copying
+                    .or_else(|| self.waits_to_follow(now))
                     .unwrap_or_else(|| self.reason.clone())
             },
             ailing: self.info.ailing,
@@ -155,6 +166,7 @@ impl Agent {
             lagging: self.lagging.clone(),
             disk: self.stored.disk.clone(),
             stamp: self.info.stamp.filter(|_| up),
+            server: self.runs_as(),
         }
     }
 }

@@ -35,6 +35,7 @@ impl Agent {
     }
 
     pub(super) fn on_died(&mut self, now: Millis, reason: &str, out: &mut Vec<AgentOutput>) {
+        self.notice_end_of_copy(now, reason);
         self.running = None;
         self.server = ServerState::Down;
         self.standing = Standing::Fresh;
@@ -86,6 +87,7 @@ impl Agent {
         let before = std::mem::replace(&mut self.info, info);
         self.notice_doubt(now, &before, out);
         self.notice_caught_up();
+        self.notice_copy(now, out);
         self.notice_history();
         self.notice_tampering(out);
         let awaited = self
@@ -107,6 +109,15 @@ impl Agent {
         }
     }
 
+    /// A replica that took writes of clients holds what its primary does not have. Restarted, it has to ask for a copy.
+    pub(super) fn on_writable(&mut self, out: &mut Vec<AgentOutput>) {
+        let runs = matches!(self.server, ServerState::Up | ServerState::Loading);
+        if runs && !self.standing.is_master() {
+            let why = "`replica-read-only` was switched off, so it may hold writes that its primary does not have";
+            self.kill(why, out);
+        }
+    }
+
     /// Somebody else gave redis-server a role. A replica goes through its orders again from the start; a
     /// primary that was made a replica may have lost what it acknowledged, so it ends, and an election
     /// decides.
@@ -118,6 +129,12 @@ impl Agent {
             // The watchdog was quicker than the news of a renewed lease.
             self.standing = Standing::Promoted(*epoch);
             self.urgent = true;
+        }
+        if let (Standing::Promoted(_), true, false) =
+            (&self.standing, self.info.is_master, self.info.fenced)
+        {
+            // Nobody let it take writes: its fence was opened from outside.
+            return self.start(Operation::Fence, out);
         }
         if self.standing.is_master() && (!self.info.is_master || self.is_deposed()) {
             self.kill("its role was changed from outside", out);

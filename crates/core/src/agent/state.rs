@@ -4,6 +4,7 @@ use crate::dataset::{Files, Noted};
 use crate::gate::GateOrder;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::position::Position;
+use crate::server_version::ServerVersion;
 use crate::stamp::Stamp;
 use crate::time::Millis;
 use crate::wire::{FromSentinel, Report};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub restart: bool,
     /// Whether its clients come through a gate that tells when it is drained.
     pub gated: bool,
+    /// Name and number of the program that is run as its redis-server, if known.
+    pub server: Option<ServerVersion>,
     /// A bug to plant, for the simulator's self-test.
     pub mutant: crate::mutant::Mutant,
 }
@@ -105,6 +108,10 @@ pub struct ServerInfo {
     pub keys_at: u64,
     /// Bytes used.
     pub memory_bytes: u64,
+    /// Its name and number.
+    pub server: Option<ServerVersion>,
+    /// What it said of the last copy that it did not load, since its link to a primary was last up.
+    pub copy_failed: Option<String>,
 }
 
 /// Something to do on redis-server. One at a time; each is answered by [`AgentInput::Done`], save the
@@ -154,6 +161,8 @@ pub enum AgentInput {
     SetAside(Result<String, String>),
     /// redis-server lives and does not answer; in what state it is.
     Hung(String),
+    /// Somebody let clients write to redis-server even where it is a replica; that has ended.
+    Writable,
     /// It answers again.
     Recovered,
     /// A fresh look.

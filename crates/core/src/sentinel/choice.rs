@@ -7,6 +7,7 @@ use crate::mutant::Mutant;
 use crate::names::{Group, Incarnation, Node};
 use crate::position::Position;
 use crate::record::{Member, Record};
+use crate::snapshot_format::is_unreadable;
 use crate::stamp::Stamp;
 use crate::wire::{Report, ServerState};
 use std::cmp::Reverse;
@@ -24,17 +25,25 @@ pub(super) struct Candidate {
     /// It ruled the newest reign and is judged by its disk: whatever it acknowledged is there.
     pub(super) ruled: bool,
     pub(super) priority: u32,
+    /// Nodes of the group that surely could not read a copy of its data, for the age of their redis-server.
+    pub(super) unread_by: usize,
 }
 
 /// How far somebody reaches: stamp, epoch, whether it ruled, offset.
 type Reach = (Option<Stamp>, u64, bool, u64);
 
 impl Candidate {
-    /// Furthest first, and who ruled before those who only copied; then the smaller priority number; then the name.
-    fn rank(&self) -> (Reverse<Reach>, u32, &Node) {
+    /// Furthest first, and who ruled before those who only copied; then one whose copies all others can read; then the smaller
+    /// priority number; then the name.
+    fn rank(&self) -> (Reverse<Reach>, usize, u32, &Node) {
         let (epoch, offset) = (self.position.epoch, self.position.offset);
         let reach = (self.stamp, epoch, self.ruled, offset);
-        (Reverse(reach), self.priority, &self.member.node)
+        (
+            Reverse(reach),
+            self.unread_by,
+            self.priority,
+            &self.member.node,
+        )
     }
 
     /// How far it reaches, in the measure by which all are compared that take part: stamps, or else positions.
@@ -61,7 +70,25 @@ pub(super) fn member(node: &Node, report: &Report) -> Option<Member> {
         node: node.clone(),
         incarnation,
         address,
+        server: report.server.clone(),
     })
+}
+
+impl GroupState {
+    /// Notes of each candidate how many nodes of the group could not read a copy of it.
+    pub(super) fn count_readers(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+        let servers = self
+            .nodes
+            .values()
+            .filter_map(|n| n.report.as_ref()?.server.as_ref());
+        for candidate in &mut candidates {
+            if let Some(own) = &candidate.member.server {
+                let unread = servers.clone().filter(|other| is_unreadable(own, other));
+                candidate.unread_by = unread.count();
+            }
+        }
+        candidates
+    }
 }
 
 /// Whether this incarnation has a vote: in step with the group once, with a data set that is whole.
@@ -117,6 +144,7 @@ impl SentinelCore {
             position,
             ruled: false,
             priority: report.priority,
+            unread_by: 0,
         })
     }
 

@@ -36,7 +36,9 @@ impl SentinelCore {
         } else {
             without_empty(cold)
         };
+        let cold = group.count_readers(cold);
         let (all, here) = (record.nodes.len(), back.len());
+        let unwilling = unwilling(&back);
         let forced = group.forced().and_then(|f| forced_candidate(&back, f));
         let many = here > all / 2 && self.names_suffice(record, &back);
         let enough = here == all || (many && now >= began + COLD_GRACE);
@@ -63,6 +65,8 @@ impl SentinelCore {
         if let Some((reason, chosen)) = choice {
             let next = record.appointed_by_data(chosen.member, &self.settings.name, reason);
             self.propose(now, name, next);
+        } else if cold.is_empty() && !unwilling.is_empty() && !doubted {
+            self.complain(name, &never_chosen(&unwilling));
         } else if here == all && cold.is_empty() && !doubted {
             self.drive_all_blank(now, name, record);
         } else if now >= began + 500 {
@@ -89,6 +93,7 @@ impl SentinelCore {
             position: stored,
             ruled,
             priority: report.priority,
+            unread_by: 0,
         })
     }
 
@@ -144,7 +149,22 @@ fn forced_candidate(back: &[(&Node, &Report)], force: &Node) -> Option<Candidate
         position,
         ruled: false,
         priority: report.priority,
+        unread_by: 0,
     })
+}
+
+/// Those that are back with data, and may not be chosen.
+fn unwilling(back: &[(&Node, &Report)]) -> Vec<String> {
+    let never = back.iter().filter(|(_, r)| r.priority == 0 && !r.blank);
+    never.map(|(node, _)| node.to_string()).collect()
+}
+
+fn never_chosen(unwilling: &[String]) -> String {
+    let nodes = unwilling.join(", ");
+    format!(
+        "{nodes} may not be chosen, since priority 0 means never, and no other node has data: waits for another, for \
+         another `priority` in the configuration of one of them, or for `holdfast force NODE --accept-loss`"
+    )
 }
 
 /// Whether it has data, and those are not what they were noted for.

@@ -88,7 +88,7 @@ impl SentinelCore {
         let hot = self.heard(group, record);
         let suffices = self.suffices(record, &hot);
         let void = self.is_void(group, record, &hot);
-        let eligible = eligible(record, hot);
+        let eligible = group.count_readers(eligible(record, hot));
         let began = group.first_position.unwrap_or(now);
         let missing = group.nodes.iter().any(|(n, s)| {
             let unsealed = s.is_up() && !is_sealed(s.report.as_deref(), record);
@@ -190,6 +190,7 @@ mod tests {
             node: Node::from(node),
             incarnation: Incarnation::from("run"),
             address: Address::new(node, 6379),
+            server: None,
         }
     }
 
@@ -201,6 +202,7 @@ mod tests {
             position: Position { epoch: 1, offset },
             ruled: false,
             priority,
+            unread_by: 0,
         }
     }
 

@@ -44,7 +44,8 @@ impl SentinelCore {
             .max_by_key(|(_, r)| r.keys);
         let chosen = adopted.or_else(|| ready.iter().find(|(_, r)| r.priority > 0));
         let Some(chosen) = chosen.and_then(|(node, report)| member(node, report)) else {
-            return;
+            let text = "no node may be the first primary: all have priority 0, which means never; give one of them another `priority`";
+            return self.complain(name, text);
         };
         let why = if adopted.is_some() {
             "its data was adopted"

@@ -6,6 +6,8 @@ use crate::limits::RANK_STEP;
 use crate::names::{Epoch, Group, Node};
 use crate::position::Position;
 use crate::record::{Phase, Record};
+use crate::server_version::ServerVersion;
+use crate::snapshot_format::is_downgrade;
 use crate::time::Millis;
 use crate::wire::Report;
 
@@ -35,6 +37,8 @@ pub(super) struct Asked {
     pub(super) epoch: Epoch,
     pub(super) from: Option<Node>,
     pub(super) to: Option<Node>,
+    /// Also where its redis-server is older than the primary's.
+    pub(super) downgrade: bool,
 }
 
 impl SentinelCore {
@@ -57,17 +61,18 @@ impl SentinelCore {
         let ailing = report.is_some_and(|r| r.ailing) && now >= group.since + AILING_PACE;
         // A request is for the reign in which it was made, and stands until that ends or it is answered.
         let asked = group.asked.iter().find(|asked| asked.epoch == record.epoch);
-        let asked = asked.map(|asked| asked.to.clone());
+        let asked = asked.map(|asked| (asked.to.clone(), asked.downgrade));
         // A leaving primary tells every sentinel; the one whose turn it is acts.
         if asked.is_none() && !((leaving || ailing) && now >= group.since + rank * RANK_STEP) {
             return false;
         }
-        let (wish, why) = match asked {
-            Some(to) => (to, "asked for"),
-            None if leaving => (None, "it is about to stop"),
-            None => (None, "it cannot write to its disk"),
+        // One that has to go goes, also to an older server.
+        let (wish, downgrade, why) = match asked {
+            Some((to, downgrade)) => (to, downgrade, "asked for"),
+            None if leaving => (None, true, "it is about to stop"),
+            None => (None, true, "it cannot write to its disk"),
         };
-        match self.heir(name, record, wish.as_ref()) {
+        match self.heir(name, record, wish.as_ref(), downgrade) {
             Ok(target) => {
                 let from = record
                     .primary
@@ -102,12 +107,14 @@ impl SentinelCore {
         }
     }
 
-    /// The replica to hand over to: the wanted one if it is fit, else the furthest.
+    /// The replica to hand over to: the wanted one if it is fit, else the furthest. One whose redis-server is older than the
+    /// primary's only if `downgrade`, and if there is no other.
     pub(super) fn heir(
         &self,
         name: &Group,
         record: &Record,
         wish: Option<&Node>,
+        downgrade: bool,
     ) -> Result<Candidate, String> {
         let group = self.groups.get(name).ok_or("unknown group")?;
         let ruler = record.primary.as_ref().ok_or("there is no primary")?;
@@ -138,7 +145,19 @@ impl SentinelCore {
         let fit: Vec<Candidate> = fit
             .filter(|c| wish.is_none_or(|w| c.member.node == *w))
             .collect();
-        best(fit).ok_or_else(|| match wish {
+        let older = |c: &Candidate| {
+            let (from, to) = (leader.server.as_ref(), c.member.server.as_ref());
+            from.zip(to)
+                .is_some_and(|(from, to)| is_downgrade(from, to))
+        };
+        let (back, on): (Vec<_>, Vec<_>) = group.count_readers(fit).into_iter().partition(older);
+        if on.is_empty()
+            && !downgrade
+            && let Some(back) = best(back.clone())
+        {
+            return Err(way_back(&ruler.node, leader, &back));
+        }
+        best(if on.is_empty() { back } else { on }).ok_or_else(|| match wish {
             Some(wish) => format!("{wish} is not a connected replica in step with the primary"),
             None => "no replica is connected and in step with the primary".to_owned(),
         })
@@ -184,6 +203,18 @@ impl SentinelCore {
             self.out.push(SentinelOutput::Answer { id, result });
         }
     }
+}
+
+/// Why a handoff to an older server is refused.
+fn way_back(ruler: &Node, leader: &Report, heir: &Candidate) -> String {
+    let said =
+        |server: Option<&ServerVersion>| server.map_or_else(String::new, ToString::to_string);
+    let (node, old) = (&heir.member.node, said(heir.member.server.as_ref()));
+    let new = said(leader.server.as_ref());
+    format!(
+        "{node} runs {old}, a step back from {new} of {ruler}, which may have written what {old} does not know: \
+         `holdfast failover --to {node} --allow-downgrade` if that is meant"
+    )
 }
 
 fn conclude(

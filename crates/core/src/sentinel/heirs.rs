@@ -67,6 +67,7 @@ impl SentinelCore {
             stamp,
             ruled,
             priority: report.priority,
+            unread_by: 0,
         })
     }
 

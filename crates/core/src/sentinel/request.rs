@@ -10,7 +10,8 @@ use crate::time::Millis;
 impl SentinelCore {
     pub(super) fn on_ask(&mut self, now: Millis, id: u64, name: &Group, request: Request) {
         let result = match request {
-            Request::Handoff(to) => self.ask_handoff(now, id, name, to),
+            Request::Handoff(to) => self.ask_handoff(now, id, name, to, false),
+            Request::Downgrade(to) => self.ask_handoff(now, id, name, Some(to), true),
             Request::Force(node) => self.ask_force(name, node).map(Some),
             Request::Forget(node) => self.ask_forget(now, id, name, node),
         };
@@ -54,6 +55,7 @@ impl SentinelCore {
         id: u64,
         name: &Group,
         to: Option<Node>,
+        downgrade: bool,
     ) -> Result<Option<String>, String> {
         let record = self.known(name)?.clone();
         if !self.votes() {
@@ -74,6 +76,7 @@ impl SentinelCore {
             epoch: record.epoch,
             from,
             to,
+            downgrade,
         });
         Ok(None)
     }

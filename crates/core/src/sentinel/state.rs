@@ -71,6 +71,8 @@ pub enum Written {
 pub enum Request {
     /// Hand over to this node, or to the best one.
     Handoff(Option<Node>),
+    /// Hand over to this node, also where its redis-server is older than the primary's.
+    Downgrade(Node),
     /// Go on with the data of this node after the loss of others: a person's explicit word.
     Force(Node),
     /// Forget this node, which will not come back; without a name, all that are not connected.

@@ -97,6 +97,7 @@ impl SentinelCore {
             .filter(|_| leads || !leaderless(now, group));
         told.or_else(|| shortage(group))
             .or_else(|| leaderless(now, group).then(|| NO_PRIMARY.to_owned()))
+            .or_else(|| no_choice(group))
     }
 
     fn sentinel_status(&self, group: &GroupState, name: &crate::names::Sentinel) -> SentinelStatus {
@@ -152,6 +153,17 @@ fn shortage(group: &GroupState) -> Option<String> {
         .then(|| format!("degraded: a reply waits for {k} replicas instead of {wished}"))
 }
 
+/// Nobody could take over, because nobody may be chosen.
+fn no_choice(group: &GroupState) -> Option<String> {
+    let record = group.record.as_ref().filter(|r| r.phase == Phase::Stable)?;
+    let others = group.nodes.iter().filter(|(node, _)| !record.names(node));
+    let mut others = others.filter_map(|(_, state)| state.report.as_ref());
+    let none = others.clone().next().is_some() && others.all(|r| r.priority == 0);
+    none.then(|| {
+        "no node can take over: all but the primary have priority 0, which means never".to_owned()
+    })
+}
+
 fn phase(group: &GroupState) -> &'static str {
     match group.record.as_ref().map(|r| r.phase) {
         None => "empty",
@@ -191,6 +203,10 @@ fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) 
         keys: report.map(|r| r.keys),
         noted_keys: report.and_then(|r| r.noted_keys),
         run_id: state.incarnation().map(ToString::to_string),
+        priority: report.map(|r| r.priority),
+        server: report
+            .and_then(|r| r.server.as_ref())
+            .map(ToString::to_string),
         writable: state.linked && report.is_some_and(|r| r.open),
         heard_ms_ago: Some(now.saturating_sub(state.heard_at)),
         suspected_by: suspects.chain(own).collect(),
@@ -238,6 +254,7 @@ fn condition(now: Millis, group: &GroupState, node: &Node, state: &NodeState) ->
         ServerState::Loading => "loading",
         ServerState::Up if report.withheld => "withheld",
         ServerState::Up if !report.doubt.is_empty() => "doubted",
+        ServerState::Up if report.stuck => "stuck",
         ServerState::Up if report.syncing || (!report.caught_up && !report.is_master) => "syncing",
         ServerState::Up => "up",
     }

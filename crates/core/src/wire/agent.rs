@@ -3,6 +3,7 @@
 use crate::names::{Address, Epoch, Incarnation, Node};
 use crate::position::Position;
 use crate::record::Record;
+use crate::server_version::ServerVersion;
 use crate::stamp::Stamp;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,8 @@ pub struct Report {
     pub doubt: String,
     /// Keys that its data had when their position was last noted.
     pub noted_keys: Option<u64>,
+    /// It cannot copy the primary's data: copies fail, or none is begun since it could not be read. The reason says which.
+    pub stuck: bool,
     /// Keys in all databases.
     pub keys: u64,
     /// Bytes used by redis-server.
@@ -108,6 +111,9 @@ pub struct Report {
     pub disk: BTreeSet<Incarnation>,
     /// The stamp in its data, while it is up and follows nobody.
     pub stamp: Option<Stamp>,
+    /// Name and number of its redis-server: of the one that runs, or of the program while none does. An agent of a version
+    /// before this word does not tell.
+    pub server: Option<ServerVersion>,
 }
 
 impl Report {
@@ -140,6 +146,7 @@ impl Report {
             withheld,
             doubt,
             noted_keys: _,
+            stuck,
             keys: _,
             memory_bytes: _,
             unanswered_ms: _,
@@ -150,6 +157,7 @@ impl Report {
             lagging,
             disk,
             stamp,
+            server,
         } = self;
         let same = *address == old.address
             && *priority == old.priority
@@ -174,13 +182,15 @@ impl Report {
             && *foreign == old.foreign
             && *withheld == old.withheld
             && *doubt == old.doubt
+            && *stuck == old.stuck
             && *reason == old.reason
             && *ailing == old.ailing
             && *leaving == old.leaving
             && *confirmed == old.confirmed
             && *lagging == old.lagging
             && *disk == old.disk
-            && *stamp == old.stamp;
+            && *stamp == old.stamp
+            && *server == old.server;
         !same
     }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Redis {
     pub(crate) info: ServerInfo,
 }
 
+#[allow(clippy::large_enum_variant)] // a short queue of a test
 enum Event {
     Sentinel(Sentinel, SentinelInput),
     Agent(Node, AgentInput),
@@ -197,6 +198,7 @@ impl Group {
             restart: true,
             gated: self.config.terms.k() > 0,
             mutant: Mutant::None,
+            server: None,
         };
         self.agents
             .insert(node.clone(), Agent::new(settings, stored));

@@ -43,7 +43,7 @@ pub(super) const HOLDFAST: &[&str] = &[
     "HOLDFAST <subcommand> [<arg> ...]. STATUS, DECISIONS and FAILOVER answer JSON. Subcommands are:",
     "DECISIONS [<group>]",
     "    Show what was decided lately, and why.",
-    "FAILOVER <group> [<node>]",
+    "FAILOVER <group> [<node> [ALLOW-DOWNGRADE]]",
     "    Hand the primary's role over, to that node if one is named.",
     "FORCE <group> <node>",
     "    While there is no primary: go on from the data of this node, and give up what only",

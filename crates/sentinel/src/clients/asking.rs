@@ -165,6 +165,9 @@ impl Clients {
     }
 }
 
+/// The word of a person who means a handoff to an older server.
+const ALLOW_DOWNGRADE: &str = "ALLOW-DOWNGRADE";
+
 enum Word {
     Status(Option<Group>),
     Decisions(Group),
@@ -191,6 +194,9 @@ fn parse(core: &SentinelCore, words: &[String]) -> Result<Word, String> {
         )),
         "DECISIONS" if words.len() <= 2 => Ok(Word::Decisions(group()?)),
         "FAILOVER" if words.len() <= 3 => Ok(Word::Do(group()?, Request::Handoff(node))),
+        "FAILOVER" if words.len() == 4 && words[3].eq_ignore_ascii_case(ALLOW_DOWNGRADE) => Ok(
+            Word::Do(group()?, Request::Downgrade(node.unwrap_or_default())),
+        ),
         "FORCE" if words.len() == 3 => {
             Ok(Word::Do(group()?, Request::Force(node.unwrap_or_default())))
         }

@@ -54,6 +54,7 @@ pub fn check_by_data(world: &World, before: &Record) -> Option<Violation> {
                 node: (*node).clone(),
                 incarnation: (*incarnation).clone(),
                 address: holdfast_core::names::Address::new("", 0),
+                server: None,
             })
         });
         rule.k > 0 && alive.count() + rule.k <= rule.members.len()

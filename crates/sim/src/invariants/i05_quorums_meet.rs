@@ -80,6 +80,7 @@ mod tests {
                         node: Node::from("n"),
                         incarnation: Incarnation::from("r"),
                         address: holdfast_core::names::Address::new("h", 1),
+                        server: None,
                     },
                     holdfast_core::record::Terms::default(),
                     &"s".into(),

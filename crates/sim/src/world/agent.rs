@@ -60,6 +60,7 @@ impl World {
             restart: true,
             gated: false,
             mutant,
+            server: None,
         };
         host.agent = Some(Agent::new(settings, stored));
         host.gate = gates.then(|| Gate::new(mutant));

@@ -3,12 +3,12 @@
 use super::obeying::obey;
 use super::{Alive, Hands};
 use crate::agent::sampling::Sampler;
-use crate::agent::{Notice, leftover, looking};
+use crate::agent::{Notice, guarding, leftover, looking};
 use crate::gate::Behind;
 use crate::options::Options;
 use crate::server::config::DataUse;
 use crate::server::data::{
-    DataState, folder, inspect, is_bare, is_only_snapshot, is_unfinished, noted_tail,
+    DataState, folder, inspect, is_bare, is_only_snapshot, is_unfinished, noted_tail, unreadable,
 };
 use crate::server::{Link, Renewal, Server, StartError, Watchdog, WatchdogCommand};
 use holdfast_core::agent::DataAtStart;
@@ -52,9 +52,12 @@ impl Error {
 impl Hands {
     /// Starts redis-server, sealed, with its watchdog.
     pub(in super::super) fn start(&mut self) -> Result<(), Error> {
+        // The program may be another one than before.
+        self.version = self.version.renewed();
         let folder = self.look_at_folder()?;
         self.data = self.look_at_data(&folder);
         let data_use = self.data_use(&folder);
+        self.read_first(data_use)?;
         if data_use != DataUse::Untouched {
             let appends = wants_append_only(&self.options);
             let refusal = folder.refusal(appends, self.noted.as_ref(), Mutant::None);
@@ -110,6 +113,14 @@ impl Hands {
             tasks: vec![obeying.abort_handle()],
         });
         Ok(())
+    }
+
+    /// Refuses to start a redis-server that could not read what it would have to: it would end at once, or worse, begin
+    /// without it.
+    fn read_first(&self, data: DataUse) -> Result<(), Error> {
+        let append_only = data == DataUse::Configured && wants_append_only(&self.options);
+        let found = unreadable(&self.options.data_dir, append_only, &self.version.named());
+        found.map_or(Ok(()), |found| Err(Error::Refused(found.to_string())))
     }
 
     /// What lies in the data folder. One that cannot be read is not started on.
@@ -175,11 +186,15 @@ impl Hands {
             pid,
             link,
             alive.sampler(&self.options),
+            alive.server.trail(),
             self.every.clone(),
             self.waker.clone(),
             self.inbox.clone(),
         );
         alive.tasks.push(spawn_local(looking).abort_handle());
+        let link = alive.server.link();
+        let guarding = guarding::guard(pid, link, alive.renewal.clone(), self.inbox.clone());
+        alive.tasks.push(spawn_local(guarding).abort_handle());
     }
 }
 

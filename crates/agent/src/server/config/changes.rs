@@ -56,6 +56,11 @@ fn delete_user(name: &str) -> Change {
     }
 }
 
+/// What such a text sets a key to, if it does.
+pub(in crate::server) fn setting(text: &str, key: &str) -> Option<String> {
+    settings(text).remove(key)
+}
+
 /// A text made by `render` can always be read.
 fn read(text: &str) -> Vec<Line> {
     lines::parse(text).unwrap_or_default()

@@ -13,6 +13,7 @@ const FILES: &str = "Holdfast looks for data under the default name before it st
 const CHILD: &str = "the agent runs and watches the server itself";
 const RESYNC: &str =
     "its value decides whether a failover is a partial resync of milliseconds or a full copy";
+const ONE_CHANNEL: &str = "Holdfast sees to each copy itself and a replica has one connection, so it would have no effect";
 const ON_DISK: &str = "with durability `fsync` Holdfast sees to it that every change is on disk before it is acknowledged";
 const TLS: &str =
     "Holdfast sets it from tls_cert_file, tls_key_file, tls_ca_file and tls_client_auth";
@@ -82,6 +83,8 @@ const OWNED: &[(&str, &str)] = &[
     ),
     ("repl-diskless-sync", RESYNC),
     ("repl-diskless-sync-delay", RESYNC),
+    ("dual-channel-replication-enabled", ONE_CHANNEL),
+    ("repl-rdb-channel", ONE_CHANNEL),
     ("repl-backlog-ttl", RESYNC),
     ("repl-timeout", RESYNC),
     ("repl-ping-replica-period", RESYNC),
@@ -120,7 +123,6 @@ const OWNED_ON_DISK: &[&str] = &[
     "appendfsync",
     "no-appendfsync-on-rewrite",
     "aof-load-truncated",
-    "dual-channel-replication-enabled",
 ];
 
 /// Commands that agents, replicas and watchdogs send. Renaming one takes it from them too.

@@ -39,6 +39,7 @@ fn version(major: u32, minor: u32) -> Version {
         major,
         minor,
         patch: 0,
+        mark: None,
     }
 }
 
@@ -203,6 +204,36 @@ fn memory_is_derived_unless_the_operator_says_otherwise() {
             .warnings
             .is_empty()
     );
+}
+
+#[test]
+fn a_backlog_leaves_the_operators_maxmemory_to_the_data() {
+    let text = case().text("maxmemory 100mb");
+    assert_eq!(last(&text, "repl-backlog-size"), Some("13107200"));
+    let text = case().text("maxmemory 4gb");
+    assert_eq!(last(&text, "repl-backlog-size"), Some("268435456"));
+    let text = case().text("maxmemory 0");
+    assert_eq!(last(&text, "repl-backlog-size"), Some("268435456"));
+    let chosen = "maxmemory 100mb\nrepl-backlog-size 60mb";
+    let rendered = case().render(chosen).expect("allowed");
+    assert_eq!(last(&rendered.text, "repl-backlog-size"), Some("60mb"));
+    assert!(
+        rendered
+            .warnings
+            .iter()
+            .any(|w| w.contains("repl-backlog-size 62914560 counts in maxmemory"))
+    );
+}
+
+#[test]
+fn what_would_have_no_effect_is_refused() {
+    for line in [
+        "repl-rdb-channel yes",
+        "dual-channel-replication-enabled yes",
+    ] {
+        let error = case().render(line).expect_err("refused").to_string();
+        assert!(error.contains("it would have no effect"), "{error}");
+    }
 }
 
 #[test]

@@ -133,6 +133,13 @@ pub(super) fn is_unfinished(dir: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
+/// The files of an append-only directory that are in use, as its manifest names them; none without a readable manifest.
+pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
+    let manifest = std::fs::read_to_string(dir.join(format!("{OLD_AOF}.manifest")));
+    let named = names(&manifest.unwrap_or_default());
+    named.into_iter().map(|name| dir.join(name)).collect()
+}
+
 /// Files in use: base (`b`) and increments (`i`), not history (`h`).
 fn names(manifest: &str) -> Vec<String> {
     let used = entries(manifest).filter(|(_, kind)| *kind != Some("h"));

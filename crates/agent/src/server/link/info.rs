@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use holdfast_core::names::{Address, Incarnation};
+use holdfast_core::server_version::ServerVersion;
 use holdfast_core::stamp::Stamp;
 use holdfast_resp::Value;
 
@@ -100,6 +101,8 @@ pub struct Info {
     pub executable: String,
     /// Version number as text; Valkey's own for Valkey.
     pub version: String,
+    /// Name and number.
+    pub server: Option<ServerVersion>,
 }
 
 /// Adds the questions for [`Info::read`].
@@ -156,10 +159,8 @@ impl Info {
                 aof_write_ok: ok("aof_last_write_status"),
             },
             executable: fields.text("executable").to_owned(),
-            version: fields
-                .get("valkey_version")
-                .unwrap_or_else(|| fields.text("redis_version"))
-                .to_owned(),
+            version: fields.version().1.to_owned(),
+            server: ServerVersion::new(fields.version().0, fields.version().1),
         }
     }
 }
@@ -209,6 +210,14 @@ impl<'a> Fields<'a> {
 
     fn text(&self, key: &str) -> &'a str {
         self.get(key).unwrap_or_default()
+    }
+
+    /// Name and number: Valkey says `redis_version:7.2.4` for the sake of old clients.
+    fn version(&self) -> (&'a str, &'a str) {
+        match self.get("valkey_version") {
+            Some(number) => ("valkey", number),
+            None => ("redis", self.text("redis_version")),
+        }
     }
 
     /// Negative numbers stand for "none".

@@ -29,6 +29,7 @@ fn agent(mutant: Mutant) -> Agent {
         restart: true,
         gated: false,
         mutant,
+        server: None,
     };
     let stored = Stored {
         promised: 1,
@@ -86,6 +87,7 @@ fn shown(agent: &mut Agent) {
         node: Node::from("redis-0"),
         incarnation: Incarnation::from("run-0"),
         address: Address::new("redis-0", 6379),
+        server: None,
     };
     let nodes = [Node::from("redis-0"), Node::from("redis-1")].into();
     let first = Record::first(nodes, primary, Terms::default(), &by, String::new());

@@ -13,6 +13,7 @@ fn member(node: &str) -> Member {
         node: Node::from(node),
         incarnation: Incarnation::from(format!("run-of-{node}")),
         address: Address::new(node, 6379),
+        server: None,
     }
 }
 
@@ -118,6 +119,7 @@ impl Told {
             restart: true,
             gated: false,
             mutant: Mutant::None,
+            server: None,
         };
         let stored = Stored {
             promised: 1,

@@ -26,6 +26,7 @@ fn record() -> Record {
         node: Node::from("redis-0"),
         incarnation: Incarnation::from("run"),
         address: Address::new("redis-0", 6379),
+        server: None,
     };
     let by = Sentinel::from("sentinel-0");
     let mut record = Record::first(
