@@ -1,42 +1,61 @@
 //! What must be known of a client's session so that it can go on at another server.
 //!
 //! ```text
-//!  client's bytes ──▶ frames ──▶ AUTH · HELLO · SELECT · CLIENT … · SUBSCRIBE … ──▶ kept
-//!                       │        MULTI · WATCH … EXEC                            ──▶ not at rest
+//!  client's bytes ──▶ frames ──▶ AUTH · HELLO · SELECT · CLIENT … · SUBSCRIBE … ──▶ under way ──┐
+//!                       │        MULTI · WATCH … EXEC                            ──▶ not at rest │
 //!                       │        BLPOP …                                         ──▶ may be asked again
-//!                       └──────▶ everything else is jumped over
+//!                       └──────▶ everything else is counted                                      │
+//!  server's bytes ──▶ answers ─▶ to one of those under way: not refused? ◀───────────────────────┘ ──▶ kept
+//!                       └──────▶ everything else is counted
 //! ```
 //!
-//! Only requests are looked at, never replies: what was refused is found out by asking the server (`CLIENT INFO`), and by the
-//! next server, which refuses it again. Whatever cannot be carried over with certainty says so, and its connection is closed.
+//! What the server accepted is kept, not what was asked for: a request counts once its answer has been read. Answers are matched
+//! by their number, so the ends of all replies are found; what is in them is jumped over. Before a session leaves, what was kept
+//! is compared with what the server says of it (`CLIENT INFO`). Whatever cannot be carried over with certainty says so, and its
+//! connection is closed.
 
+mod answers;
 mod blocked;
 mod frames;
+mod hearing;
 mod kept;
 mod replay;
+mod scripts;
 mod seen;
+mod telling;
 #[cfg(test)]
 mod tests;
+mod transaction;
+mod under_way;
 mod verbs;
 
-pub use replay::Replay;
+pub use replay::{Ask, Replay};
+pub use scripts::Scripts;
 pub use seen::Seen;
 
 use crate::gate::Micros;
 use crate::mutant::Mutant;
+use answers::Answers;
 use blocked::Blocked;
 use frames::{Found, Frames};
 use kept::Kept;
+use transaction::Transaction;
+use under_way::{Asked, UnderWay};
 use verbs::Verb;
 
-/// One client's session, by what it asked for.
+/// One client's session, by what it asked for and was answered.
 #[derive(Debug, Default)]
 pub struct Session {
     frames: Frames,
+    answers: Answers,
+    under_way: UnderWay,
+    /// What its server accepted.
     kept: Option<Box<Kept>>,
+    transaction: Transaction,
     blocked: Option<Box<Blocked>>,
     /// The last request may be answered late.
     waits: bool,
+    /// By its requests, until all are answered: a transaction is open, keys are watched.
     multi: bool,
     watch: bool,
     /// The next request is a special one, by what came before it.
@@ -79,6 +98,11 @@ impl Session {
         self.lost || (self.frames.is_between() && !self.multi && !self.watch && !self.caching)
     }
 
+    /// Whether so much is under way that nothing more is to be asked for now.
+    pub fn is_full(&self) -> bool {
+        self.under_way.is_full()
+    }
+
     /// Why it cannot be carried over, if that is known already.
     pub fn spoiled(&self) -> Option<&'static str> {
         self.spoiled
@@ -86,12 +110,17 @@ impl Session {
 
     /// Whether the last request may block, and may be asked again elsewhere.
     pub fn may_block(&self) -> bool {
-        self.blocked.is_some()
+        self.blocked.is_some() && !self.is_quiet()
     }
 
     /// Whether the last request may be answered late, whoever might ask it again.
     pub fn waits(&self) -> bool {
-        self.waits
+        self.waits && !self.is_quiet()
+    }
+
+    /// Whether everything that it asked for is answered.
+    pub fn is_quiet(&self) -> bool {
+        self.under_way.is_empty()
     }
 
     /// That request, with the time that is left of it.
@@ -101,14 +130,18 @@ impl Session {
 
     fn step(&mut self, now: Micros, bytes: &[u8], at: &mut usize) {
         match self.frames.next(bytes, at) {
-            Found::Nothing => {}
+            Found::Nothing | Found::Empty => {}
             Found::Plain => {
+                self.under_way.count();
                 (self.caching, self.waits) = (false, false);
                 if self.blocked.is_some() {
                     self.blocked = None;
                 }
             }
-            Found::Request(verb, args) => self.take(now, verb, &args),
+            Found::Request(verb, args) => {
+                self.ask(verb, &args);
+                self.take(now, verb, &args);
+            }
             Found::Lost => {
                 self.lost = true;
                 self.spoil("its requests are not understood");
@@ -116,9 +149,23 @@ impl Session {
         }
     }
 
+    /// It cannot be carried over any more.
     fn spoil(&mut self, why: &'static str) {
         self.spoiled.get_or_insert(why);
         self.kept = None;
+        self.under_way = UnderWay::default();
+        self.transaction = Transaction::default();
+    }
+
+    fn ask(&mut self, verb: Verb, args: &[Vec<u8>]) {
+        if self.spoiled.is_some() {
+            return;
+        }
+        if telling::counts(verb, args) {
+            self.under_way.push(Asked::new(verb, args));
+        } else {
+            self.under_way.count();
+        }
     }
 
     fn take(&mut self, now: Micros, verb: Verb, args: &[Vec<u8>]) {
@@ -127,107 +174,31 @@ impl Session {
         let alone = args.len() == 1;
         match verb {
             Verb::Multi => self.multi |= alone,
-            Verb::Exec | Verb::Discard if alone && self.multi => {
-                (self.multi, self.watch) = (false, false);
-            }
+            // Even a refused one ends it.
+            Verb::Exec if self.multi => (self.multi, self.watch) = (false, false),
+            Verb::Discard if alone && self.multi => (self.multi, self.watch) = (false, false),
             Verb::Unwatch if alone && !self.multi => self.watch = false,
             Verb::Watch if !self.multi => self.watch = true,
-            Verb::Exec | Verb::Discard | Verb::Watch | Verb::Unwatch | Verb::Quit => {}
-            Verb::Block(_) | Verb::Stream | Verb::Wait if self.multi => {}
-            Verb::Block(_) | Verb::Stream | Verb::Wait => {
+            Verb::Block(_) | Verb::Stream | Verb::Wait if !self.multi => {
                 self.waits = true;
                 self.blocked = Blocked::new(verb, args, now).map(Box::new);
             }
-            Verb::Monitor => self.spoil("it is a monitor"),
-            Verb::Sync => self.spoil("it asked for the replication stream"),
-            Verb::Reset if alone => self.reset(),
-            _ if self.multi => self.spoil("it changed its session in a transaction"),
-            _ => self.keep(verb, args),
+            Verb::Reset if alone => (self.multi, self.watch) = (false, false),
+            Verb::Client => self.client(args),
+            _ => {}
         }
     }
 
-    fn reset(&mut self) {
-        (self.multi, self.watch) = (false, false);
-        if let Some(kept) = &mut self.kept {
-            kept.reset();
-        }
-    }
-
-    fn keep(&mut self, verb: Verb, args: &[Vec<u8>]) {
-        if self.spoiled.is_some() {
-            return;
-        }
-        let mut kept = self.kept.take().unwrap_or_default();
-        let result = match verb {
-            Verb::Client => self.client(&mut kept, args),
-            verb => {
-                tell(&mut kept, verb, args);
-                Ok(())
-            }
-        };
-        match result {
-            Err(why) => self.spoil(why),
-            Ok(()) if kept.is_too_large() => self.spoil("too much would have to be said again"),
-            Ok(()) => self.kept = Some(kept),
-        }
-    }
-
-    fn client(&mut self, kept: &mut Kept, args: &[Vec<u8>]) -> Result<(), &'static str> {
-        let about = args.get(1).map(Vec::as_slice).unwrap_or_default();
-        match (about.to_ascii_uppercase().as_slice(), args) {
-            (b"SETNAME", [_, _, name]) => kept.name = Some(name.clone()),
-            (b"REPLY", _) => return Err("it does not want every reply"),
-            (b"CACHING", _) => self.caching = true,
-            (b"TRACKING", [_, _, on, options @ ..]) => {
-                if !on.eq_ignore_ascii_case(b"ON") {
-                    kept.tracking.clear();
-                } else if options
-                    .iter()
-                    .any(|word| word.eq_ignore_ascii_case(b"REDIRECT"))
-                {
-                    return Err("its invalidations go to another connection");
-                } else if !kept.tracking.iter().any(|request| request == args) {
-                    kept.tracking.push(args.to_vec());
-                }
-            }
-            (b"NO-EVICT" | b"NO-TOUCH", [_, about, _]) => {
-                kept.set(about.to_ascii_uppercase(), args.to_vec());
-            }
-            (b"SETINFO", [_, _, attribute, _]) => {
-                kept.set(attribute.to_ascii_uppercase(), args.to_vec());
+    /// What counts before it is answered.
+    fn client(&mut self, args: &[Vec<u8>]) {
+        let about = args.get(1).map(|about| about.to_ascii_uppercase());
+        let on = |word: &Vec<u8>| word.eq_ignore_ascii_case(b"ON");
+        match about.as_deref() {
+            Some(b"CACHING") => self.caching = true,
+            Some(b"REPLY") if !args.get(2).is_some_and(on) => {
+                self.spoil("it does not want every reply");
             }
             _ => {}
         }
-        Ok(())
-    }
-}
-
-/// What a session says of itself, outside `CLIENT`.
-fn tell(kept: &mut Kept, verb: Verb, args: &[Vec<u8>]) {
-    match (verb, args) {
-        (Verb::Auth, [_, password]) => kept.login(b"default", password),
-        (Verb::Auth, [_, user, password]) => kept.login(user, password),
-        (Verb::Select, [_, database]) => kept.database = Some(database.clone()),
-        (Verb::Subscribe(kind), [_, names @ ..]) => kept.subscribe(kind, names),
-        (Verb::Unsubscribe(kind), [_, names @ ..]) => kept.unsubscribe(kind, names),
-        (Verb::Hello, [_, _, options @ ..]) => hello(kept, options),
-        _ => {}
-    }
-}
-
-fn hello(kept: &mut Kept, mut options: &[Vec<u8>]) {
-    kept.hello = true;
-    loop {
-        options = match options {
-            [word, user, password, rest @ ..] if word.eq_ignore_ascii_case(b"AUTH") => {
-                kept.login(user, password);
-                rest
-            }
-            [word, name, rest @ ..] if word.eq_ignore_ascii_case(b"SETNAME") => {
-                kept.name = Some(name.clone());
-                rest
-            }
-            _ => return,
-        };
     }
 }

@@ -15,11 +15,11 @@ class Group:
 
     name = "mymaster"
 
-    def __init__(self, holdfast, server, folder, base_port):
+    def __init__(self, holdfast, server, folder, base_port, *more):
         self.folder = folder / "group"
         self.log = folder / "up.log"
         command = [holdfast, "up", "--headless", "--dir", self.folder, "--base-port", str(base_port)]
-        self.command = [*map(str, command), "--server", str(server), "--group", self.name]
+        self.command = [*map(str, command), "--server", str(server), "--group", self.name, *more]
         self.up = None
 
     def __enter__(self):

@@ -61,6 +61,12 @@ impl Bytes {
         Ok((read, read == asked))
     }
 
+    /// The newest bytes of the last piece, so many of them.
+    pub(super) fn newest(&self, bytes: usize) -> &[u8] {
+        let piece = self.pieces.back().map_or(&[][..], Vec::as_slice);
+        &piece[piece.len().saturating_sub(bytes)..]
+    }
+
     /// Sends at most so many. Returns how many were taken; fewer than asked for means that there is no room.
     pub(super) fn write(
         &mut self,

@@ -9,6 +9,7 @@ use super::relay::Crossing;
 use super::spare::Spare;
 use holdfast_core::gate::{Connection, Gate, Micros};
 use holdfast_core::names::Epoch;
+use holdfast_core::session::Scripts;
 use std::sync::Arc;
 
 /// What all relays share.
@@ -36,6 +37,8 @@ pub(super) struct Hall {
     pub(super) leased: bool,
     /// The reign that clients are served in.
     pub(super) reign: Option<Epoch>,
+    /// Scripts that clients have loaded.
+    pub(super) scripts: Scripts,
     /// Sessions on their way to another server.
     pub(super) crossing: Crossing,
     /// Streams to replicas that nobody waits for.

@@ -50,11 +50,16 @@ pub(super) struct Relay {
     /// What is known of its session, and where that is on its way to another server.
     session: Session,
     passage: Option<Box<Passage>>,
+    /// Why its server and the gate do not agree on what it is.
+    contradiction: Option<&'static str>,
     carried: bool,
     /// The reign to which it was carried; gates that it came through before this one; it is about to take a shorter way.
     carried_to: Epoch,
     hops: u8,
     homing: bool,
+    /// It takes a shorter way as soon as everything is answered; how often it has kept a longer one because it listens.
+    wants_home: bool,
+    detours: u8,
     /// The client itself, where another gate brought the session and told.
     origin: Option<SocketAddr>,
     /// Read and not to be sent to this server any more, unless it is to go on with it.
@@ -97,10 +102,13 @@ impl Relay {
             server,
             session,
             passage: None,
+            contradiction: None,
             carried: false,
             carried_to: 0,
             hops: 0,
             homing: false,
+            wants_home: false,
+            detours: 0,
             origin: None,
             pending: Vec::new(),
             phase: Phase::Opening(Vec::new()),

@@ -25,6 +25,7 @@ use deadlines::Deadlines;
 use holdfast_core::gate::{Answer, Gate, LINKS_MAX, Micros, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
+use holdfast_core::session::Scripts;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -115,6 +116,7 @@ impl Turns {
             lease,
             leased: false,
             reign: None,
+            scripts: Scripts::default(),
             crossing: Crossing::default(),
             gulps: Gulps::default(),
             refusals: Refusals::default(),

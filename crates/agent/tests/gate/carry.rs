@@ -185,7 +185,9 @@ async fn what_cannot_be_carried_is_closed_and_never_answered_wrongly() {
     assert_eq!(watch.text(&["WATCH", "n"]), "OK");
     assert_eq!(monitor.text(&["MONITOR"]), "OK");
     deaf.send(&["CLIENT", "REPLY", "OFF"]);
-    redirected.text(&["CLIENT", "TRACKING", "ON", "REDIRECT", "1"]);
+    let another = watch.text(&["CLIENT", "ID"]);
+    let redirect = ["CLIENT", "TRACKING", "ON", "REDIRECT", &another];
+    assert_eq!(redirected.text(&redirect), "OK");
     std::io::Write::write_all(&mut half.stream, b"*2\r\n$3\r\nGET\r\n$9\r\nhal").unwrap();
     std::thread::sleep(Duration::from_millis(30));
     pair.handoff().await;

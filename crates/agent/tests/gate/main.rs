@@ -4,6 +4,7 @@
 #[path = "../server_support/mod.rs"]
 mod server_support;
 
+mod accepted;
 mod authority;
 mod carry;
 mod client;

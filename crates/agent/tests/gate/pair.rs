@@ -80,6 +80,13 @@ impl Pair {
         }
     }
 
+    /// Only on the node that does not rule.
+    pub async fn user_of_other(&mut self, name: &str, rules: &[&str]) {
+        let args = [&["ACL", "SETUSER", name], rules].concat();
+        let other = &mut self.nodes[1 - self.ruler];
+        other.node.link.command(&args).await.unwrap();
+    }
+
     /// As the sentinels do: only to a replica in step.
     pub async fn handoff(&mut self) {
         self.in_step().await;

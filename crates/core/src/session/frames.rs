@@ -29,6 +29,8 @@ pub(super) enum Found {
     Nothing,
     /// The end of a request that changes no session.
     Plain,
+    /// Bytes that ask for nothing and are not answered.
+    Empty,
     /// The end of one that may.
     Request(Verb, Vec<Vec<u8>>),
     /// No request at all, or one that is too large to keep.
@@ -38,6 +40,8 @@ pub(super) enum Found {
 /// A piece of a request at the front of some bytes.
 enum Piece {
     Whole(usize, Option<(Verb, Vec<Vec<u8>>)>),
+    /// So many bytes ask for nothing.
+    Empty(usize),
     /// More is needed to tell what it is.
     Short,
     /// One that nobody wants to know: so many bytes were looked at, so many are still to be skipped, and so many arguments.
@@ -82,6 +86,10 @@ impl Frames {
             Piece::Whole(end, request) => {
                 *at += end;
                 request.map_or(Found::Plain, |(verb, args)| Found::Request(verb, args))
+            }
+            Piece::Empty(end) => {
+                *at += end;
+                Found::Empty
             }
             Piece::Short if bytes.len() - *at > REQUEST_MAX => Found::Lost,
             Piece::Short => {
@@ -152,11 +160,11 @@ fn begin(bytes: &[u8]) -> Piece {
     let count = match count {
         Some(count) => count,
         // Nothing was asked: the server takes no notice.
-        None if bytes.starts_with(b"*-") => return Piece::Whole(name_at, None),
+        None if bytes.starts_with(b"*-") => return Piece::Empty(name_at),
         None => return Piece::Wrong,
     };
     if count == 0 {
-        return Piece::Whole(name_at, None);
+        return Piece::Empty(name_at);
     }
     let Some((length, end)) = header(&bytes[name_at..], b'$') else {
         return Piece::Short;
@@ -204,7 +212,7 @@ fn past(bytes: &[u8], start: usize, first: u64, arguments: u64) -> Piece {
 /// Takes a request that matters apart.
 fn whole(bytes: &[u8], name_at: usize, count: u64, verb: Verb) -> Piece {
     let (mut at, mut args) = (name_at, Vec::new());
-    for _ in 0..count {
+    for left in (0..count).rev() {
         let Some((length, end)) = header(&bytes[at..], b'$') else {
             return Piece::Short;
         };
@@ -212,6 +220,10 @@ fn whole(bytes: &[u8], name_at: usize, count: u64, verb: Verb) -> Piece {
             return Piece::Wrong;
         };
         at += end;
+        // A script that is too large to keep is only not remembered.
+        if verb == Verb::Script && (at as u64).saturating_add(length) > REQUEST_MAX as u64 {
+            return past(bytes, at, length, left);
+        }
         let length = length as usize;
         if bytes.len() < at + length + 2 {
             return Piece::Short;
@@ -234,6 +246,7 @@ fn inline(bytes: &[u8]) -> Piece {
     match verb {
         Some(_) if quoted => Piece::Wrong,
         Some(verb) => Piece::Whole(end + 1, Some((verb, words.map(<[u8]>::to_vec).collect()))),
+        None if words.peek().is_none() => Piece::Empty(end + 1),
         // A name in quotes may be any.
         None if words.peek().is_some_and(|word| b"\"'".contains(&word[0])) => Piece::Wrong,
         None => Piece::Whole(end + 1, None),

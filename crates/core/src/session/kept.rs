@@ -29,11 +29,14 @@ impl std::fmt::Debug for Login {
 pub(super) struct Kept {
     /// The newest last.
     pub(super) logins: Vec<Login>,
-    /// The last `HELLO` with a version.
-    pub(super) hello: bool,
+    /// It speaks RESP3.
+    pub(super) resp3: bool,
+    /// A request was refused that may have changed some of it before.
+    pub(super) doubts: bool,
     pub(super) database: Option<Vec<u8>>,
     pub(super) name: Option<Vec<u8>>,
-    /// `CLIENT SETINFO`, `NO-EVICT`, `NO-TOUCH`: the newest request of each kind, by its words.
+    /// `CLIENT SETINFO`, `NO-EVICT`, `NO-TOUCH`, `CAPA`, `READONLY`: the newest request of each kind, by its words. Replies are
+    /// the same without them, so a server that does not know one may refuse it.
     pub(super) settings: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
     /// Requests that made tracking what it is.
     pub(super) tracking: Vec<Vec<Vec<u8>>>,
@@ -42,6 +45,7 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn login(&mut self, user: &[u8], password: &[u8]) {
+        self.doubts = false;
         self.logins.retain(|login| login.user != user);
         self.logins.push(Login {
             user: user.to_vec(),
@@ -55,24 +59,29 @@ impl Kept {
         &self.subscribed[kind as usize]
     }
 
-    pub(super) fn subscribe(&mut self, kind: Kind, names: &[Vec<u8>]) {
-        self.subscribed[kind as usize].extend(names.iter().cloned());
+    pub(super) fn is_subscribed(&self) -> bool {
+        self.subscribed.iter().any(|names| !names.is_empty())
     }
 
-    /// Without names: from all of the kind.
-    pub(super) fn unsubscribe(&mut self, kind: Kind, names: &[Vec<u8>]) {
-        let subscribed = &mut self.subscribed[kind as usize];
-        if names.is_empty() {
-            subscribed.clear();
-        }
-        for name in names {
-            subscribed.remove(name);
-        }
+    pub(super) fn subscribe(&mut self, kind: Kind, name: Vec<u8>) {
+        self.subscribed[kind as usize].insert(name);
+    }
+
+    pub(super) fn unsubscribe(&mut self, kind: Kind, name: &[u8]) {
+        self.subscribed[kind as usize].remove(name);
+    }
+
+    pub(super) fn unsubscribe_all(&mut self, kind: Kind) {
+        self.subscribed[kind as usize].clear();
     }
 
     pub(super) fn set(&mut self, about: Vec<u8>, request: Vec<Vec<u8>>) {
-        self.settings.retain(|(one, _)| *one != about);
+        self.unset(&about);
         self.settings.push((about, request));
+    }
+
+    pub(super) fn unset(&mut self, about: &[u8]) {
+        self.settings.retain(|(one, _)| one != about);
     }
 
     /// As after `RESET`: what is not part of that stays.
@@ -81,7 +90,8 @@ impl Kept {
             settings: std::mem::take(&mut self.settings),
             ..Self::default()
         };
-        self.settings.retain(|(about, _)| about != b"NO-TOUCH");
+        self.unset(b"NO-TOUCH");
+        self.unset(b"READONLY");
     }
 
     pub(super) fn is_too_large(&self) -> bool {

@@ -1,19 +1,45 @@
 //! What is said to the next server so that a session goes on there.
 
 use super::Session;
+use super::kept::Kept;
 use super::seen::Seen;
 use super::verbs::Kind;
 
 /// What every client that caches is sent: nothing that it has may be trusted.
 const FLUSH: &[u8] = b">2\r\n$10\r\ninvalidate\r\n_\r\n";
 
+/// One request of a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Its name, for people.
+    pub what: &'static str,
+    /// Without it the session would not be what it was. Else it may be refused: replies are the same without it.
+    pub essential: bool,
+}
+
+impl Ask {
+    pub(super) fn must(what: &'static str) -> Self {
+        Self {
+            what,
+            essential: true,
+        }
+    }
+
+    pub(super) fn may(what: &'static str) -> Self {
+        Self {
+            what,
+            essential: false,
+        }
+    }
+}
+
 /// Requests, and what is to come back.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Replay {
     /// The requests, as bytes. They may hold passwords.
     pub bytes: Vec<u8>,
-    /// Replies that must come, none of them an error.
-    pub replies: usize,
+    /// What is asked, each answered by one reply.
+    pub asks: Vec<Ask>,
     /// Confirmations of subscriptions that must come after them.
     pub confirmations: usize,
     /// What the client is sent before anything of the next server.
@@ -22,11 +48,10 @@ pub struct Replay {
 
 impl std::fmt::Debug for Replay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { replies, .. } = self;
+        let (replies, confirmations) = (self.asks.len(), self.confirmations);
         write!(
             f,
-            "Replay({replies} replies, {} subscriptions)",
-            self.confirmations
+            "Replay({replies} replies, {confirmations} subscriptions)"
         )
     }
 }
@@ -37,15 +62,15 @@ impl Replay {
         self.confirmations > 0 || !self.notice.is_empty()
     }
 
-    fn ask(&mut self, words: &[&[u8]]) {
+    pub(super) fn ask(&mut self, ask: Ask, words: &[&[u8]]) {
         encode(&mut self.bytes, words);
-        self.replies += 1;
+        self.asks.push(ask);
     }
 }
 
 impl Session {
-    /// What to say to the next server, if what is known here and what the server has `seen` agree. The server may have
-    /// refused to say: then only what it confirms by not refusing it again is said.
+    /// What to say to the next server: what this one accepted, if what it has `seen` of the session agrees. It may have
+    /// refused to say that, or be busy with a request that blocks.
     ///
     /// # Errors
     /// Why this session cannot go on elsewhere.
@@ -53,37 +78,38 @@ impl Session {
         if let Some(why) = self.spoiled {
             return Err(why);
         }
-        let mut replay = Replay::default();
-        let kept = self.kept.as_deref();
-        if let Some(seen) = seen {
-            self.agrees(seen)?;
-        } else if kept.is_some_and(|kept| kept.hello) {
-            return Err("its server does not tell which protocol it speaks");
+        let waits = u64::from(self.waits() && seen.is_none());
+        if self.under_way.len() > waits {
+            return Err("not everything that it asked for was answered");
         }
+        match seen {
+            Some(seen) => self.agrees(seen)?,
+            None if self.kept.as_deref().is_some_and(|kept| kept.doubts) => {
+                return Err("a HELLO was refused that may have logged it in");
+            }
+            None if self.transaction.open || self.transaction.watching => {
+                return Err("a transaction is open");
+            }
+            None => {}
+        }
+        let mut replay = Replay::default();
         self.log_in(seen, &mut replay)?;
-        let sniffed = kept.and_then(|kept| kept.database.clone());
-        let database = seen.map_or(sniffed, |seen| Some(seen.database.clone().into_bytes()));
+        self.select(seen, &mut replay);
+        if let Some(kept) = self.kept.as_deref() {
+            kept.say(&mut replay);
+        }
+        Ok(replay)
+    }
+
+    fn select(&self, seen: Option<&Seen>, replay: &mut Replay) {
+        let kept = self.kept.as_deref();
+        let accepted = kept.and_then(|kept| kept.database.clone());
+        let database = seen.map_or(accepted, |seen| Some(seen.database.clone().into_bytes()));
         if let Some(database) = database.filter(|number| number != b"0")
             && self.mutant != crate::mutant::Mutant::ForgetDatabase
         {
-            replay.ask(&[b"SELECT", &database]);
+            replay.ask(Ask::must("SELECT"), &[b"SELECT", &database]);
         }
-        let Some(kept) = kept else {
-            return Ok(replay);
-        };
-        if let Some(name) = kept.name.as_ref().filter(|name| !name.is_empty()) {
-            replay.ask(&[b"CLIENT", b"SETNAME", name]);
-        }
-        let requests = kept.settings.iter().map(|(_, request)| request);
-        for request in requests.chain(&kept.tracking) {
-            let words: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
-            replay.ask(&words);
-        }
-        if !kept.tracking.is_empty() {
-            replay.notice = FLUSH;
-        }
-        self.subscribe(&mut replay);
-        Ok(replay)
     }
 
     fn agrees(&self, seen: &Seen) -> Result<(), &'static str> {
@@ -103,6 +129,9 @@ impl Session {
         if seen.is_tracking() != tracking || seen.redirected || (tracking && seen.resp != 3) {
             return Err("its tracking is not what it asked for");
         }
+        if kept.is_some_and(|kept| kept.resp3 != (seen.resp == 3) && !kept.doubts) {
+            return Err("its protocol is not the one that it asked for");
+        }
         if seen.flags.contains(['O', 'b', 'S', 'M']) {
             return Err("it is no plain client");
         }
@@ -121,20 +150,40 @@ impl Session {
             return Err("its password is not known");
         }
         if let Some(login) = login {
-            replay.ask(&[b"AUTH", &login.user, &login.password]);
+            replay.ask(Ask::must("AUTH"), &[b"AUTH", &login.user, &login.password]);
         }
-        if seen.is_some_and(|seen| seen.resp == 3) {
-            replay.ask(&[b"HELLO", b"3"]);
+        let accepted = self.kept.as_deref().is_some_and(|kept| kept.resp3);
+        if seen.map_or(accepted, |seen| seen.resp == 3) {
+            replay.ask(Ask::must("HELLO"), &[b"HELLO", b"3"]);
         }
         Ok(())
     }
+}
 
-    fn subscribe(&self, replay: &mut Replay) {
-        let Some(kept) = self.kept.as_deref() else {
-            return;
-        };
+impl Kept {
+    /// Everything that comes after login, protocol and database.
+    fn say(&self, replay: &mut Replay) {
+        if let Some(name) = self.name.as_ref().filter(|name| !name.is_empty()) {
+            let words: [&[u8]; 3] = [b"CLIENT", b"SETNAME", name];
+            replay.ask(Ask::may("CLIENT SETNAME"), &words);
+        }
+        let settings = self.settings.iter().map(|(_, request)| request);
+        let settings = settings.map(|request| (Ask::may("CLIENT"), request));
+        let tracking = self.tracking.iter();
+        let tracking = tracking.map(|request| (Ask::must("CLIENT TRACKING"), request));
+        for (ask, request) in settings.chain(tracking) {
+            let words: Vec<&[u8]> = request.iter().map(Vec::as_slice).collect();
+            replay.ask(ask, &words);
+        }
+        if !self.tracking.is_empty() {
+            replay.notice = FLUSH;
+        }
+        self.subscribe_again(replay);
+    }
+
+    fn subscribe_again(&self, replay: &mut Replay) {
         for kind in Kind::ALL {
-            let names = kept.subscribed(kind);
+            let names = self.subscribed(kind);
             if names.is_empty() {
                 continue;
             }

@@ -7,6 +7,9 @@ pub(super) enum Verb {
     Hello,
     Select,
     Client,
+    Script,
+    Readonly,
+    Readwrite,
     Reset,
     Quit,
     Subscribe(Kind),
@@ -73,6 +76,7 @@ const NAMES: [&[(&[u8], Verb)]; 13] = [
     &[
         (b"SELECT", Verb::Select),
         (b"CLIENT", Verb::Client),
+        (b"SCRIPT", Verb::Script),
         (b"BLMOVE", Verb::Block(-1)),
         (b"BLMPOP", Verb::Block(1)),
         (b"BZMPOP", Verb::Block(1)),
@@ -86,8 +90,12 @@ const NAMES: [&[(&[u8], Verb)]; 13] = [
     &[
         (b"BZPOPMIN", Verb::Block(-1)),
         (b"BZPOPMAX", Verb::Block(-1)),
+        (b"READONLY", Verb::Readonly),
     ],
-    &[(b"SUBSCRIBE", Verb::Subscribe(Kind::Channel))],
+    &[
+        (b"SUBSCRIBE", Verb::Subscribe(Kind::Channel)),
+        (b"READWRITE", Verb::Readwrite),
+    ],
     &[
         (b"PSUBSCRIBE", Verb::Subscribe(Kind::Pattern)),
         (b"SSUBSCRIBE", Verb::Subscribe(Kind::Shard)),

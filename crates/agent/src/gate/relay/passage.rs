@@ -22,18 +22,22 @@ pub(in super::super) use tokens::Tokens;
 
 use super::super::question::Question;
 use super::super::wire::Wire;
-use super::Relay;
+use super::{Ended, Relay};
 use crate::gate::hall::Hall;
 use holdfast_core::gate::Micros;
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Replay;
 use replaying::Replaying;
+use std::collections::BTreeMap;
 
 /// What it is answered where its sessions may go on.
 pub(super) const WELCOME: &[u8] = b"+CARRIED\r\n";
 
-/// What a server says to a blocked client when it is no primary any more.
-const UNBLOCKED: &[u8] = b"-UNBLOCKED ";
+/// Characters of a refusal that the log shows.
+const REFUSAL_SHOWN: usize = 120;
+
+/// What a server says to a blocked client when it is no primary any more: the second to one that may be redirected.
+const FAREWELLS: [&[u8]; 2] = [b"-UNBLOCKED ", b"-REDIRECT "];
 
 /// Where a session is on its way.
 #[derive(Debug)]
@@ -73,9 +77,32 @@ pub(in super::super) struct Crossing {
     pub(in super::super) turned_away: Vec<usize>,
     /// It was told that the gate there cannot be trusted.
     pub(in super::super) told_trouble: bool,
+    /// What the first one to arrive there says before its own session: scripts of all.
+    pub(in super::super) prelude: Option<Replay>,
+    /// Who has come to rest and may take a shorter way.
+    pub(in super::super) at_rest: Vec<usize>,
+    /// Sessions that were closed, by the reason.
+    pub(in super::super) closed: BTreeMap<&'static str, u64>,
 }
 
 impl Crossing {
+    /// A session is closed, for this reason.
+    pub(in super::super) fn close(&mut self, why: &'static str) -> Ended {
+        *self.closed.entry(why).or_default() += 1;
+        Ended
+    }
+
+    /// The next server refused this request, without which a session would not be what it was.
+    fn refuse(&mut self, what: &'static str, said: &str) -> Ended {
+        if !self.closed.contains_key(what) {
+            let said: String = said.chars().take(REFUSAL_SHOWN).collect();
+            tracing::warn!(
+                "sessions cannot go on at the new primary and are closed: it refuses {what}: {said}"
+            );
+        }
+        self.close(what)
+    }
+
     /// The other gate shows a certificate that is not ours, for example. Told once: it is tried again and again.
     fn tell_trouble(&mut self, server: &Wire) {
         if let Some(trouble) = server.trouble()

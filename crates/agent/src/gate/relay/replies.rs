@@ -67,6 +67,7 @@ impl Relay {
         if self.held_as.is_none() {
             self.flush(hall)?;
         }
+        self.note_rest(hall);
         self.end_if_done()
     }
 
@@ -77,11 +78,18 @@ impl Relay {
         }
         if large && let Wire::Plain(server) = &self.server {
             let (read, more) = self.to_client.read(server, &mut hall.spare, hall.now)?;
+            if !self.is_replica() {
+                self.session
+                    .hear(self.to_client.newest(read), &mut hall.scripts);
+            }
             self.note_reply(read, read, hall);
             return Ok((read, more));
         }
         hall.scratch.clear();
         let (read, more) = self.server.recv(&mut hall.scratch)?;
+        if !self.is_replica() {
+            self.session.hear(&hall.scratch, &mut hall.scripts);
+        }
         let mut taken = 0;
         if self.held_as.is_none() && read > 0 {
             if self.comes_too_late(hall) {

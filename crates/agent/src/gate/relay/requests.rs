@@ -13,6 +13,7 @@ impl Relay {
         self.from_client.readable
             && self.to_server.len() == 0
             && !self.from_server.ended
+            && !self.session.is_full()
             && !self.is_stopped(hall)
     }
 

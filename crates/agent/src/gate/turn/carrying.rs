@@ -5,7 +5,9 @@ mod homing;
 use super::{AGAIN, Standing, Turns};
 use crate::gate::dial::Places;
 use crate::gate::relay::{Ended, Relay};
+use crate::server::USER;
 use holdfast_core::gate::{Carry, GateOrder, Micros, News};
+use holdfast_core::names::Address;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -108,6 +110,7 @@ impl Turns {
         self.hall.crossing.epoch = to.epoch;
         (self.hall.crossing.open, self.hall.crossing.told_trouble) = (false, false);
         self.carrying.places = Places::find(&to.to, self.bell.clone());
+        self.pack_scripts();
         for slot in 0..self.relays.len() {
             let mut waits = false;
             self.with(slot, |relay, hall| {
@@ -120,11 +123,29 @@ impl Turns {
         }
         self.carrying.waiting.sort_unstable();
         self.carrying.waiting.dedup();
-        tracing::debug!(
-            "{} sessions go on at {}",
-            self.carrying.waiting.len(),
-            to.to
-        );
+        self.tell_departure(&to.to);
+    }
+
+    /// The first one to arrive takes the scripts of all along.
+    pub(super) fn pack_scripts(&mut self) {
+        let password = self.behind.as_ref().map(|behind| behind.password.as_str());
+        let scripts = &self.hall.scripts;
+        self.hall.crossing.prelude = password.and_then(|word| scripts.prelude(USER, word));
+    }
+
+    fn tell_departure(&mut self, to: &Address) {
+        let closed = std::mem::take(&mut self.hall.crossing.closed);
+        let reasons = closed.iter().map(|(why, count)| format!("{count}: {why}"));
+        let reasons: Vec<String> = reasons.collect();
+        let (going, closed) = (self.carrying.waiting.len(), closed.values().sum::<u64>());
+        match (going, closed) {
+            (0, 0) => {}
+            (_, 0) => tracing::info!("{going} sessions go on at {to}"),
+            _ => tracing::info!(
+                "{going} sessions go on at {to}, {closed} cannot and are closed ({})",
+                reasons.join("; ")
+            ),
+        }
     }
 
     /// Dials for those who wait: for one, until somebody has arrived, and then for all.

@@ -1,13 +1,17 @@
 //! A carried session takes the shortest way: when the primary has changed again, the gate that has the client goes there itself.
 //!
 //! Its own connection is asked what every session is asked before it leaves, through all gates behind it. When that is answered nothing is under way.
-//! A session in the middle of something goes on the longer way until it is at rest.
+//! A session in the middle of something goes on the longer way until its last reply has come.
 
 use super::journey::ARRIVE_WITHIN;
 use super::{Journey, Passage, Tokens};
 use crate::gate::hall::Hall;
 use crate::gate::relay::{Ended, Relay, Side};
 use holdfast_core::names::Epoch;
+
+/// How often in a row a session that is sent messages keeps its longer way. What it is sent between two connections is lost, so
+/// it takes the shorter one only before it would go through too many gates.
+const DETOURS_MAX: u8 = 4;
 
 /// What came of one look at a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +41,15 @@ impl Relay {
         tokens: &mut Tokens,
     ) -> Result<Step, Ended> {
         match self.passage.take().map(|one| *one) {
-            // What it is sent between two connections would be lost.
-            Some(Passage::Settled(replay, None)) if replay.listens() => Ok(self.stay_away(hall)),
+            Some(Passage::Settled(replay, None))
+                if replay.listens() && self.detours < DETOURS_MAX =>
+            {
+                self.detours += 1;
+                Ok(self.stay_away(hall))
+            }
             Some(Passage::Settled(replay, None)) => {
                 (self.homing, self.from_server) = (false, Side::default());
+                (self.wants_home, self.detours) = (false, 0);
                 self.set_out(Journey {
                     replay,
                     asks_again: false,
@@ -59,14 +68,25 @@ impl Relay {
                 self.ask_server(hall, tokens)?;
                 Ok(Step::Asked)
             }
-            None => Ok(Step::Later),
+            None => {
+                self.wants_home = true;
+                Ok(Step::Later)
+            }
         }
     }
 
     /// It keeps its way, until the primary changes again.
     fn stay_away(&mut self, hall: &Hall) -> Step {
-        (self.homing, self.carried_to) = (false, hall.crossing.epoch);
+        (self.homing, self.wants_home) = (false, false);
+        self.carried_to = hall.crossing.epoch;
         Step::Later
+    }
+
+    /// It was answered: if that was all, it may take a shorter way before it asks for something else.
+    pub(in crate::gate::relay) fn note_rest(&self, hall: &mut Hall) {
+        if self.wants_home && !self.homing && self.may_be_asked() && self.session.is_quiet() {
+            hall.crossing.at_rest.push(self.slot);
+        }
     }
 
     /// What may be answered late is not asked behind: nobody knows how long that takes.

@@ -1,7 +1,7 @@
 //! From the old server's seal to the next server: dialled, said again, and there.
 
 use super::super::{Ended, Phase, Relay, Side};
-use super::{Greeting, Journey, Passage, Replaying, UNBLOCKED};
+use super::{FAREWELLS, Greeting, Journey, Passage, Replaying};
 use crate::gate::bounds::HELD_PER_CLIENT;
 use crate::gate::hall::Hall;
 use crate::gate::poller::{Event, Source};
@@ -27,17 +27,27 @@ impl Relay {
             return Ok(self.is_waiting());
         }
         let Some(Passage::Settled(replay, blocked)) = self.passage.take().map(|one| *one) else {
-            return Err(Ended);
+            let why = self.session.spoiled().or(self.contradiction);
+            return Err(hall
+                .crossing
+                .close(why.unwrap_or("it was in the middle of something")));
         };
         let asks_again = blocked.is_some();
         let mut after = blocked.map(|blocked| blocked.after).unwrap_or_default();
         self.read_rest(&mut after, hall);
         let listens = replay.listens();
-        let line = after.starts_with(UNBLOCKED)
-            && after.iter().position(|b| *b == b'\n') == Some(after.len() - 1);
-        let unanswered = asks_again && (line || IN_VAIN.contains(&after.as_slice()));
-        if self.held > 0 || self.hops >= HOPS_MAX || !(after.is_empty() || unanswered || listens) {
-            return Err(Ended);
+        // Messages may be missed.
+        let rest = &after[self.session.messages(&after)..];
+        let done = if asks_again {
+            is_unanswered(rest)
+        } else {
+            listens || after.is_empty()
+        };
+        if self.hops >= HOPS_MAX {
+            return Err(hall.crossing.close("it went through too many gates"));
+        }
+        if self.held > 0 || !done {
+            return Err(hall.crossing.close("its last reply was under way"));
         }
         self.held_as = None;
         self.from_server = Side::default();
@@ -166,8 +176,10 @@ impl Relay {
             origin: self.client_itself(),
         };
         let mut bytes = greeting.line().into_bytes();
+        let prelude = hall.crossing.prelude.as_ref();
+        bytes.extend(prelude.iter().flat_map(|prelude| &prelude.bytes));
         bytes.extend_from_slice(&journey.replay.bytes);
-        let replaying = Replaying::of(&journey.replay);
+        let replaying = Replaying::of(prelude, &journey.replay);
         self.passage = Some(Box::new(Passage::Replaying(journey, Box::new(replaying))));
         self.forward(&bytes, hall)
     }
@@ -196,11 +208,14 @@ impl Relay {
         }
         match replaying.hear() {
             Ok(true) => return self.arrive(journey, *replaying, hall),
-            Err(_) if replaying.welcome => return Err(Ended),
+            Err(ended) if replaying.welcome => {
+                let refused = replaying.refused;
+                return Err(refused.map_or(ended, |(what, said)| hall.crossing.refuse(what, &said)));
+            }
             // Not the primary's gate, or not yet: one whose server does not know the greeting.
             heard if closed || heard.is_err() => {
                 if replaying.welcome {
-                    return Err(Ended);
+                    return Err(hall.crossing.close("the new primary's gate closed it"));
                 }
                 self.turn_away(journey, hall);
                 return Ok(());
@@ -220,7 +235,9 @@ impl Relay {
         self.carried = true;
         self.carried_to = hall.crossing.epoch;
         hall.crossing.open = true;
+        hall.crossing.prelude = None;
         let came = [&replaying.meanwhile[..], &replaying.buffer].concat();
+        self.session.hear(&came, &mut hall.scripts);
         self.to_client.push(&came);
         hall.waiting += came.len();
         self.flush(hall)?;
@@ -235,4 +252,11 @@ impl Relay {
         self.take_requests(hall)?;
         self.take_replies(hall)
     }
+}
+
+/// Whether these last bytes of a server leave a request that blocks unanswered.
+fn is_unanswered(rest: &[u8]) -> bool {
+    let line = rest.iter().position(|byte| *byte == b'\n') == rest.len().checked_sub(1);
+    let farewell = FAREWELLS.iter().any(|word| rest.starts_with(word));
+    rest.is_empty() || (farewell && line) || IN_VAIN.contains(&rest)
 }

@@ -2,8 +2,9 @@
 
 use super::super::Ended;
 use bytes::{Bytes, BytesMut};
-use holdfast_core::session::Replay;
+use holdfast_core::session::{Ask, Replay};
 use holdfast_resp::{Decoder, Encoder, Limits, Proto, Value};
+use std::collections::VecDeque;
 
 /// What has come of the answers to what was said again.
 #[derive(Debug)]
@@ -12,28 +13,32 @@ pub(in super::super) struct Replaying {
     pub(super) buffer: BytesMut,
     /// The gate there takes it in.
     pub(super) welcome: bool,
-    replies: usize,
+    asks: VecDeque<Ask>,
     confirmations: usize,
+    /// What was refused that has to be, and the words.
+    pub(super) refused: Option<(&'static str, String)>,
     /// What the client gets when it has arrived.
     pub(super) meanwhile: Vec<u8>,
 }
 
 impl Replaying {
-    /// Nothing is answered yet.
-    pub(super) fn of(replay: &Replay) -> Self {
+    /// Nothing is answered yet. The prelude comes first.
+    pub(super) fn of(prelude: Option<&Replay>, replay: &Replay) -> Self {
+        let all = prelude.into_iter().chain([replay]);
         Self {
             decoder: Decoder::new(Limits::REPLY),
             buffer: BytesMut::new(),
             welcome: false,
-            replies: replay.replies,
+            asks: all.flat_map(|one| one.asks.iter().copied()).collect(),
             confirmations: replay.confirmations,
+            refused: None,
             meanwhile: replay.notice.to_vec(),
         }
     }
 
     /// Whether all has been answered.
     pub(super) fn hear(&mut self) -> Result<bool, Ended> {
-        while !self.welcome || self.replies > 0 || self.confirmations > 0 {
+        while !self.welcome || !self.asks.is_empty() || self.confirmations > 0 {
             let value = self.decoder.decode(&mut self.buffer).map_err(|_| Ended)?;
             let Some(value) = value else { return Ok(false) };
             self.take(&value)?;
@@ -42,10 +47,6 @@ impl Replaying {
     }
 
     fn take(&mut self, value: &Value) -> Result<(), Ended> {
-        if value.error().is_some() {
-            tracing::debug!("a session is not carried over: the next server refused it");
-            return Err(Ended);
-        }
         match value {
             Value::Simple(said) if !self.welcome => {
                 self.welcome = *said == Bytes::from_static(b"CARRIED");
@@ -53,11 +54,9 @@ impl Replaying {
             }
             _ if !self.welcome => Err(Ended),
             // Of keys that nobody remembers any more after the notice.
-            Value::Push(_) if self.replies > 0 => Ok(()),
-            _ if self.replies > 0 => {
-                self.replies -= 1;
-                Ok(())
-            }
+            Value::Push(_) if !self.asks.is_empty() => Ok(()),
+            value if value.error().is_some() => self.refuse(value),
+            _ if self.asks.pop_front().is_some() => Ok(()),
             value if is_confirmation(value) => {
                 self.confirmations -= 1;
                 Ok(())
@@ -70,6 +69,26 @@ impl Replaying {
                 };
                 Encoder::new(&mut self.meanwhile, proto).value(message);
                 Ok(())
+            }
+        }
+    }
+
+    /// What only adorns a session may be refused.
+    fn refuse(&mut self, value: &Value) -> Result<(), Ended> {
+        let ask = self.asks.pop_front();
+        let said = value.error().unwrap_or_default();
+        match ask {
+            Some(Ask {
+                essential: false,
+                what,
+            }) => {
+                tracing::debug!("a session goes on without {what}, which the new primary refuses");
+                Ok(())
+            }
+            other => {
+                let what = other.map_or("a subscription", |ask| ask.what);
+                self.refused = Some((what, said.into_owned()));
+                Err(Ended)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! While the gate is paused: is all that a session asked for answered?
 
 use super::super::{Ended, Phase, Relay};
-use super::{Blocked, Passage, Tokens, UNBLOCKED};
+use super::{Blocked, FAREWELLS, Passage, Tokens};
 use crate::gate::hall::Hall;
 use crate::gate::question::Question;
 use holdfast_core::gate::Micros;
@@ -99,18 +99,17 @@ impl Relay {
             }
             Some(Passage::Settled(_, Some(blocked))) => {
                 blocked.after.extend_from_slice(&hall.scratch);
-                if read == 0
-                    || blocked.after.starts_with(UNBLOCKED)
-                    || UNBLOCKED.starts_with(&blocked.after)
-                {
+                let messages = self.session.messages(&blocked.after);
+                out.extend(blocked.after.drain(..messages));
+                if read > 0 && !may_be_farewell(&blocked.after) {
+                    self.answered_after_all(hall.now, &mut out)?;
+                } else if out.is_empty() {
                     return Err(Errno::AGAIN);
                 }
-                self.answered_after_all(hall.now, &mut out)?;
             }
             _ => return Err(Errno::AGAIN),
         }
-        self.to_client.push(&out);
-        self.note_reply(out.len(), out.len(), hall);
+        self.hand_on(&out, hall);
         self.note_answer();
         Ok((read, more))
     }
@@ -142,7 +141,7 @@ impl Relay {
             Ok(replay) => self.passage = Some(Box::new(Passage::Settled(replay, None))),
             Err(why) => {
                 self.passage = None;
-                tracing::debug!("a session is not carried over: {why}");
+                self.contradiction = Some(why);
             }
         }
     }
@@ -167,8 +166,20 @@ impl Relay {
         if !matches!(self.passage.as_deref(), Some(Passage::Asked(..))) {
             self.passage = None;
         }
-        self.to_client.push(&out);
-        self.note_reply(out.len(), out.len(), hall);
+        self.hand_on(&out, hall);
         Ok(())
     }
+
+    /// What is the client's of all that came.
+    fn hand_on(&mut self, out: &[u8], hall: &mut Hall) {
+        self.session.hear(out, &mut hall.scripts);
+        self.to_client.push(out);
+        self.note_reply(out.len(), out.len(), hall);
+    }
+}
+
+/// Whether these bytes are how a server begins to leave a blocked client.
+fn may_be_farewell(bytes: &[u8]) -> bool {
+    let mut words = FAREWELLS.iter();
+    words.any(|word| bytes.starts_with(word) || word.starts_with(bytes))
 }

@@ -39,6 +39,7 @@ impl Turns {
         self.homing.primary = home.epoch;
         self.hall.crossing.epoch = home.epoch;
         self.carrying.places = Places::find(&home.to, self.bell.clone());
+        self.pack_scripts();
         self.homing.strays = (0..self.relays.len()).collect();
         self.homing.next_look = 0;
     }
@@ -46,10 +47,13 @@ impl Turns {
     /// Looks at those who stray.
     pub(in crate::gate) fn send_home(&mut self) {
         let mut looked_at = std::mem::take(&mut self.homing.asked);
+        looked_at.append(&mut self.hall.crossing.at_rest);
         if self.hall.now >= self.homing.next_look {
             looked_at.append(&mut self.homing.strays);
             self.homing.next_look = self.hall.now + LOOK_AGAIN;
         }
+        looked_at.sort_unstable();
+        looked_at.dedup();
         let mut tokens = std::mem::take(&mut self.tokens);
         for slot in looked_at {
             let relay = self.relays.get(slot).and_then(Option::as_deref);
