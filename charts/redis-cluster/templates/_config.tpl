@@ -49,6 +49,9 @@ listen: {{ printf "%s:6379" $any | quote }}
 http: {{ printf "%s:8080" $any | quote }}
 redis_conf: /etc/holdfast/redis.conf
 stop_seconds: {{ sub .Values.terminationGracePeriodSeconds 5 }}
+{{- if ne (int .Values.holdfast.scriptLimitSeconds) 10 }}
+script_limit_seconds: {{ int .Values.holdfast.scriptLimitSeconds }}
+{{- end }}
 {{- if include "redis-cluster.has-gate" . }}
 durability: {{ include "redis-cluster.syncs-to-disk" . | empty | ternary "quorum" "fsync" }}
 {{- end }}

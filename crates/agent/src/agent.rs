@@ -210,6 +210,13 @@ impl Running {
                     activity.as_words()
                 )));
             }
+            Event::Condition {
+                pid,
+                condition,
+                for_ms,
+            } if Some(pid) == current => {
+                self.step(AgentInput::Condition { condition, for_ms });
+            }
             Event::Recovered { pid } if Some(pid) == current => self.step(AgentInput::Recovered),
             _ => {}
         }

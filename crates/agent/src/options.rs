@@ -73,6 +73,10 @@ pub struct Options {
     /// Seconds that a stop may take, handoff included.
     #[serde(default = "default_stop_seconds")]
     pub stop_seconds: u32,
+    /// Seconds after which a script or function that runs is ended (`SCRIPT KILL`); one that has written cannot be, so its
+    /// redis-server is replaced. 0: never.
+    #[serde(default = "default_script_limit_seconds")]
+    pub script_limit_seconds: u32,
     /// Where `/livez`, `/readyz` and `/metrics` are served; nowhere if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<Address>,
@@ -122,6 +126,10 @@ impl Options {
             ("durability", self.durability != next.durability),
             ("priority", self.priority != next.priority),
             ("stop_seconds", self.stop_seconds != next.stop_seconds),
+            (
+                "script_limit_seconds",
+                self.script_limit_seconds != next.script_limit_seconds,
+            ),
             ("http", self.http != next.http),
             ("tls_cert_file", !secure),
         ];
@@ -157,4 +165,8 @@ fn default_restart() -> bool {
 
 fn default_stop_seconds() -> u32 {
     25
+}
+
+fn default_script_limit_seconds() -> u32 {
+    10
 }

@@ -30,6 +30,7 @@ mod renewal;
 mod socket;
 mod spawn;
 pub mod stat;
+mod unread;
 mod version;
 mod watch;
 pub mod watchdog;

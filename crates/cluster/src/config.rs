@@ -122,6 +122,7 @@ pub(crate) fn agent_options(
         priority: 100,
         restart: spec.restart,
         stop_seconds: 10,
+        script_limit_seconds: spec.script_limit_seconds,
         http: None,
     })
 }

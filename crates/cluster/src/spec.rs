@@ -30,6 +30,8 @@ pub struct Spec {
     pub handoff_pace_ms: u64,
     /// Whether a process that dies is started again.
     pub restart: bool,
+    /// Seconds after which a script that runs is ended; 0: never.
+    pub script_limit_seconds: u32,
     /// The `holdfast` binary whose `sentinel` and `agent` subcommands are run.
     pub binary: PathBuf,
     /// File with the password that clients of the nodes must give.
@@ -63,6 +65,7 @@ impl Spec {
             on_loss_of_quorum: OnLossOfQuorum::Hold,
             handoff_pace_ms: holdfast_sentinel::HANDOFF_PACE_MS,
             restart: true,
+            script_limit_seconds: 10,
             binary: binary.into(),
             password_file: None,
             sentinel_password_file: None,

@@ -11,6 +11,7 @@
 //! sealed, so an agent that was killed at any point is at worst useless, never harmful.
 
 mod carrying;
+mod condition;
 mod copies;
 mod disk;
 mod doubt;
@@ -36,6 +37,7 @@ use crate::record::Record;
 use crate::time::Millis;
 use crate::wire::{FollowAhead, FromSentinel, ServerState, TakeOver};
 use carrying::Carrying;
+use condition::Unwell;
 use copies::Copies;
 use doubt::Doubts;
 use floor::Floor;
@@ -56,6 +58,8 @@ pub struct Agent {
     data: DataAtStart,
     doubts: Doubts,
     server: ServerState,
+    /// What keeps redis-server from serving although it lives.
+    unwell: Option<Unwell>,
     info: ServerInfo,
     incarnation: Option<Incarnation>,
     caught_up: bool,
@@ -108,6 +112,7 @@ impl Agent {
             data: DataAtStart::default(),
             doubts: Doubts::default(),
             server: ServerState::Starting,
+            unwell: None,
             info: ServerInfo::default(),
             incarnation: None,
             caught_up: false,
@@ -156,6 +161,9 @@ impl Agent {
             AgentInput::Hung(reason) => self.on_hung(reason),
             AgentInput::Recovered => self.on_recovered(),
             AgentInput::Writable => self.on_writable(&mut out),
+            AgentInput::Condition { condition, for_ms } => {
+                self.on_condition(now, condition, for_ms);
+            }
             AgentInput::Info(info) => self.on_info(now, info, &mut out),
             AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
             AgentInput::Stored(promised) => self.on_stored(promised),

@@ -57,6 +57,13 @@ pub const STALLED: Millis = 250;
 /// As [`STALLED`], when its driver is alive and may only be waiting.
 pub const STALLED_HEARD: Millis = 3_000;
 
+/// A script is ended within this time, or cannot be ended.
+pub const SCRIPT_ENDS_WITHIN: Millis = 2_000;
+
+/// A client's pause is waited out for this long, however often it is renewed. A pause serves a planned change of some
+/// seconds; one that lasts longer was forgotten, or is meant to do harm, and looks the same.
+pub const PAUSE_WAITED: Millis = 60_000;
+
 /// How long an election waits for more positions when it has enough to go on.
 pub const POSITIONS_GRACE: Millis = 30;
 

@@ -69,6 +69,9 @@ pub enum Mutant {
     LoadWhatWasTruncated,
     /// redis-server is started beside files that it ignores or overwrites.
     StartBesideIgnoredFiles,
+    /// An agent takes a redis-server that runs an endless script for one that serves. Not among [`Mutant::ALL`] while no
+    /// script runs in the simulator; a test of the core finds it.
+    TakeBusyForWell,
     /// A session that is carried over begins in the first database. Only tests on real servers can find it, so it is not
     /// among [`Mutant::ALL`].
     ForgetDatabase,

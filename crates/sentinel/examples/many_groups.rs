@@ -304,6 +304,7 @@ fn play_node(
     let name = Node::from(format!("redis-{node}"));
     let settings = Settings {
         restart: true,
+        script_limit: 10_000,
         on_disk: false,
         node: name.clone(),
         address: Address::new(

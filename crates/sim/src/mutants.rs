@@ -45,9 +45,10 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 /// The invariants by which a planted bug may show in a run.
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
-        // The last three need files that change while nothing runs, and copies that fail half-way.
+        // These need files that change while nothing runs, and copies that fail half-way.
         Mutant::None
         | Mutant::ForgetDatabase
+        | Mutant::TakeBusyForWell
         | Mutant::BelieveARememberedPosition
         | Mutant::LoadWhatWasTruncated
         | Mutant::StartBesideIgnoredFiles => &[],

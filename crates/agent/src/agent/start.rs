@@ -86,6 +86,7 @@ async fn serve(
         priority: options.priority,
         on_disk: options.durability == Durability::Fsync,
         restart: options.restart,
+        script_limit: u64::from(options.script_limit_seconds) * 1000,
         gated: options.gated(),
         server,
         mutant: Mutant::None,

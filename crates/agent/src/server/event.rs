@@ -2,6 +2,7 @@
 
 use super::hang::Activity;
 use holdfast_core::names::Incarnation;
+use holdfast_core::wire::Condition;
 use std::fmt;
 
 /// Something happened to the server.
@@ -25,6 +26,15 @@ pub enum Event {
         activity: Activity,
         /// Milliseconds of silence, the agent's own delays taken out.
         silent_ms: u64,
+    },
+    /// It lives, and this keeps it from serving, or does not any more.
+    Condition {
+        /// Its process.
+        pid: u32,
+        /// What it is.
+        condition: Condition,
+        /// Milliseconds for which it has been so already.
+        for_ms: u64,
     },
     /// It answers again.
     Recovered {

@@ -11,7 +11,9 @@
 //! | runs, or its CPU time grows | 30 s | it is at work: a script, KEYS, a fork, a starved core |
 //! | has not opened its socket yet | 30 s | it is starting |
 //!
-//! Any answer, `-LOADING` and `-BUSY` included, is a sign of life.
+//! Any answer, `-LOADING` and `-BUSY` included, is a sign of life. So is a question that was taken: a server that goes on
+//! reading what it is asked, and answers nothing, has an event loop that runs. It does so while a client's `CLIENT PAUSE`
+//! lasts, and is paused then, not hung.
 
 /// What the main thread of the server was doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +80,21 @@ pub enum Change {
 /// How much later than planned the watcher may run before what it saw is worth nothing.
 const LATE_MS: u64 = 20;
 
+/// A server that takes questions and has answered none for this long is paused.
+const HELD_AFTER_MS: u64 = 300;
+
+/// It takes them still if it has taken all of them within this long.
+const TAKEN_OF_LATE_MS: u64 = 150;
+
 /// The count of one server's silence.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silence {
-    /// Milliseconds without an answer, own delays taken out; `None` while no question is open.
+    /// Milliseconds in which nothing was taken or answered, own delays taken out; `None` while no question is open.
     silent_ms: Option<u64>,
+    /// Milliseconds for which the oldest question has been open, own delays taken out.
+    open_ms: u64,
+    /// Questions have been taken since then.
+    taken: bool,
     last_look_ms: Option<u64>,
     hung: bool,
 }
@@ -90,7 +102,16 @@ pub struct Silence {
 impl Silence {
     /// A question has been asked. Does nothing while an older one is open.
     pub fn asked(&mut self) {
-        self.silent_ms.get_or_insert(0);
+        if self.silent_ms.is_none() {
+            (self.silent_ms, self.open_ms, self.taken) = (Some(0), 0, false);
+        }
+    }
+
+    /// All questions so far have been read by the server, though not answered.
+    pub fn taken(&mut self) -> Option<Change> {
+        self.silent_ms?;
+        (self.silent_ms, self.taken) = (Some(0), true);
+        std::mem::take(&mut self.hung).then_some(Change::Recovered)
     }
 
     /// Any answer has come.
@@ -104,9 +125,20 @@ impl Silence {
         self.silent_ms.is_some()
     }
 
-    /// Milliseconds without an answer, own delays taken out.
+    /// Milliseconds in which nothing was taken or answered, own delays taken out.
     pub fn silent_ms(&self) -> u64 {
         self.silent_ms.unwrap_or(0)
+    }
+
+    /// Milliseconds for which the oldest question has been open, own delays taken out.
+    pub fn open_ms(&self) -> u64 {
+        self.silent_ms.map_or(0, |_| self.open_ms)
+    }
+
+    /// Does it take questions, and leave them unanswered?
+    pub fn held(&self) -> bool {
+        let of_late = self.silent_ms.is_some_and(|ms| ms < TAKEN_OF_LATE_MS);
+        of_late && self.taken && self.open_ms >= HELD_AFTER_MS
     }
 
     /// Is it hung by the last verdict?
@@ -130,6 +162,7 @@ impl Silence {
         let silent = self.silent_ms?;
         let late = passed > planned_ms + LATE_MS;
         let counted = silent + if late { 0 } else { passed };
+        self.open_ms += if late { 0 } else { passed };
         self.silent_ms = Some(counted);
         if self.hung || counted.max(LATE_MS) == LATE_MS {
             return None;
@@ -213,6 +246,38 @@ mod tests {
         assert_eq!(silence.answered(), Some(Change::Recovered));
         assert_eq!(silence.answered(), None);
         assert_eq!(silence.look(10_000, 1, || Activity::Stopped), None);
+    }
+
+    #[test]
+    fn one_that_takes_questions_is_paused_and_not_hung() {
+        let mut silence = Silence::default();
+        silence.asked();
+        let mut held_at = None;
+        for now in (0..=60_000).step_by(20) {
+            silence.taken();
+            assert_eq!(silence.look(now, 20, || Activity::Sleeping), None, "{now}");
+            held_at = held_at.or(silence.held().then_some(now));
+        }
+        assert_eq!(held_at, Some(HELD_AFTER_MS));
+        // It freezes while it is paused.
+        let frozen = (60_020..62_000).step_by(20);
+        let mut verdicts = frozen.filter_map(|now| silence.look(now, 20, || Activity::Sleeping));
+        assert!(matches!(verdicts.next(), Some(Change::Hung { .. })));
+        assert!(!silence.held());
+        assert_eq!(silence.taken(), Some(Change::Recovered));
+        assert_eq!(silence.answered(), None);
+        assert!(!silence.held());
+    }
+
+    #[test]
+    fn a_question_that_was_taken_before_a_long_command_makes_no_pause() {
+        let mut silence = Silence::default();
+        silence.asked();
+        silence.taken();
+        for now in (0..=5_000).step_by(20) {
+            assert_eq!(silence.look(now, 20, || Activity::Running), None);
+            assert!(!silence.held(), "{now}");
+        }
     }
 
     #[test]

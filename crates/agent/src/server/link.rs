@@ -7,6 +7,7 @@
 mod batch;
 mod info;
 mod orders;
+mod script;
 mod stamp;
 
 use super::USER;

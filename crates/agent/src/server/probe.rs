@@ -1,6 +1,6 @@
 //! The watch's own connection to the server: asks PING, notices any answer. Never blocks, never waits.
 
-use super::USER;
+use super::{USER, unread};
 use holdfast_core::names::Incarnation;
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -13,6 +13,32 @@ use std::path::{Path, PathBuf};
 
 /// An `INFO server` is about 600 bytes; more than this is not waited for.
 const GREETING_BYTES: usize = 16 << 10;
+
+/// What the server says to a newcomer for whom there is no place.
+const NO_PLACE: &[u8] = b"-ERR max number of clients";
+
+/// What an answer tells of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It lives.
+    Any,
+    /// It runs a script.
+    Busy,
+    /// It has no place for another client.
+    NoPlace,
+}
+
+impl Answer {
+    /// The last of some answers counts.
+    fn of(bytes: &[u8]) -> Self {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        match lines.rfind(|line| !line.is_empty()) {
+            Some(line) if line.starts_with(b"-BUSY ") => Self::Busy,
+            Some(line) if line.starts_with(NO_PLACE) => Self::NoPlace,
+            _ => Self::Any,
+        }
+    }
+}
 
 /// Connects without waiting, and only to the process that is meant: a socket's file may already belong to the next
 /// incarnation, or to a stranger. Fails at once when the backlog is full.
@@ -81,23 +107,27 @@ impl Probe {
         }
     }
 
+    /// Has the server read all that it was asked? Its event loop runs then, whether it answers or not.
+    pub(super) fn taken(&self) -> bool {
+        let stream = self.stream.as_ref();
+        stream.is_some_and(|stream| unread::bytes(stream) == Some(0))
+    }
+
     /// Whatever has arrived counts as an answer: `+PONG`, `-LOADING`, `-BUSY`, even "max number of clients".
-    pub(super) fn answered(&mut self) -> bool {
-        let Some(stream) = &mut self.stream else {
-            return false;
-        };
+    pub(super) fn answered(&mut self) -> Option<Answer> {
+        let stream = self.stream.as_mut()?;
         let mut buffer = [0; 4096];
         match stream.read(&mut buffer) {
             Ok(0) => self.stream = None,
             Ok(length) => {
                 self.learn(&buffer[..length]);
-                return true;
+                return Some(Answer::of(&buffer[..length]));
             }
             Err(error)
                 if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(_) => self.stream = None,
         }
-        false
+        None
     }
 
     fn send(&mut self, bytes: &[u8]) {
@@ -127,6 +157,28 @@ impl Probe {
         self.run_id = found.map(|(id, _)| Incarnation::from(id));
         if self.run_id.is_some() {
             self.greeting = Vec::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_answer_tells_how_it_is() {
+        let table: [(&[u8], Answer); 5] = [
+            (b"+PONG\r\n", Answer::Any),
+            (
+                b"+OK\r\n-BUSY Redis is busy running a script.\r\n",
+                Answer::Busy,
+            ),
+            (b"-BUSY Redis is busy.\r\n+PONG\r\n", Answer::Any),
+            (b"-LOADING Redis is loading\r\n", Answer::Any),
+            (b"-ERR max number of clients reached\r\n", Answer::NoPlace),
+        ];
+        for (said, expected) in table {
+            assert_eq!(Answer::of(said), expected, "{said:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ use super::stat::{Eye, ProcessId};
 use super::watch::{Shared, Watch, Watcher};
 use super::{Version, log, reaper, spawn};
 use crate::Options;
+use holdfast_core::wire::Condition;
 use nix::unistd::{AccessFlags, access};
 use std::io::{self, Write};
 use std::net::{TcpListener, ToSocketAddrs};
@@ -143,6 +144,7 @@ impl Server {
             log: log.clone(),
             log_from,
             oom_before,
+            condition: Condition::Well,
         };
         tokio::spawn(watcher.run());
         Ok(Self {

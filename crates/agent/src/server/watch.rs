@@ -10,8 +10,9 @@ use super::cgroup::OomKills;
 use super::event::{Death, DeathReason, Event};
 use super::hang::{Activity, Change, Silence};
 use super::log;
-use super::probe::Probe;
+use super::probe::{Answer, Probe};
 use super::stat::{Eye, Stat};
+use holdfast_core::wire::Condition;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
@@ -124,6 +125,14 @@ impl Children {
     }
 }
 
+fn condition(answer: Answer) -> Condition {
+    match answer {
+        Answer::Any => Condition::Well,
+        Answer::Busy => Condition::Busy,
+        Answer::NoPlace => Condition::Crowded,
+    }
+}
+
 /// One watch. Ends when the server is reaped.
 #[derive(Debug)]
 pub(super) struct Watcher {
@@ -136,6 +145,8 @@ pub(super) struct Watcher {
     /// Length of the log when the server was started.
     pub log_from: u64,
     pub oom_before: OomKills,
+    /// What was told last.
+    pub condition: Condition,
 }
 
 impl Watcher {
@@ -163,16 +174,24 @@ impl Watcher {
             if self.dead() {
                 return;
             }
-            if silence.open() && self.probe.answered() {
+            if silence.open()
+                && let Some(answer) = self.probe.answered()
+            {
                 if !announced {
                     announced = self.announce().await;
                 }
+                self.notice(condition(answer), silence.open_ms()).await;
                 self.judge(silence.answered()).await;
+            } else if silence.open() && self.probe.taken() {
+                self.judge(silence.taken()).await;
             }
             let activity = || self.activity(&mut cpu_ticks);
             let now_ms = started.elapsed().as_millis() as u64;
             let change = silence.look(now_ms, mode.interval().as_millis() as u64, activity);
             self.judge(change).await;
+            if silence.held() {
+                self.notice(Condition::Paused, silence.open_ms()).await;
+            }
             if looks.is_multiple_of(LOOKS_PER_PING) {
                 self.probe.ask();
                 silence.asked();
@@ -203,6 +222,19 @@ impl Watcher {
         })
         .await;
         true
+    }
+
+    /// Tells what keeps it from serving, when that changes.
+    async fn notice(&mut self, condition: Condition, for_ms: u64) {
+        let pid = self.pid;
+        if std::mem::replace(&mut self.condition, condition) != condition {
+            self.report(Event::Condition {
+                pid,
+                condition,
+                for_ms,
+            })
+            .await;
+        }
     }
 
     async fn judge(&self, change: Option<Change>) {

@@ -61,6 +61,7 @@ pub fn options(home: &Path) -> Options {
         priority: 100,
         restart: true,
         stop_seconds: 5,
+        script_limit_seconds: 10,
         http: None,
     }
 }

@@ -4,7 +4,7 @@ use crate::settings::{Settings, variable_of};
 use clap::{Arg, Command};
 
 /// What each key could be; keys of the file that are lists or maps cannot be shown by their flag's form.
-const VALUES: [(&str, &str); 32] = [
+const VALUES: [(&str, &str); 33] = [
     ("name", "redis-0"),
     ("group", "mymaster"),
     ("cluster", "0123456789abcdef0123456789abcdef"),
@@ -23,6 +23,7 @@ const VALUES: [(&str, &str); 32] = [
     ("restart", "true"),
     ("durability", "async"),
     ("stop_seconds", "25"),
+    ("script_limit_seconds", "10"),
     ("acl_file", "/etc/holdfast/users.acl"),
     ("tls_cert_file", "/etc/holdfast/tls.crt"),
     ("tls_key_file", "/etc/holdfast/tls.key"),

@@ -25,6 +25,11 @@ pub(super) fn check(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
+/// States in which a redis-server answers nobody.
+const AWAY: [&str; 7] = [
+    "down", "gone", "silent", "hung", "busy", "paused", "crowded",
+];
+
 /// The sentinels say so themselves: another finding tells it, with the reason.
 fn known_away(server: &Server, evidence: &Evidence) -> bool {
     let status = evidence.observation.best();
@@ -32,7 +37,7 @@ fn known_away(server: &Server, evidence: &Evidence) -> bool {
         let mut away = status
             .nodes
             .iter()
-            .filter(|node| matches!(node.state.as_str(), "down" | "gone" | "silent" | "hung"));
+            .filter(|node| AWAY.contains(&node.state.as_str()));
         away.any(|node| node.name == server.name)
     })
 }
@@ -46,6 +51,14 @@ fn unreadable(server: &Server) -> Option<Finding> {
                 "node-password",
                 format!("{name} at {address} was not examined: {said}"),
                 "give the file with its password with --node-password-file",
+            )
+        } else if said.starts_with("ERR max number of clients") {
+            Finding::problem(
+                "node-crowded",
+                format!(
+                    "{name} at {address} has no place for another client: maxclients is reached"
+                ),
+                "raise maxclients, or find who opens so many connections: `holdfast clients`",
             )
         } else {
             Finding::problem(

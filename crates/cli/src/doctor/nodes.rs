@@ -120,6 +120,21 @@ fn state(node: &NodeStatus) -> Option<Finding> {
             "cannot copy the primary's data",
             "mend what it says; copies that fail are tried again after pauses of up to a minute, one that surely cannot be read is not begun",
         ),
+        "busy" => finding(
+            "node-busy",
+            "runs a script and answers nothing else",
+            "wait for its limit, or end the script at once with SCRIPT KILL (a function: FUNCTION KILL)",
+        ),
+        "paused" => finding(
+            "node-paused",
+            "is paused",
+            "find the client that says CLIENT PAUSE, and deny it that by ACL (`-client|pause`); CLIENT UNPAUSE waits as all else does",
+        ),
+        "crowded" => finding(
+            "node-crowded",
+            "has no place for another client",
+            "raise maxclients, or find who opens so many connections: `holdfast clients`",
+        ),
         "loading" | "syncing" | "starting" => Some(Finding::warning(
             "node-not-ready",
             format!("{name} is {}{why}", node.state),

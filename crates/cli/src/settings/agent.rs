@@ -109,6 +109,10 @@ pub(crate) struct AgentSettings {
     #[arg(long, env = "HOLDFAST_STOP_SECONDS", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stop_seconds: Option<u32>,
+    /// Seconds after which a script or function that runs is ended; 0: never. [default: 10]
+    #[arg(long, env = "HOLDFAST_SCRIPT_LIMIT_SECONDS", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) script_limit_seconds: Option<u32>,
     /// Where /livez, /readyz and /metrics are served; nowhere if not given.
     #[arg(long, env = "HOLDFAST_HTTP", value_name = "HOST:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -52,6 +52,9 @@ pub(crate) struct UpArgs {
     /// Leave a process that dies down, a redis-server too.
     #[arg(long)]
     no_restart: bool,
+    /// Seconds after which a script or function that runs is ended; 0: never.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    script_limit_seconds: u32,
     /// Print lines instead of the live view; also what happens without a terminal.
     #[arg(long)]
     pub(super) headless: bool,
@@ -94,6 +97,7 @@ impl UpArgs {
             },
             handoff_pace_ms: self.handoff_pace_ms,
             restart: !self.no_restart,
+            script_limit_seconds: self.script_limit_seconds,
             binary,
             password_file: self.password_file.clone(),
             sentinel_password_file: self.sentinel_password_file.clone(),

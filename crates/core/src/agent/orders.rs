@@ -21,6 +21,7 @@ impl Agent {
         if self.storing {
             return;
         }
+        self.tend_condition(now, out);
         if self.server == ServerState::Hung {
             // Whatever was asked of a frozen server is not going to be answered.
             if self.running.is_some() || !self.advance_stop(now, out) {
@@ -206,7 +207,8 @@ impl Agent {
             _ => false,
         };
         if revoked {
-            self.kill("it is frozen, and its reign has ended", out);
+            let why = format!("it is frozen ({}), and its reign has ended", self.reason);
+            self.kill(&why, out);
         }
     }
 
@@ -256,6 +258,9 @@ impl Agent {
         self.urgent = true;
         match result {
             Ok(info) => {
+                if operation == Operation::EndScript {
+                    self.on_script_ended(now);
+                }
                 self.stand(now, operation);
                 self.on_info(now, info, out);
                 self.tell_standing(out);
@@ -278,6 +283,7 @@ impl Agent {
             // It may or may not be open, or refuse writes: only its end is certain.
             Operation::Open => self.kill("it did not answer the order to open", out),
             Operation::Fence => self.kill("it did not answer the order to refuse writes", out),
+            Operation::EndScript => self.on_script_unended(now, why, out),
             Operation::Seal | Operation::Pause if was_master => {
                 self.kill("it did not let itself be sealed", out);
             }
@@ -309,7 +315,7 @@ impl Agent {
                 Standing::Open(e) => Standing::Promoted(e),
                 other => other,
             },
-            Operation::Start | Operation::Kill | Operation::Stop => reigns,
+            Operation::Start | Operation::Kill | Operation::Stop | Operation::EndScript => reigns,
         };
     }
 

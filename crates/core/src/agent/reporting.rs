@@ -118,6 +118,7 @@ impl Agent {
             version: self.record.as_ref().map_or(0, |r| r.version),
             asks_newest: self.asks_newest(),
             state: self.server,
+            condition: self.condition(),
             incarnation: self.incarnation.clone(),
             is_master: self.info.is_master,
             replid: self.info.replid.clone(),

@@ -24,6 +24,7 @@ impl Agent {
         self.caught_up = false;
         self.history = None;
         self.promoting = None;
+        self.unwell = None;
         self.reason.clear();
         out.push(AgentOutput::Decide(format!(
             "redis-server of {} runs, sealed, as {}",
@@ -40,6 +41,7 @@ impl Agent {
         self.server = ServerState::Down;
         self.standing = Standing::Fresh;
         self.caught_up = false;
+        self.unwell = None;
         self.reason = reason.to_owned();
         // Up to two seconds, so that a server that cannot start does not spin.
         self.next_try = now + (RESTART_AFTER << self.failures.min(5));

@@ -7,7 +7,7 @@ use crate::position::Position;
 use crate::server_version::ServerVersion;
 use crate::stamp::Stamp;
 use crate::time::Millis;
-use crate::wire::{FromSentinel, Report};
+use crate::wire::{Condition, FromSentinel, Report};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -24,6 +24,8 @@ pub struct Settings {
     pub on_disk: bool,
     /// Whether a redis-server that ended is started again.
     pub restart: bool,
+    /// Milliseconds after which a script or function that runs is ended; 0: never.
+    pub script_limit: Millis,
     /// Whether its clients come through a gate that tells when it is drained.
     pub gated: bool,
     /// Name and number of the program that is run as its redis-server, if known.
@@ -133,6 +135,9 @@ pub enum Operation {
     Open,
     /// Refuse writes.
     Fence,
+    /// End the script or function that it runs, if any; then look. What went wrong tells `UNKILLABLE` where redis-server
+    /// refuses because the script has written.
+    EndScript,
     /// End it at once, also if it is frozen.
     Kill,
     /// End it cleanly.
@@ -165,6 +170,13 @@ pub enum AgentInput {
     Writable,
     /// It answers again.
     Recovered,
+    /// It lives, and this keeps it from serving, or does not any more. Told whenever it changes.
+    Condition {
+        /// What it is.
+        condition: Condition,
+        /// Milliseconds for which it has been so already.
+        for_ms: Millis,
+    },
     /// A fresh look.
     Info(ServerInfo),
     /// An operation has ended: with a look at redis-server, or with what went wrong.

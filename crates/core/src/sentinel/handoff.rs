@@ -126,6 +126,12 @@ impl SentinelCore {
             .get(&ruler.node)
             .and_then(|n| n.report.as_ref())
             .ok_or("the primary is not connected")?;
+        if leader.condition.word().is_some() {
+            return Err(format!(
+                "{}: {}; try again later",
+                ruler.node, leader.reason
+            ));
+        }
         if leader.unanswered_ms > BUSY {
             let ms = leader.unanswered_ms;
             return Err(format!(
@@ -137,7 +143,7 @@ impl SentinelCore {
             r.link_up && r.replid == leader.replid && r.offset + LAG_MAX >= leader.offset
         };
         // Nor one that is about to stop itself: when a group shrinks, several go at once.
-        let stays = |r: &Report| !r.ailing && !r.leaving;
+        let stays = |r: &Report| !r.ailing && !r.leaving && r.condition.word().is_none();
         let fit = reports(group).filter(|(n, r)| **n != ruler.node && close(r) && stays(r));
         let fit = fit
             .filter_map(|(n, r)| self.candidate(record, n, r))

@@ -250,6 +250,7 @@ fn condition(now: Millis, group: &GroupState, node: &Node, state: &NodeState) ->
         ServerState::Down => "down",
         ServerState::Hung => "hung",
         _ if unheard || state.is_silent(now) => "silent",
+        _ if report.condition.word().is_some() => report.condition.word().unwrap_or_default(),
         ServerState::Starting => "starting",
         ServerState::Loading => "loading",
         ServerState::Up if report.withheld => "withheld",

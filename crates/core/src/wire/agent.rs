@@ -1,5 +1,6 @@
 //! Between an agent and a sentinel.
 
+use super::Condition;
 use crate::names::{Address, Epoch, Incarnation, Node};
 use crate::position::Position;
 use crate::record::Record;
@@ -46,6 +47,9 @@ pub struct Report {
     pub asks_newest: bool,
     /// How redis-server is.
     pub state: ServerState,
+    /// What keeps it from serving although it lives.
+    #[serde(default)]
+    pub condition: Condition,
     /// The run of redis-server, or the last one when it is down.
     pub incarnation: Option<Incarnation>,
     /// `true` when redis-server says `role:master`.
@@ -126,6 +130,7 @@ impl Report {
             version,
             asks_newest,
             state,
+            condition,
             incarnation,
             is_master,
             replid,
@@ -165,6 +170,7 @@ impl Report {
             && *version == old.version
             && *asks_newest == old.asks_newest
             && *state == old.state
+            && *condition == old.condition
             && *incarnation == old.incarnation
             && *is_master == old.is_master
             && *replid == old.replid

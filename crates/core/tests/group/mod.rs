@@ -17,10 +17,14 @@ use holdfast_core::sentinel::{
 };
 use holdfast_core::stamp::Stamp;
 use holdfast_core::syncset::SyncRule;
+use holdfast_core::wire::Condition;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Time that a message or an operation takes.
 const HOP: u64 = 1;
+
+/// What scripts are given.
+pub(crate) const SCRIPT_LIMIT: u64 = 10_000;
 
 /// One redis-server, as far as an agent can see.
 #[derive(Clone, Default)]
@@ -28,6 +32,8 @@ pub(crate) struct Redis {
     pub(crate) run: u64,
     pub(crate) alive: bool,
     pub(crate) frozen: bool,
+    /// It runs an endless script; whether that has written.
+    pub(crate) script: Option<bool>,
     pub(crate) info: ServerInfo,
 }
 
@@ -196,6 +202,7 @@ impl Group {
             priority: 100,
             on_disk: self.config.terms.on_disk(),
             restart: true,
+            script_limit: SCRIPT_LIMIT,
             gated: self.config.terms.k() > 0,
             mutant: Mutant::None,
             server: None,
@@ -296,9 +303,22 @@ impl Group {
         }
     }
 
+    /// An endless script runs, which has written or not; its agent sees it 5 s later, as `-BUSY`.
+    pub(crate) fn run_script(&mut self, node: &Node, written: bool) {
+        self.redis.entry(node.clone()).or_default().script = Some(written);
+        self.run(5_000);
+        self.condition(node, Condition::Busy, 5_000);
+    }
+
+    /// The watch tells what keeps a redis-server from serving.
+    pub(crate) fn condition(&mut self, node: &Node, condition: Condition, for_ms: u64) {
+        self.hear(node, AgentInput::Condition { condition, for_ms });
+    }
+
     /// Ends a redis-server; its agent sees it at once.
     pub(crate) fn kill_redis(&mut self, node: &Node) {
-        self.redis.entry(node.clone()).or_default().alive = false;
+        let redis = self.redis.entry(node.clone()).or_default();
+        (redis.alive, redis.script) = (false, None);
         self.hear(node, AgentInput::Died("killed".to_owned()));
     }
 
@@ -386,7 +406,7 @@ impl Group {
         };
         let leader = {
             let redis = self.redis.entry(primary.clone()).or_default();
-            if self.written {
+            if self.written && redis.script.is_none() {
                 redis.info.offset += 10;
                 redis.info.keys = 1;
             }
@@ -452,7 +472,8 @@ impl Group {
             let replicas = replicas.count();
             let redis = self.redis.entry(node.clone()).or_default();
             redis.info.replicas = replicas;
-            let look = (redis.alive && !redis.frozen).then(|| redis.info.clone());
+            let look = (redis.alive && !redis.frozen && redis.script.is_none())
+                .then(|| redis.info.clone());
             self.step_agent(&node, look.map_or(AgentInput::Tick, AgentInput::Info));
         }
     }
@@ -580,6 +601,11 @@ impl Group {
             }
             Operation::Kill | Operation::Stop => return self.kill_redis(node),
             _ if redis.frozen || !redis.alive => return,
+            Operation::EndScript if redis.script == Some(false) => {
+                redis.script = None;
+                self.condition(node, Condition::Well, 0);
+            }
+            _ if redis.script.is_some() => return self.refuse(node, operation),
             Operation::Promote => {
                 redis.info.is_master = true;
                 redis.info.replid = fresh;
@@ -590,12 +616,21 @@ impl Group {
                 redis.info.link_up = false;
             }
             Operation::Follow(_) => redis.info.link_up = false,
-            Operation::Pause | Operation::Open | Operation::Fence => {}
+            Operation::Pause | Operation::Open | Operation::Fence | Operation::EndScript => {}
         }
-        let info = redis.info.clone();
+        let info = self.redis[node].info.clone();
         self.later(Event::Agent(
             node.clone(),
             AgentInput::Done(operation, Ok(info)),
         ));
+    }
+
+    /// What a busy redis-server says to everything.
+    fn refuse(&mut self, node: &Node, operation: Operation) {
+        let said = match operation {
+            Operation::EndScript => "UNKILLABLE the script has written",
+            _ => "the server is busy with a script",
+        };
+        self.hear(node, AgentInput::Done(operation, Err(said.to_owned())));
     }
 }

@@ -58,6 +58,7 @@ impl World {
             priority: 100,
             on_disk: self.on_disk,
             restart: true,
+            script_limit: 10_000,
             gated: false,
             mutant,
             server: None,

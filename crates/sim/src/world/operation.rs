@@ -68,7 +68,7 @@ fn batches(operation: &Operation, was_primary: bool) -> Vec<Vec<Command>> {
         ],
         Operation::Open => vec![vec![Command::Fence(false), Command::Unpause], vec![]],
         Operation::Fence => vec![vec![fence, Command::Unpause], vec![]],
-        Operation::Start | Operation::Kill | Operation::Stop => Vec::new(),
+        Operation::Start | Operation::Kill | Operation::Stop | Operation::EndScript => Vec::new(),
     }
 }
 

@@ -55,6 +55,7 @@ async fn execute(
             Ok(()) => link.info().await,
             Err(error) => Err(error),
         },
+        Operation::EndScript => link.end_script().await,
         Operation::Start | Operation::Kill | Operation::Stop => {
             return Err("no order for redis-server".to_owned());
         }

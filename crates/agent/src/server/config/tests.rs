@@ -28,6 +28,7 @@ fn options() -> Options {
         priority: 90,
         restart: true,
         stop_seconds: 1,
+        script_limit_seconds: 10,
         http: None,
     }
 }

@@ -27,6 +27,7 @@ fn agent(mutant: Mutant) -> Agent {
         priority: 100,
         on_disk: false,
         restart: true,
+        script_limit: 10_000,
         gated: false,
         mutant,
         server: None,

@@ -117,6 +117,7 @@ impl Told {
             priority: 100,
             on_disk: false,
             restart: true,
+            script_limit: 10_000,
             gated: false,
             mutant: Mutant::None,
             server: None,
