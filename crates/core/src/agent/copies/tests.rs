@@ -56,6 +56,7 @@ impl Replica {
             priority: 100,
             on_disk: false,
             restart: true,
+            script_limit: 10_000,
             gated: false,
             server: Some(version(server)),
             mutant: Mutant::None,
