@@ -8,8 +8,9 @@ use crate::out::print;
 use crate::settings::durability;
 use clap::Args;
 use holdfast_core::record::Durability;
-use holdfast_sim::{Config, Mutant, Progress, Summary, explore};
+use holdfast_sim::{Config, FaultKind, Mutant, Progress, Summary, explore};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::thread::available_parallelism;
 
@@ -36,6 +37,10 @@ pub(crate) struct SimArgs {
     /// What every run promises; without it the seed draws async or quorum.
     #[arg(long, value_name = "WORD", value_parser = durability)]
     durability: Option<Durability>,
+    /// Kinds of faults beyond the usual ones: names with commas between them (failed-copies, damaged-files, put-back,
+    /// endless-scripts, client-pauses), or all, default, none.
+    #[arg(long, value_name = "KINDS", value_parser = FaultKind::list, default_value = "default")]
+    faults: BTreeSet<FaultKind>,
     /// Plant this bug, for example `promote-empty`.
     #[arg(long, value_name = "NAME", value_parser = mutant, default_value = "none")]
     mutant: Mutant,
@@ -75,6 +80,7 @@ impl SimArgs {
             nodes: self.nodes,
             sentinels: self.sentinels,
             durability: self.durability,
+            faults: self.faults.clone(),
             mutant: self.mutant,
             ..Config::default()
         }

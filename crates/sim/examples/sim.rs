@@ -1,8 +1,8 @@
-//! Runs seeds of the simulator: `sim [--seeds N] [--from S] [--jobs J] [--mutant NAME] [--durability D]`, or one seed with
+//! Runs seeds of the simulator: `sim [--seeds N] [--from S] [--jobs J] [--mutant NAME] [--durability D] [--faults KINDS]`, or one seed with
 //! `--seed S [--trace]`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use holdfast_sim::{Config, Mutant, explore, run};
+use holdfast_sim::{Config, FaultKind, Mutant, explore, run};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -19,9 +19,14 @@ fn main() {
     });
     let durability = value("--durability")
         .map(|name| serde_json::from_value(name.as_str().into()).expect("async or quorum"));
+    let faults = value("--faults").map_or_else(
+        || Config::default().faults,
+        |names| FaultKind::list(names).expect("kinds of faults"),
+    );
     let config = Config {
         mutant,
         durability,
+        faults,
         trace: args.iter().any(|arg| arg == "--trace"),
         ..Config::default()
     };

@@ -1,7 +1,9 @@
 //! What a run is made of.
 
+use crate::kind::FaultKind;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::record::Durability;
+use std::collections::BTreeSet;
 
 /// Settings of a run; everything else comes from the seed.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct Config {
     pub quiet_seconds: u64,
     /// What an acknowledgement promises; none: `async` or `quorum`, by the seed.
     pub durability: Option<Durability>,
+    /// Which of the kinds of faults that may be switched off happen.
+    pub faults: BTreeSet<FaultKind>,
     /// The bug that is planted, to see that the simulator finds it.
     pub mutant: Mutant,
     /// Whether to record what happens, a line each.
@@ -33,6 +37,7 @@ impl Default for Config {
             fault_seconds: 12,
             quiet_seconds: 40,
             durability: None,
+            faults: FaultKind::default_mix(),
             mutant: Mutant::None,
             trace: false,
         }

@@ -34,6 +34,7 @@ pub const SOMETIMES: &[&str] = &[
     "sync set changed",
     "chosen by what is on disk",
     "gate closed by itself",
+    "paused by a client",
 ];
 
 /// Counts by name.

@@ -80,6 +80,12 @@ impl Ledger {
         self.written.get(value as usize).copied().flatten()
     }
 
+    /// Whether the write of `value` was executed by then and is not known to be lost.
+    pub fn counts(&self, value: u64, until: Micros) -> bool {
+        let written = self.written_of(value);
+        written.is_some_and(|written| written.at <= until) && !self.is_lost(value)
+    }
+
     /// Whether its acknowledgement has left a gate.
     pub fn is_released(&self, value: u64) -> bool {
         self.released.get(value as usize).copied().unwrap_or(false)

@@ -13,6 +13,7 @@ pub mod config;
 pub mod counters;
 pub mod explore;
 pub mod invariants;
+pub mod kind;
 pub mod ledger;
 pub mod model;
 pub mod mutants;
@@ -24,6 +25,7 @@ pub mod world;
 pub use config::Config;
 pub use explore::{Progress, Summary, explore};
 pub use holdfast_core::mutant::Mutant;
+pub use kind::FaultKind;
 pub use report::{RunReport, Violation};
 
 /// Runs one seed.

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::explore::explore;
+use crate::kind::FaultKind;
 use crate::report::RunReport;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::record::Durability;
@@ -45,13 +46,14 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 /// The invariants by which a planted bug may show in a run.
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
-        // These need files that change while nothing runs, and copies that fail half-way.
-        Mutant::None
-        | Mutant::ForgetDatabase
-        | Mutant::TakeBusyForWell
-        | Mutant::BelieveARememberedPosition
-        | Mutant::LoadWhatWasTruncated
-        | Mutant::StartBesideIgnoredFiles => &[],
+        Mutant::None | Mutant::ForgetDatabase | Mutant::TakeBusyForWell => &[],
+        Mutant::BelieveARememberedPosition | Mutant::LoadWhatWasTruncated => &[
+            "i01_nothing_lost",
+            "i07_empty_never_wins",
+            "i13_position_of_the_data",
+            "i14_nothing_overwritten",
+        ],
+        Mutant::StartBesideIgnoredFiles => &["i14_nothing_overwritten"],
         Mutant::SkipPreviousRule
         | Mutant::ForgetFormerRule
         | Mutant::AckBeforeFsync
@@ -89,6 +91,17 @@ pub fn durability(mutant: Mutant) -> Option<Durability> {
         Mutant::AckBeforeFsync | Mutant::OffsetInsteadOfStamp | Mutant::KeepVoteOverCopy
     );
     on_disk.then_some(Durability::Fsync)
+}
+
+/// The kinds of faults without which a planted bug does not show; none: those of the default mix.
+pub fn faults(mutant: Mutant) -> &'static [FaultKind] {
+    match mutant {
+        Mutant::BelieveARememberedPosition => &[FaultKind::FailedCopies, FaultKind::DamagedFiles],
+        Mutant::LoadWhatWasTruncated | Mutant::StartBesideIgnoredFiles => {
+            &[FaultKind::DamagedFiles]
+        }
+        _ => &[],
+    }
 }
 
 /// Planted bugs that a run can show.

@@ -99,6 +99,21 @@ fn an_append_only_file_does_not() {
 }
 
 #[test]
+fn a_copy_that_fails_leaves_what_it_leaves() {
+    compare(&script::failed_copies(), Persistence::AppendEverySecond);
+}
+
+#[test]
+fn files_that_were_damaged_are_read_as_far_as_they_are_named() {
+    compare(&script::damaged_files(), Persistence::AppendEverySecond);
+}
+
+#[test]
+fn a_script_that_never_ends_answers_busy() {
+    compare(&script::scripts(), Persistence::Nothing);
+}
+
+#[test]
 fn random_scripts() {
     let seed = std::env::var("CONFORMANCE_SEED").map_or(1, |text| text.parse().unwrap());
     compare(&script::random(seed, 30), Persistence::Nothing);

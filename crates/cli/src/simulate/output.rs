@@ -1,7 +1,7 @@
 //! What came of the runs, as text or JSON.
 
 use super::{SimArgs, mutant_name};
-use holdfast_sim::{Mutant, RunReport, Summary};
+use holdfast_sim::{FaultKind, Mutant, RunReport, Summary};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -106,6 +106,9 @@ fn replay(seed: u64, args: &SimArgs) -> String {
     }
     if let Some(durability) = args.durability {
         let _ = write!(command, " --durability {durability}");
+    }
+    if args.faults != FaultKind::default_mix() {
+        let _ = write!(command, " --faults {}", FaultKind::names(&args.faults));
     }
     if args.mutant != Mutant::None {
         let _ = write!(command, " --mutant {}", mutant_name(args.mutant));

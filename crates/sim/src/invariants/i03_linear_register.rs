@@ -24,11 +24,20 @@ pub struct Register {
     chosen: BTreeMap<(Group, u64), Value>,
     /// The highest version chosen so far, and the lowest ballot under which it was.
     top: BTreeMap<Group, (u64, Ballot)>,
+    given_up: bool,
 }
 
 impl Register {
+    /// A majority of the sentinels forgets what it has accepted: from here on nothing can be asked of the register.
+    pub fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
     /// Looks at a message that leaves a sentinel.
     pub fn watch(&mut self, now: Micros, message: &PeerMessage) -> Option<Violation> {
+        if self.given_up {
+            return None;
+        }
         let broken = match message {
             PeerMessage::Accept {
                 group,

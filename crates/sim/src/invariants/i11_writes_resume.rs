@@ -24,6 +24,9 @@ pub fn trouble(world: &World) -> Option<String> {
         let Some(redis) = &host.redis else {
             return Some(format!("node {node} has no redis-server"));
         };
+        if redis.server.busy_since().is_some() {
+            return Some(format!("node {node} runs a script"));
+        }
         let info = redis.server.info();
         if info.following.as_ref() != Some(address) || !info.link_up {
             return Some(format!(

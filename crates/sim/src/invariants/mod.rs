@@ -12,6 +12,9 @@ pub mod i09_replies_in_order;
 pub mod i10_handoff_keeps_all;
 pub mod i11_writes_resume;
 pub mod i12_bounded;
+pub mod i13_position_of_the_data;
+pub mod i14_nothing_overwritten;
+pub mod i15_never_silent;
 
 use crate::model::Micros;
 use crate::report::Violation;
@@ -52,6 +55,8 @@ pub struct Monitors {
     pub seals: BTreeMap<usize, i04_nothing_after_seal::Seal>,
     /// I4: by node, the newest promise that its disk holds.
     pub promised: BTreeMap<usize, Epoch>,
+    /// I13: what each position stands for.
+    pub noted: i13_position_of_the_data::Noted,
 }
 
 /// Nanoseconds of simulated time, of which no two are alike: what happens in the same microsecond has an order too.

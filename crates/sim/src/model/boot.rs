@@ -2,7 +2,8 @@
 
 use super::Micros;
 use super::backlog::Backlog;
-use super::files::{Files, Image, Persistence};
+use super::copy::CopyFault;
+use super::files::{Files, Image};
 use super::replica::Upstream;
 use super::server::{Replid, Server, Settings};
 use crate::rng::Rng;
@@ -49,6 +50,9 @@ impl Server {
             held: Vec::new(),
             boot,
             rewrite_at: None,
+            copies_fail: CopyFault::None,
+            log_off: false,
+            script: None,
             sync_full: 0,
             sync_partial: 0,
             effects: Vec::new(),
@@ -83,22 +87,23 @@ impl Server {
             let log = Image::to_log(&self.data, self.stamp);
             self.files.synced = log.len();
             self.files.log = Some(log);
+            self.files.rewrites += 1;
             self.files.unfinished = false;
+            self.log_off = false;
         }
     }
 }
 
-/// With an append-only file configured the dump is not even looked at.
+/// With an append-only file configured the dump is only read where there is no folder for such a file at all: the agent
+/// starts redis-server without one then, and switches it on.
 fn image_of(settings: &Settings, files: &mut Files) -> Image {
-    let blank = Image {
-        data: Arc::default(),
-        position: None,
-        stamp: None,
-    };
-    match settings.persistence {
-        Persistence::AppendEverySecond | Persistence::AppendAlways => {
-            Image::of_log(files.log.get_or_insert_default())
-        }
-        Persistence::Nothing | Persistence::Dump => files.dump.clone().unwrap_or(blank),
+    let image = files.loads(settings.persistence);
+    if settings.persistence.appends() && files.log.is_none() {
+        // The first increment has the name of one that no manifest names: it is opened as it is, and written on.
+        let log = files.ignored.take();
+        let log = log.unwrap_or_else(|| Image::to_log(&image.data, image.stamp));
+        files.synced = log.len();
+        files.log = Some(log);
     }
+    image
 }

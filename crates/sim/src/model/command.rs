@@ -51,6 +51,10 @@ pub enum Command {
     Flush,
     /// `SAVE`.
     Save,
+    /// `EVAL` of a script that never ends; whether it writes first.
+    Script(bool),
+    /// `SCRIPT KILL`.
+    EndScript,
 }
 
 /// A good answer.
@@ -75,6 +79,12 @@ pub enum Refusal {
     ReadOnly,
     /// `-NOREPLICAS`.
     NoReplicas,
+    /// `-BUSY`: a script runs.
+    Busy,
+    /// `-UNKILLABLE`: the script that runs has written.
+    Unkillable,
+    /// `-NOTBUSY`: no script runs.
+    NotBusy,
 }
 
 /// What travels on a replication link.

@@ -34,7 +34,7 @@ pub enum Logged {
 }
 
 /// A whole data set at one moment, with the history that it belongs to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Image {
     /// The values, in the order of their writes.
     pub data: Arc<Vec<u64>>,
@@ -78,6 +78,10 @@ pub struct Files {
     pub log: Option<Vec<Logged>>,
     /// Entries of the append-only file that a power loss cannot take.
     pub synced: usize,
+    /// Append-only files that no manifest names: redis-server starts as if they were not there.
+    pub ignored: Option<Vec<Logged>>,
+    /// How often the append-only file was written again: part of its name.
+    pub rewrites: u64,
     /// The append-only file is older than a copy that was not written out, as the names of the files show.
     pub unfinished: bool,
 }
@@ -94,6 +98,7 @@ impl Files {
     /// Whether any data is here.
     pub fn is_blank(&self) -> bool {
         let dump = self.dump.as_ref().is_none_or(|image| image.data.is_empty());
-        dump && self.log.as_ref().is_none_or(Vec::is_empty)
+        let logs = [&self.log, &self.ignored];
+        dump && logs.into_iter().flatten().all(Vec::is_empty)
     }
 }

@@ -12,14 +12,20 @@
 mod backlog;
 mod boot;
 mod command;
+mod copy;
+mod damage;
 mod files;
 mod info;
+mod marks;
 mod primary;
 mod replica;
+mod script;
 mod server;
 
 pub use backlog::{Backlog, Entry, Op};
 pub use command::{ClientId, Command, Effect, LinkId, Message, Refusal, Reply};
+pub use copy::CopyFault;
+pub use damage::Damage;
 pub use files::{Files, Image, Logged, Persistence};
 pub use info::{Info, ReplicaInfo};
 pub use server::{Replid, Server, Settings};

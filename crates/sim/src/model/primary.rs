@@ -227,7 +227,7 @@ impl Server {
     }
 
     /// `REPLICAOF NO ONE`: a new history that begins here; the old one stays valid up to here.
-    pub(super) fn promote(&mut self) {
+    pub(super) fn promote(&mut self, now: Micros) {
         if self.following.take().is_none() {
             return;
         }
@@ -237,6 +237,7 @@ impl Server {
         self.replid = Replid(self.rng.bits());
         self.selected = false;
         self.drop_all_attached();
+        self.log_again(now);
     }
 
     /// A barrier writes its stamp, which never falls within a reign.

@@ -3,10 +3,11 @@
 use super::Micros;
 use super::backlog::{Backlog, Entry, Op};
 use super::command::{Effect, LinkId, Message};
+use super::copy::CopyFault;
 use super::files::Image;
+use super::script::Arrival;
 use super::server::{Replid, Server};
 use holdfast_core::names::Address;
-use std::sync::Arc;
 
 /// Where a replica is with its primary.
 #[derive(Debug)]
@@ -54,7 +55,30 @@ impl Upstream {
 
 impl Server {
     /// A replication connection came up; the caller learns it for links that this server opened.
-    pub fn link_opened(&mut self, _now: Micros, link: LinkId) {
+    pub fn link_opened(&mut self, now: Micros, link: LinkId) {
+        self.arrive(now, link, Arrival::Opened);
+    }
+
+    /// A replication connection ended, or could not be made.
+    pub fn link_closed(&mut self, now: Micros, link: LinkId) {
+        self.arrive(now, link, Arrival::Closed);
+    }
+
+    /// A message on a replication link.
+    pub fn received(&mut self, now: Micros, link: LinkId, message: Message) {
+        self.arrive(now, link, Arrival::Message(message));
+    }
+
+    pub(super) fn arrive(&mut self, now: Micros, link: LinkId, arrival: Arrival) {
+        match self.put_off(link, arrival) {
+            Some(Arrival::Opened) => self.ask(link),
+            Some(Arrival::Closed) => self.lose_link(now, link),
+            Some(Arrival::Message(message)) => self.hear(now, link, message),
+            None => {}
+        }
+    }
+
+    fn ask(&mut self, link: LinkId) {
         if self.upstream.link() == Some(link) {
             let message = Message::Psync {
                 have: self.cached,
@@ -64,8 +88,7 @@ impl Server {
         }
     }
 
-    /// A replication connection ended, or could not be made.
-    pub fn link_closed(&mut self, now: Micros, link: LinkId) {
+    fn lose_link(&mut self, now: Micros, link: LinkId) {
         self.attached.remove(&link);
         if self.upstream.link() != Some(link) || self.is_loading() {
             return; // a load goes on without its link and notices afterwards
@@ -77,14 +100,16 @@ impl Server {
         }
     }
 
-    /// A message on a replication link.
-    pub fn received(&mut self, now: Micros, link: LinkId, message: Message) {
+    fn hear(&mut self, now: Micros, link: LinkId, message: Message) {
         if self.upstream.link() != Some(link) {
             self.hear_replica(now, link, message);
             return;
         }
         match message {
             Message::FullResync(..) => self.upstream = Upstream::Transfer { link, since: now },
+            Message::Snapshot(image) if self.copies_fail != CopyFault::None => {
+                self.fail_copy(&image);
+            }
             Message::Snapshot(image) => self.begin_load(now, link, image),
             Message::Continue(replid) => self.go_on(now, link, replid),
             Message::Refused => {
@@ -149,11 +174,8 @@ impl Server {
     }
 
     fn begin_load(&mut self, now: Micros, link: LinkId, image: Image) {
-        self.drop_all_attached();
-        self.backlog = None;
-        self.cached = None;
-        self.data = Arc::default();
-        self.stamp = None;
+        self.empty_memory();
+        self.log_off = self.settings.persistence.appends();
         self.files.dump = Some(image.clone()); // renamed into place before the load
         let until = now + self.settings.load_us;
         self.upstream = Upstream::Loading {

@@ -3,10 +3,12 @@
 use super::Micros;
 use super::backlog::{Backlog, Entry, Op};
 use super::command::{ClientId, Command, Effect, LinkId, Refusal, Reply};
+use super::copy::CopyFault;
 use super::files::{Files, Image, Logged, Persistence};
 use super::info::Info;
 use super::primary::Attached;
 use super::replica::Upstream;
+use super::script::Script;
 use crate::rng::Rng;
 use holdfast_core::names::Address;
 use holdfast_core::stamp::Stamp;
@@ -100,6 +102,10 @@ pub struct Server {
     pub(super) held: Vec<(ClientId, u64)>,
     pub(super) boot: Option<(Micros, Image)>,
     pub(super) rewrite_at: Option<Micros>,
+    pub(super) copies_fail: CopyFault,
+    /// A copy that was begun has switched the append-only file off.
+    pub(super) log_off: bool,
+    pub(super) script: Option<Script>,
     pub(super) sync_at: Micros,
     pub(super) second_at: Micros,
     pub(super) ping_at: Micros,
@@ -111,6 +117,9 @@ pub struct Server {
 impl Server {
     /// Runs a command.
     pub fn command(&mut self, now: Micros, command: Command) -> Result<Reply, Refusal> {
+        if let Some(answer) = self.busy(now, &command) {
+            return answer;
+        }
         if command == Command::Info {
             return Ok(Reply::Info(Box::new(self.info())));
         }
@@ -124,7 +133,7 @@ impl Server {
             Command::Stamp(stamp) => return self.write_stamp(stamp),
             Command::GetAck if self.paused_until.is_none() => self.propagate(Op::GetAck),
             Command::ReplicaOf(Some(address)) => self.follow(now, address),
-            Command::ReplicaOf(None) => self.promote(),
+            Command::ReplicaOf(None) => self.promote(now),
             Command::Fence(fenced) => self.fenced = fenced,
             Command::KeepCopies(keeps) => self.keeps_copies = keeps,
             Command::Pause(for_us) => self.paused_until = self.paused_until.max(Some(now + for_us)),
@@ -133,6 +142,8 @@ impl Server {
             Command::TouchBacklog if self.following.is_none() => self.touched(),
             Command::Flush => return self.flush(),
             Command::Save => self.save(),
+            Command::Script(wrote) => self.begin_script(now, wrote),
+            Command::EndScript => return Err(Refusal::NotBusy),
             Command::Info | Command::GetAck | Command::TouchBacklog => {}
         }
         Ok(Reply::Done)
@@ -152,9 +163,10 @@ impl Server {
             link_up: matches!(self.upstream, Upstream::Online { .. }),
             sync_in_progress: matches!(self.upstream, Upstream::Transfer { .. }),
             loading: self.is_loading(),
-            persisted: self.rewrite_at.is_none() && !self.upstream.is_copying(),
+            persisted: self.rewrite_at.is_none() && !self.upstream.is_copying() && !self.log_off,
             on_disk: self.settings.persistence == Persistence::AppendAlways
                 && self.rewrite_at.is_none()
+                && !self.log_off
                 && !self.is_loading(),
             stamp: self.stamp.filter(|_| !self.is_loading()),
             keys: self.data.len() as u64,
@@ -194,11 +206,26 @@ impl Server {
         &self.files
     }
 
+    /// Its files as its agent sees them.
+    pub fn marks(&self) -> holdfast_core::dataset::Files {
+        self.files.marks(self.settings.persistence)
+    }
+
+    /// Milliseconds after which a loss of power takes nothing of them any more, as an agent reckons.
+    pub fn settles_in(&self) -> u64 {
+        if self.settings.persistence.appends() {
+            2_000
+        } else {
+            60_000
+        }
+    }
+
     /// Whether a client's write would be accepted now (at once, not held by a pause).
     pub fn accepts_writes(&self) -> bool {
         self.following.is_none()
             && !self.is_loading()
             && !self.fenced
+            && self.script.is_none()
             && self.paused_until.is_none()
     }
 
@@ -240,6 +267,9 @@ impl Server {
 
     /// Lets time pass: retries, acknowledgements, pings, loading, pauses, fsync.
     pub fn tick(&mut self, now: Micros) {
+        if self.script.is_some() {
+            return;
+        }
         self.finish_boot(now);
         self.finish_load(now);
         if self.paused_until.is_some_and(|until| now >= until) {
@@ -256,6 +286,9 @@ impl Server {
 
     /// When [`Self::tick`] has something to do next.
     pub fn next_tick(&self) -> Micros {
+        if self.script.is_some() {
+            return Micros::MAX;
+        }
         [
             self.boot.as_ref().map(|(at, _)| *at),
             self.upstream.loaded_at(),
@@ -336,7 +369,7 @@ impl Server {
             .files
             .log
             .as_mut()
-            .filter(|_| self.rewrite_at.is_none());
+            .filter(|_| self.rewrite_at.is_none() && !self.log_off);
         let data = Arc::make_mut(&mut self.data);
         match op {
             Op::Write(value) => data.push(value),

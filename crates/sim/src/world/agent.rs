@@ -115,8 +115,11 @@ impl World {
         match output {
             AgentOutput::Broadcast(report) => self.broadcast(node, *report),
             AgentOutput::Store { stored, durable } => self.store(node, stored, durable),
-            // The model's files are kept as they are: nothing can go wrong with that.
             AgentOutput::SetAside(_) => {
+                let host = &mut self.nodes[node];
+                let running = host.redis.as_ref().map(|redis| redis.server.files());
+                host.aside = Some(running.unwrap_or(&host.files).clone());
+                self.counters.hit("data set aside");
                 let place = Ok("set-aside".to_owned());
                 self.agent_step(node, AgentInput::SetAside(place));
             }
@@ -154,6 +157,9 @@ impl World {
     fn store(&mut self, node: usize, stored: Stored, durable: bool) {
         let now = self.now;
         let host = &mut self.nodes[node];
+        if let Some(position) = stored.position {
+            self.monitors.noted.note(now, position, host.looked_keys);
+        }
         if !durable {
             if now >= host.disk_full_until {
                 host.disk.write(stored);
@@ -263,6 +269,7 @@ impl World {
         self.trace.line(now, || {
             format!("node {node}: finds {data:?} on disk, {} keys", info.keys)
         });
+        self.nodes[node].looked_keys = info.keys;
         self.agent_step(node, AgentInput::Started(info, data));
     }
 

@@ -26,7 +26,7 @@ impl Clock {
     }
 
     /// What it shows at true time `now`, in milliseconds.
-    pub(super) fn at(&self, now: Micros) -> u64 {
+    pub fn at(&self, now: Micros) -> u64 {
         (self.start_us + scaled(now, 1_000_000 + self.drift_ppm, 1_000_000)) / 1000
     }
 

@@ -1,22 +1,29 @@
 //! What goes wrong.
 
 mod cuts;
+mod damage;
 mod freeze;
 mod loss;
+mod more;
 mod plan;
+mod putback;
 mod story;
+mod unwell;
 
+pub(super) use more::{Size, more};
 pub(super) use plan::plan;
+pub(super) use putback::Snapshots;
 
 use super::World;
 use super::chaos::Chaos;
 use super::event::Event;
 use super::network::Place;
 use super::sentinel::group;
-use crate::model::Micros;
+use crate::model::{CopyFault, Damage, Micros};
 use holdfast_core::agent::AgentInput;
 use holdfast_core::record::Terms;
 use holdfast_core::sentinel::{Request, SentinelInput};
+use putback::Part;
 
 /// One fault, or something that a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +108,30 @@ pub(super) enum Fault {
     ForeignData(usize),
     /// Somebody gives redis-server an order behind its agent's back.
     Tamper(usize),
+    /// Full copies that a node receives fail for so long.
+    BreakCopies(usize, CopyFault, Micros),
+    /// A node's redis-server dies, unless it is the primary.
+    KillReplica(usize),
+    /// The primary is gone for so long.
+    LosePrimary(Micros),
+    /// A node comes back with files that were damaged.
+    Damage(usize, Damage),
+    /// Every node does, with the same damage.
+    DamageAll(Damage),
+    /// All volumes are copied.
+    TakeSnapshots,
+    /// A node comes back with a part of its volume as it was.
+    PutBack(usize, Part),
+    /// Every node does.
+    PutBackAll(Part),
+    /// So many sentinels come back with the registers as they were.
+    PutBackRegisters(usize),
+    /// Two nodes come back with each other's data, and memory or not.
+    SwapVolumes(usize, usize, bool),
+    /// A client runs a script that never ends; whether it writes first.
+    Script(usize, bool),
+    /// A client pauses redis-server for so long.
+    PauseClients(usize, Micros),
 }
 
 /// Which directions.
@@ -121,6 +152,8 @@ pub(super) enum Undo {
     Heal(Vec<(Place, Place)>),
     /// This direction is quick again.
     Quicken(Place, Place),
+    /// Full copies work again.
+    MendCopies(usize),
     /// These cuts end, and those begin, until then.
     Swap {
         /// What ends.
@@ -254,7 +287,13 @@ impl World {
             | Fault::FreezePod(_)
             | Fault::FreezeSentinel(_)
             | Fault::FreezeAll) => self.freeze(&freeze, until),
-            cut => self.cut(&cut, until),
+            cut @ (Fault::Isolate(..)
+            | Fault::Split(_)
+            | Fault::CutPair(..)
+            | Fault::CutReplication
+            | Fault::Corner(..)
+            | Fault::SlowPair(..)) => self.cut(&cut, until),
+            more => self.on_more(&more, long),
         }
     }
 
@@ -294,6 +333,7 @@ impl World {
         self.network.heal_all();
         self.flush_all();
         self.chaos = Chaos::NONE;
+        (0..self.nodes.len()).for_each(|node| self.copies_fail(node, CopyFault::None));
         self.nodes
             .iter_mut()
             .for_each(|host| host.disk_full_until = host.disk_full_until.min(now));

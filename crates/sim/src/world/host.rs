@@ -5,7 +5,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::gate::{Gate, Waiting};
 use super::operation::Running;
-use crate::model::{Files, Micros, Server};
+use crate::model::{CopyFault, Files, Micros, Server};
 use crate::rng::Rng;
 use holdfast_core::agent::{Agent, DataAtStart, Stored};
 use holdfast_core::names::{Address, Epoch, Incarnation, Node, Sentinel};
@@ -45,6 +45,8 @@ pub struct Redis {
     pub was_in_step: bool,
     /// Somebody else has given it a role.
     pub tampered: bool,
+    /// A client has paused it: it answers nothing on ordinary connections before.
+    pub silent_until: Micros,
 }
 
 /// A pod: agent, watchdog, redis-server, one volume.
@@ -100,6 +102,16 @@ pub struct NodeHost {
     pub boot_at: Option<Micros>,
     /// Its data was put there by somebody else.
     pub foreign: bool,
+    /// Keys that redis-server had when its agent last looked.
+    pub looked_keys: u64,
+    /// When its redis-server ended last.
+    pub ended_at: Micros,
+    /// Its agent would not start redis-server on its files.
+    pub refused: bool,
+    /// Files that its agent has set aside, the newest.
+    pub aside: Option<Files>,
+    /// How full copies that it receives fail just now.
+    pub copies_fail: CopyFault,
 }
 
 /// A sentinel process and its volume.

@@ -36,6 +36,7 @@ pub use gate::{Gate, Waiting};
 pub use host::{NodeHost, Redis, SentinelHost};
 pub use network::Place;
 pub use operation::Running;
+pub(crate) use sentinel::group;
 
 use crate::config::Config;
 use crate::counters::Counters;
@@ -84,6 +85,8 @@ pub struct World {
     pub on_disk: bool,
     /// Somebody copies from each primary who is no node of the group, a backup perhaps, and acknowledges.
     pub stranger: bool,
+    /// Files and positions are judged in this run: some of its faults take data away from under them.
+    pub judges_data: bool,
     /// A person has given an explicit word.
     pub forced: bool,
     /// When the faults ended.
@@ -103,9 +106,12 @@ pub struct World {
     nervous_per_mille: u64,
     quiet: bool,
     well_since: Option<Micros>,
+    silent_since: Option<Micros>,
     ended: bool,
     events: u64,
     trace: Trace,
+    /// Copies of all volumes.
+    snapshots: faults::Snapshots,
     /// A list for what servers do to the world, used again and again.
     effects: Vec<Effect>,
 }

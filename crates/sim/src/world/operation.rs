@@ -95,6 +95,9 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         keys: info.keys,
         memory_bytes: 1_000_000 + 100 * info.keys,
         keys_at: info.offset,
+        files: Some(redis.server.marks()),
+        settles_in: Some(redis.server.settles_in()),
+        log_off: redis.server.is_log_off(),
         ..ServerInfo::default()
     }
 }
@@ -174,9 +177,13 @@ impl World {
         for command in commands {
             result = result.and(self.execute(node, command));
         }
-        let Some(info) = self.nodes[node].redis.as_ref().map(server_info) else {
+        let Some(redis) = &self.nodes[node].redis else {
             return;
         };
+        if redis.server.busy_since().is_some() {
+            result = Err(Refusal::Busy);
+        }
+        let info = server_info(redis);
         let answer = Box::new(LocalAnswer { result, info });
         let host = &mut self.nodes[node];
         let at = (self.now + host.rng.between(20, 200)).max(host.socket_free[1] + 1);
@@ -210,6 +217,7 @@ impl World {
 
     /// An answer of redis-server reaches its agent.
     pub(super) fn on_answered(&mut self, node: usize, why: Why, answer: LocalAnswer) {
+        self.nodes[node].looked_keys = answer.info.keys;
         match why {
             Why::Look => self.on_look(node, answer),
             Why::Step(number) => self.on_step(node, number, answer),
@@ -244,8 +252,10 @@ impl World {
             .as_ref()
             .is_some_and(|redis| redis.run == redis_run);
         if alive {
-            let _ = self.execute(node, &Command::Fence(true));
-            self.nodes[node].guarding = None;
+            // One that runs a script refuses the order as any other.
+            if self.execute(node, &Command::Fence(true)).is_ok() {
+                self.nodes[node].guarding = None;
+            }
         }
     }
 
@@ -294,6 +304,8 @@ impl World {
         if std::mem::take(&mut host.hung) {
             self.agent_step(node, AgentInput::Recovered);
         }
-        self.agent_step(node, AgentInput::Info(answer.info));
+        if answer.result.is_ok() {
+            self.agent_step(node, AgentInput::Info(answer.info));
+        }
     }
 }

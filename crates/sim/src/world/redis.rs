@@ -6,10 +6,12 @@ use super::event::Event;
 use super::host::Redis;
 use super::network::Place;
 use super::operation::nowhere;
+use crate::invariants::i14_nothing_overwritten;
 use crate::model::{
     Command, Effect, Message, Micros, Persistence, Refusal, Reply, Server, Settings,
 };
 use holdfast_core::agent::{AgentInput, DataAtStart};
+use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Incarnation};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +19,16 @@ impl World {
     /// Forks redis-server: born as a replica of nobody, its fence closed, with copies for nobody.
     pub(super) fn start_redis(&mut self, node: usize) {
         let now = self.now;
+        if let Some(why) = self.refusal(node) {
+            self.counters.hit("start refused");
+            let host = &mut self.nodes[node];
+            host.refused = true;
+            let (run, input) = (host.run, Box::new(AgentInput::Refused(why)));
+            let refused = Event::AgentInput { node, run, input };
+            return self.queue.push(now + 1_000, refused);
+        }
+        self.violations
+            .extend(i14_nothing_overwritten::check_start(self, node));
         let host = &mut self.nodes[node];
         let settings = Settings {
             address: host.address.clone(),
@@ -24,16 +36,22 @@ impl World {
         };
         let files = std::mem::take(&mut host.files);
         let blank = files.is_blank();
-        let member = host.disk.read().is_some_and(|stored| stored.member);
+        let stored = host.disk.read().unwrap_or_default();
+        let member = stored.member;
         let found = DataAtStart {
             blank,
             foreign: !blank && !member,
             unfinished: files.unfinished || files.log.is_none(),
-            ..DataAtStart::default()
+            files: files.marks(self.settings.persistence),
+            noted_tail: stored
+                .noted
+                .as_ref()
+                .and_then(|noted| files.noted_tail(noted)),
         };
         let rng = host.rng.fork(now);
         let mut server = Server::start(now, settings, files, Some(nowhere()), rng);
         server.begin_sealed();
+        server.fail_copies(host.copies_fail);
         self.redis_runs += 1;
         host.redis = Some(Redis {
             incarnation: Incarnation::from(format!("{:040x}", server.run_id())),
@@ -50,6 +68,7 @@ impl World {
             opened_for: 0,
             was_in_step: false,
             tampered: false,
+            silent_until: 0,
         });
         host.look_since = None;
         host.hung = false;
@@ -58,6 +77,27 @@ impl World {
         let run = host.run;
         self.queue.push(at, Event::RedisUp { node, run });
         self.with_redis(node, |_| ());
+    }
+
+    /// Why the agent does not start redis-server on the files that are there. An empty folder beside the only snapshot, known
+    /// to be that, is no reason: the shell starts from the snapshot.
+    fn refusal(&mut self, node: usize) -> Option<String> {
+        let persistence = self.settings.persistence;
+        let host = &mut self.nodes[node];
+        let stored = host.disk.read().unwrap_or_default();
+        let folder = host.files.folder(persistence);
+        if !stored.member && !host.files.is_blank() {
+            return None; // a stranger's: not touched
+        }
+        let (noted, mutant) = (stored.noted.as_ref(), self.config.mutant);
+        let refusal = folder.refusal(persistence.appends(), noted, mutant);
+        if refusal.is_none()
+            && folder.is_only_snapshot()
+            && mutant != Mutant::StartBesideIgnoredFiles
+        {
+            host.files.ignored = None;
+        }
+        refusal
     }
 
     /// Lets redis-server do something, and carries out what follows from it.
@@ -274,6 +314,7 @@ impl World {
             return;
         };
         host.files = redis.server.files().clone();
+        host.ended_at = self.now;
         host.running = None;
         host.look_since = None;
         host.hung = false;

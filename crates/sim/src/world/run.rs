@@ -2,9 +2,10 @@
 
 use super::NodeHost;
 use super::World;
+use super::channel::Payload;
 use super::event::{Event, Target};
 use crate::config::Config;
-use crate::invariants::{i02_one_writer, i11_writes_resume};
+use crate::invariants::{i02_one_writer, i11_writes_resume, i15_never_silent};
 use crate::model::Micros;
 use crate::report::RunReport;
 use holdfast_core::agent::Agent;
@@ -51,7 +52,7 @@ impl World {
     /// Carries an event out, or puts it off while its process stands still.
     fn process(&mut self, born: u64, event: Event) {
         let target = self.target_of(&event);
-        let thaws = self.frozen_until(target);
+        let thaws = self.frozen_until(target).max(self.silent_until(&event));
         if thaws > self.now {
             self.queue.put_off(thaws, born, event);
             return;
@@ -75,6 +76,26 @@ impl World {
                 .map_or(0, |redis| redis.frozen_until),
             Target::Sentinel(sentinel) => self.sentinels[sentinel].frozen_until,
         }
+    }
+
+    /// Until when a client's pause keeps this from being read: it came on an ordinary connection.
+    fn silent_until(&self, event: &Event) -> Micros {
+        let node = match event {
+            Event::Commands { node, .. }
+            | Event::WatchdogFence { node, .. }
+            | Event::GateAsks { node, .. }
+            | Event::Barrier { node, .. } => *node,
+            Event::Arrive {
+                payload: Payload::Write(_),
+                ..
+            } => match self.target_of(event) {
+                Target::Redis(node) => node,
+                _ => return 0,
+            },
+            _ => return 0,
+        };
+        let redis = self.nodes[node].redis.as_ref();
+        redis.map_or(0, |redis| redis.silent_until)
     }
 
     /// Whether an event is for a process that is no more.
@@ -206,6 +227,7 @@ impl World {
             Some(_) => self.well_since = None,
             None => drop(self.well_since.get_or_insert(self.now)),
         }
+        self.notice_silence(trouble.as_deref());
         if self
             .well_since
             .is_some_and(|since| self.now >= since + WELL_US)
@@ -217,16 +239,28 @@ impl World {
             return;
         }
         let limit = self.quiet_since + self.config.quiet_seconds * 1_000_000;
-        if let Some(trouble) = trouble.filter(|_| self.now > limit) {
-            self.violations
-                .push(i11_writes_resume::late(self, &trouble));
+        if let Some(trouble) = trouble.as_ref().filter(|_| self.now > limit) {
+            self.violations.push(i11_writes_resume::late(self, trouble));
             return;
         }
         if self.now > self.quiet_since + WORD_US {
+            self.put_files_right();
             self.give_up_withheld();
             self.give_word();
         }
         self.queue.push(self.now + 250_000, Event::Inspect);
+    }
+
+    /// I15: how long has the group not served without a word?
+    fn notice_silence(&mut self, trouble: Option<&str>) {
+        let silent = trouble.filter(|_| i15_never_silent::is_silent(self));
+        let Some(trouble) = silent else {
+            self.silent_since = None;
+            return;
+        };
+        let since = *self.silent_since.get_or_insert(self.now);
+        self.violations
+            .extend(i15_never_silent::check(self, since, trouble));
     }
 
     fn on_end(&mut self) {
@@ -237,6 +271,15 @@ impl World {
             self.check_whole(node, &data);
         }
         self.ended = true;
+    }
+
+    /// The person in charge puts the files right on which an agent would not start redis-server.
+    fn put_files_right(&mut self) {
+        for host in &mut self.nodes {
+            if std::mem::take(&mut host.refused) {
+                host.files.put_right();
+            }
+        }
     }
 
     /// The person in charge gives up the keys that a node keeps from an empty reign: its data folder is emptied.

@@ -19,7 +19,7 @@ use holdfast_core::wire::PeerMessage;
 const TICK_US: u64 = 30_000;
 
 /// The one group of the world.
-pub(super) fn group() -> Group {
+pub(crate) fn group() -> Group {
     Group::from("mymaster")
 }
 

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::counters::Counters;
 use crate::invariants::Monitors;
 use crate::ledger::Ledger;
-use crate::model::{Files, Micros, Persistence, Settings};
+use crate::model::{CopyFault, Files, Micros, Persistence, Settings};
 use crate::mutants;
 use crate::rng::Rng;
 use crate::trace::Trace;
@@ -28,6 +28,9 @@ use std::collections::{BTreeMap, VecDeque};
 impl World {
     /// Everything that a run begins with.
     pub fn new(seed: u64, config: &Config) -> Self {
+        let mut config = config.clone();
+        config.faults.extend(mutants::faults(config.mutant));
+        let config = &config;
         let mut rng = Rng::new(seed);
         let pick = |rng: &mut Rng, wanted: usize, low: u64, high: u64| {
             let drawn = rng.between(low, high) as usize;
@@ -63,6 +66,7 @@ impl World {
             gates: terms.durability != Durability::Async,
             on_disk: terms.on_disk(),
             stranger: rng.fork(5).chance(200),
+            judges_data: config.faults.iter().any(|kind| kind.takes_data()),
             forced: false,
             quiet_since: 0,
             config: config.clone(),
@@ -79,10 +83,12 @@ impl World {
             nervous_per_mille: *rng.pick(&[0, 0, 0, 40]).unwrap_or(&0),
             quiet: false,
             well_since: None,
+            silent_since: None,
             ended: false,
             events: 0,
             trace: Trace::new(config.trace),
             effects: Vec::new(),
+            snapshots: faults::Snapshots::default(),
             rng: rng.fork(2),
         };
         if world.gates && rng.fork(6).chance(500) {
@@ -124,6 +130,13 @@ impl World {
         for client in 0..self.clients.len() {
             self.queue
                 .push(rng.between(0, 500_000), Event::Client { client, number: 0 });
+        }
+        let size = faults::Size {
+            nodes: self.nodes.len() as u64,
+            sentinels: self.sentinels.len() as u64,
+        };
+        for (at, fault) in faults::more(&mut rng.fork(8), &self.config.faults, size, until) {
+            self.queue.push(at, Event::Fault(fault));
         }
     }
 }
@@ -233,6 +246,11 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
         guarding: None,
         boot_at: None,
         foreign: false,
+        looked_keys: 0,
+        ended_at: 0,
+        refused: false,
+        aside: None,
+        copies_fail: CopyFault::None,
     }
 }
 

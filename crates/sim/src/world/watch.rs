@@ -6,6 +6,7 @@ mod servers;
 use super::World;
 use crate::invariants::Moment;
 use crate::invariants::i04_nothing_after_seal::Seal;
+use crate::model::Files;
 use holdfast_core::names::{Epoch, Node};
 use holdfast_core::record::{Member, Record};
 use holdfast_core::wire::Report;
@@ -28,6 +29,35 @@ impl World {
     pub fn data_of(&self, node: usize) -> Option<Arc<Vec<u64>>> {
         let redis = self.nodes.get(node)?.redis.as_ref()?;
         (!redis.server.is_loading()).then(|| redis.server.data().clone())
+    }
+
+    /// What the disk of a node holds, in whichever of its files.
+    pub fn disk_of(&self, node: usize) -> Vec<u64> {
+        let host = &self.nodes[node];
+        let running = host.redis.as_ref().map(|redis| redis.server.files());
+        let aside = host.aside.iter().flat_map(Files::holds);
+        let mut held = running.unwrap_or(&host.files).holds();
+        held.extend(aside);
+        held
+    }
+
+    /// How many keys a node has, in memory or in the files that it would read.
+    pub fn keys_of(&self, node: usize) -> u64 {
+        let host = &self.nodes[node];
+        let running = host.redis.as_ref().map(|redis| redis.server.files());
+        let files = running.unwrap_or(&host.files);
+        let disk = files.loads(self.settings.persistence).data.len();
+        let memory = self.data_of(node).map_or(0, |data| data.len());
+        if host.foreign {
+            0
+        } else {
+            memory.max(disk) as u64
+        }
+    }
+
+    /// What redis-server would ignore or overwrite if it were started on the files of a node.
+    pub fn ignored_by_start(&self, node: usize) -> Vec<u64> {
+        self.nodes[node].files.ignores(self.settings.persistence)
     }
 
     /// Whether some sentinel knows a newer record than this: whatever is made from this one, the register refuses.

@@ -47,6 +47,17 @@ impl Node {
     }
 }
 
+impl Node {
+    /// It answers nothing but `-BUSY`.
+    pub(crate) fn busy() -> Self {
+        Self {
+            up: true,
+            loading: true,
+            ..Self::down()
+        }
+    }
+}
+
 /// Everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
@@ -56,6 +67,11 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// A copy that fails is tried again and again: how often, differs.
+    pub(crate) fn forget_counts(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.sync_full = 0);
+    }
+
     pub(crate) fn new(nodes: Vec<(Node, u64)>) -> Self {
         let offsets: Vec<u64> = nodes.iter().map(|(_, offset)| *offset).collect();
         let pairs = [(0, 1), (0, 2), (1, 2)];

@@ -5,6 +5,7 @@ use crate::script::Step;
 use holdfast_sim::model::Persistence;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ pub(crate) struct Real {
     held: Vec<Option<TcpStream>>,
     names: Names,
     values: u64,
+    /// A copy has failed.
+    broken: bool,
 }
 
 impl Drop for Real {
@@ -50,6 +53,7 @@ impl Real {
             held: vec![None, None, None],
             names: Names::default(),
             values: 0,
+            broken: false,
         };
         (0..3).for_each(|node| real.boot(node));
         real
@@ -80,7 +84,72 @@ impl Real {
                 self.boot(node);
                 "ok".into()
             }
+            Step::Break(node) => self.break_dump(node),
+            Step::Mend(node) => self.mend_dump(node),
+            Step::Script(node, wrote) => self.script(node, wrote),
+            Step::EndScript(node) => self.command(node, "SCRIPT KILL"),
+            Step::Cut(node) => self.cut(node),
+            Step::LoseManifest(node) => {
+                std::fs::remove_file(self.log_folder(node).join("appendonly.aof.manifest"))
+                    .unwrap();
+                "ok".into()
+            }
         }
+    }
+
+    fn dump(&self, node: usize) -> PathBuf {
+        self.folder.path().join(node.to_string()).join("dump.rdb")
+    }
+
+    fn log_folder(&self, node: usize) -> PathBuf {
+        self.dump(node).with_file_name("appendonlydir")
+    }
+
+    /// A folder that is not empty cannot be replaced by a file.
+    fn break_dump(&mut self, node: usize) -> String {
+        self.broken = true;
+        let dump = self.dump(node);
+        let _ = std::fs::rename(&dump, dump.with_extension("aside"));
+        std::fs::create_dir_all(dump.join("in the way")).unwrap();
+        "ok".into()
+    }
+
+    fn mend_dump(&mut self, node: usize) -> String {
+        let dump = self.dump(node);
+        std::fs::remove_dir_all(&dump).unwrap();
+        let _ = std::fs::rename(dump.with_extension("aside"), &dump);
+        "ok".into()
+    }
+
+    /// The last command of the append-only file is written in part.
+    fn cut(&self, node: usize) -> String {
+        let files = std::fs::read_dir(self.log_folder(node)).unwrap();
+        let names = files.map(|file| file.unwrap().path());
+        let increments = names.filter(|name| name.to_string_lossy().ends_with(".incr.aof"));
+        let last = increments.max().unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(last).unwrap();
+        let length = file.metadata().unwrap().len();
+        file.set_len(length - 5).unwrap();
+        "ok".into()
+    }
+
+    /// Returns once everything else is refused.
+    fn script(&mut self, node: usize, wrote: bool) -> String {
+        let first = if wrote {
+            "redis.call('set','by a script','x')"
+        } else {
+            ""
+        };
+        let mut stream = TcpStream::connect(("127.0.0.1", self.ports[node])).unwrap();
+        let line = format!("EVAL \"{first} while true do end\" 0\r\n");
+        stream.write_all(line.as_bytes()).unwrap();
+        self.held[node] = Some(stream);
+        let end = Instant::now() + Duration::from_secs(5);
+        while self.command(node, "PING") != "BUSY" {
+            assert!(Instant::now() < end, "the script does not run");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        "ok".into()
     }
 
     fn write_line(&mut self) -> String {
@@ -117,6 +186,7 @@ impl Real {
                 "--save",
                 "",
             ])
+            .args(["--lua-time-limit", "20"])
             .args(["--appendonly", append, "--repl-diskless-sync-delay", "0"])
             .args([
                 "--repl-ping-replica-period",
@@ -222,13 +292,20 @@ impl Real {
             .map(|info| self.node(&mut names, info.as_deref()))
             .collect();
         self.names = if keep { names } else { before };
-        Facts::new(nodes)
+        let mut facts = Facts::new(nodes);
+        if self.broken {
+            facts.forget_counts();
+        }
+        facts
     }
 
     fn node(&self, names: &mut Names, info: Option<&str>) -> (Node, u64) {
         let Some(info) = info else {
             return (Node::down(), 0);
         };
+        if info.starts_with("-BUSY") {
+            return (Node::busy(), 0);
+        }
         let field = |name: &str| {
             info.lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))

@@ -24,11 +24,20 @@ pub(crate) enum Step {
     Flush(usize),
     Kill(usize),
     Start(usize),
+    /// Its dump cannot be replaced, or can again: full copies that it receives fail.
+    Break(usize),
+    Mend(usize),
+    /// A script that never ends; whether it writes first. And the order to end it.
+    Script(usize, bool),
+    EndScript(usize),
+    /// While it is down: its append-only file lacks its last entry, or its manifest.
+    Cut(usize),
+    LoseManifest(usize),
 }
 
 use Step::{
-    Fence, Flush, Follow, Give, Hold, Keep, Kill, Pause, Promote, Publish, Save, Seal, Start,
-    Touch, Unfence, Unpause, Write,
+    Break, Cut, EndScript, Fence, Flush, Follow, Give, Hold, Keep, Kill, LoseManifest, Mend, Pause,
+    Promote, Publish, Save, Script, Seal, Start, Touch, Unfence, Unpause, Write,
 };
 
 pub(crate) fn failover() -> Vec<Step> {
@@ -147,6 +156,87 @@ pub(crate) fn restarts() -> Vec<Step> {
         Start(0),
         Follow(2, 1),
         Follow(0, 1),
+        Write(1),
+    ]
+}
+
+/// A full copy fails on its way into memory, and the server lives on.
+pub(crate) fn failed_copies() -> Vec<Step> {
+    vec![
+        Promote(0),
+        Write(0),
+        Follow(1, 0),
+        Write(0),
+        Kill(1),
+        Write(0),
+        Start(1), // with an append-only file and thus without a position: the next copy is a full one
+        Break(1),
+        Follow(1, 0),
+        Seal(1),
+        Write(0),
+        Kill(1),
+        Mend(1),
+        Start(1), // its disk still has what it had
+        Break(1),
+        Follow(1, 0),
+        Seal(1),
+        Mend(1),
+        Promote(1), // writes its append-only file again, of what memory holds
+        Write(1),
+        Kill(1),
+        Start(1),
+        Follow(1, 0),
+        Write(0),
+    ]
+}
+
+/// An append-only file that ends too early, and one without a manifest.
+pub(crate) fn damaged_files() -> Vec<Step> {
+    vec![
+        Promote(0),
+        Write(0),
+        Write(0),
+        Write(0),
+        Kill(0),
+        Cut(0),
+        Start(0),
+        Promote(0),
+        Write(0),
+        Kill(0),
+        Start(0),
+        Kill(0),
+        LoseManifest(0),
+        Start(0),
+        Promote(0),
+        Write(0),
+        Kill(0),
+        Start(0),
+    ]
+}
+
+/// Scripts that never end: what is answered meanwhile, and how they are ended.
+pub(crate) fn scripts() -> Vec<Step> {
+    vec![
+        Promote(0),
+        Write(0),
+        Follow(1, 0),
+        EndScript(0),
+        Script(0, false),
+        Write(0),
+        Publish(0),
+        Seal(0),
+        Fence(0),
+        EndScript(0),
+        Write(0),
+        Script(1, false),
+        Write(0), // not applied before the script ends
+        Seal(1),
+        EndScript(1),
+        Script(0, true),
+        EndScript(0),
+        Promote(0),
+        Kill(0),
+        Promote(1),
         Write(1),
     ]
 }

@@ -4,7 +4,8 @@ use crate::facts::{Facts, Names, Node};
 use crate::script::Step;
 use holdfast_core::names::Address;
 use holdfast_sim::model::{
-    Command, Effect, Files, LinkId, Message, Persistence, Refusal, Reply, Server, Settings,
+    Command, CopyFault, Damage, Effect, Files, LinkId, Message, Persistence, Refusal, Reply,
+    Server, Settings,
 };
 use holdfast_sim::rng::Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +28,8 @@ pub(crate) struct Toy {
     late: Vec<String>,
     names: Names,
     values: u64,
+    /// A copy has failed.
+    broken: bool,
 }
 
 fn address(node: usize) -> Address {
@@ -51,6 +54,7 @@ impl Toy {
             late: Vec::new(),
             names: Names::default(),
             values: 0,
+            broken: false,
         };
         (0..3).for_each(|node| toy.boot(node));
         toy
@@ -98,7 +102,35 @@ impl Toy {
                 self.boot(node);
                 "ok".into()
             }
+            Step::Break(node) => {
+                // Which of the two empties memory first.
+                let fault = if self.newer {
+                    CopyFault::BeforeFlush
+                } else {
+                    CopyFault::AfterFlush
+                };
+                self.copies(node, fault)
+            }
+            Step::Mend(node) => self.copies(node, CopyFault::None),
+            Step::Script(node, wrote) => self.command(node, Command::Script(wrote)),
+            Step::EndScript(node) => self.command(node, Command::EndScript),
+            Step::Cut(node) => {
+                let log = self.files[node].log.as_mut();
+                log.map_or_else(String::new, |log| log.pop().map(|_| "ok".into()).unwrap())
+            }
+            Step::LoseManifest(node) => {
+                self.files[node].damage(Damage::LostManifest, &mut self.rng);
+                "ok".into()
+            }
         }
+    }
+
+    fn copies(&mut self, node: usize, fault: CopyFault) -> String {
+        self.broken = true;
+        if let Some(server) = &mut self.servers[node] {
+            server.fail_copies(fault);
+        }
+        "ok".into()
     }
 
     fn command(&mut self, node: usize, command: Command) -> String {
@@ -218,13 +250,20 @@ impl Toy {
 
     pub(crate) fn facts(&mut self) -> Facts {
         let nodes = (0..3).map(|node| self.node(node)).collect();
-        Facts::new(nodes)
+        let mut facts = Facts::new(nodes);
+        if self.broken {
+            facts.forget_counts();
+        }
+        facts
     }
 
     fn node(&mut self, node: usize) -> (Node, u64) {
         let Some(server) = &self.servers[node] else {
             return (Node::down(), 0);
         };
+        if server.busy_since().is_some() {
+            return (Node::busy(), 0);
+        }
         let info = server.info();
         let facts = Node {
             up: true,
@@ -255,6 +294,9 @@ fn text(outcome: &Result<Reply, Refusal>) -> String {
         Err(Refusal::Loading) => "LOADING",
         Err(Refusal::ReadOnly) => "READONLY",
         Err(Refusal::NoReplicas) => "NOREPLICAS",
+        Err(Refusal::Busy) => "BUSY",
+        Err(Refusal::Unkillable) => "UNKILLABLE",
+        Err(Refusal::NotBusy) => "NOTBUSY",
     }
     .into()
 }

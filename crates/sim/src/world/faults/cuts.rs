@@ -1,7 +1,7 @@
 //! Who cannot reach whom.
 
 use super::{Fault, Undo, Way};
-use crate::model::Micros;
+use crate::model::{CopyFault, Micros};
 use crate::world::World;
 use crate::world::channel::{Channel, End};
 use crate::world::event::Event;
@@ -152,6 +152,7 @@ impl World {
                     self.flush_all();
                 }
             }
+            Undo::MendCopies(node) => self.copies_fail(*node, CopyFault::None),
             Undo::Quicken(from, to) => self.network.slow_down(*from, *to, 0),
             Undo::Swap { healed, cut, until } => {
                 self.on_undo(&Undo::Heal(healed.clone()));

@@ -80,6 +80,7 @@ impl World {
             synced: values.len(),
             log: Some(values.into_iter().map(Logged::Value).collect()),
             unfinished: false,
+            ..Files::default()
         };
     }
 

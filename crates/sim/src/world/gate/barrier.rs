@@ -82,6 +82,9 @@ impl World {
         if !first && !self.take_wait(node, waiting) {
             return; // answered before its time was over
         }
+        if waiting.offset.is_none() && self.is_busy(node) {
+            return self.refuse_barrier(node, waiting, first);
+        }
         let timed = waiting.offset.is_some();
         let mut said = Said::default();
         if first && waiting.stamp.is_none() {
@@ -123,6 +126,23 @@ impl World {
         if waits {
             self.wait(node, waiting);
         }
+    }
+
+    fn is_busy(&self, node: usize) -> bool {
+        let redis = self.nodes[node].redis.as_ref();
+        redis.is_some_and(|redis| redis.server.busy_since().is_some())
+    }
+
+    /// A script runs: each of the barrier's commands that was not answered yet is refused.
+    fn refuse_barrier(&mut self, node: usize, waiting: Waiting, first: bool) {
+        let left = if first || waiting.stamp.is_some() {
+            3
+        } else {
+            2
+        };
+        let mut said = Said::default();
+        (0..left).for_each(|_| said.add(Answer::Refused));
+        self.say(node, waiting, said);
     }
 
     /// The marker is published, or the stamp written; returns the offset behind it. The replicas are asked how far they are.

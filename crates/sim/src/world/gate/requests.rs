@@ -81,7 +81,8 @@ impl World {
         let redis = self.nodes[node].redis.as_ref()?;
         let data = redis.server.data();
         let there = |value: &u64| data.iter().rev().any(|held| held == value);
-        (!redis.server.is_loading()).then(|| Found {
+        let answers = !redis.server.is_loading() && redis.server.busy_since().is_none();
+        answers.then(|| Found {
             last: data.last().copied(),
             missed: beyond.filter(|value| !there(value)),
         })

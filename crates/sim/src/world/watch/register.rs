@@ -2,7 +2,7 @@
 
 use crate::invariants::{
     Moment, i01_nothing_lost, i05_quorums_meet, i06_fit_to_rule, i08_no_read_rolled_back,
-    i10_handoff_keeps_all,
+    i10_handoff_keeps_all, i13_position_of_the_data,
 };
 use crate::world::World;
 use crate::world::event::Event;
@@ -110,6 +110,9 @@ impl World {
         self.violations
             .extend(i10_handoff_keeps_all::check(self, &before, record));
         let by_data = gives_up(&before, record);
+        self.violations.extend(i13_position_of_the_data::check(
+            self, sentinel, record, by_data, decided,
+        ));
         if by_data || (before.is_leased() && before.terms.k() == 0) {
             self.monitors.unsure.insert(record.version);
         }

@@ -2,6 +2,7 @@
 
 use crate::invariants::{
     i02_one_writer, i04_nothing_after_seal, i06_fit_to_rule, i07_empty_never_wins,
+    i14_nothing_overwritten,
 };
 use crate::ledger::Written;
 use crate::model::{Command, Message, Refusal};
@@ -15,6 +16,8 @@ impl World {
             .extend(i04_nothing_after_seal::check_order(self, node, operation));
         if *operation == Operation::Promote {
             self.violations.extend(i06_fit_to_rule::check(self, node));
+            self.violations
+                .extend(i14_nothing_overwritten::check_promotion(self, node));
         }
     }
 
