@@ -197,11 +197,14 @@ fn pairs(words: &[String]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// From lines like `user default on nopass ~* &* +@all`.
+/// From lines like `user default on nopass ~* &* +@all`. Each run of redis-server tells the rules of a user in an order of its
+/// own, so they are sorted.
 fn users(lines: &[String]) -> BTreeMap<String, String> {
     let named = lines.iter().filter_map(|line| {
         let (name, rules) = line.strip_prefix("user ")?.split_once(' ')?;
-        Some((name.to_owned(), rules.to_owned()))
+        let mut rules: Vec<&str> = rules.split_whitespace().collect();
+        rules.sort_unstable();
+        Some((name.to_owned(), rules.join(" ")))
     });
     named.collect()
 }
@@ -233,4 +236,16 @@ fn disk(node: &str, path: &Path) -> Option<Disk> {
         free_bytes: stat.blocks_available().saturating_mul(block),
         total_bytes: stat.blocks().saturating_mul(block),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_in_another_order_are_the_same() {
+        let told = |rules: &str| users(&[format!("user default on nopass ~* +@all {rules}")]);
+        assert_eq!(told("-shutdown -slaveof"), told("-slaveof -shutdown"));
+        assert_ne!(told("-shutdown -slaveof"), told("-slaveof"));
+    }
 }
