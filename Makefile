@@ -1,10 +1,11 @@
 # Holdfast. `make help` says what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up build test test-servers bench crucible sim sim-mutants verify fix image e2e
+.PHONY: help up build test test-servers bench crucible sim sim-mutants verify fix image e2e fuzz
 
 HOLDFAST = $(or $(CARGO_TARGET_DIR),target)/release/holdfast
 SEEDS ?= 5000
+SECONDS ?= 60
 ARGS ?=
 
 help: ## this list
@@ -37,6 +38,9 @@ sim: ## simulate SEEDS=N runs
 sim-mutants: ## plant each known bug and see the simulator find it
 	@cargo build --release --locked -p holdfast-cli
 	@$(HOLDFAST) sim --mutants $(ARGS)
+
+fuzz: ## SECONDS=N of each fuzz target (ARGS='session gate'); crashes are kept in fuzz/artifacts
+	@scripts/fuzz $(SECONDS) $(ARGS)
 
 image: ## container images in target/images: Holdfast's own (ARGS='--profile release'), redis, valkey
 	@scripts/install-redis
