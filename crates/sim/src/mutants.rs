@@ -46,7 +46,8 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 /// The invariants by which a planted bug may show in a run.
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
-        Mutant::None | Mutant::ForgetDatabase | Mutant::TakeBusyForWell => &[],
+        Mutant::None | Mutant::ForgetDatabase => &[],
+        Mutant::TakeBusyForWell => &["i11_writes_resume", "i15_never_silent"],
         Mutant::BelieveARememberedPosition | Mutant::LoadWhatWasTruncated => &[
             "i01_nothing_lost",
             "i07_empty_never_wins",
@@ -96,6 +97,7 @@ pub fn durability(mutant: Mutant) -> Option<Durability> {
 /// The kinds of faults without which a planted bug does not show; none: those of the default mix.
 pub fn faults(mutant: Mutant) -> &'static [FaultKind] {
     match mutant {
+        Mutant::TakeBusyForWell => &[FaultKind::EndlessScripts],
         Mutant::BelieveARememberedPosition => &[FaultKind::FailedCopies, FaultKind::DamagedFiles],
         Mutant::LoadWhatWasTruncated | Mutant::StartBesideIgnoredFiles => {
             &[FaultKind::DamagedFiles]

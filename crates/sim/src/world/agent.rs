@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Pace of the agent's clock tick, as its shell has it.
 const TICK_US: u64 = 20_000;
 
+/// Scripts are ended after so long: less than by default, so that runs stay short.
+const SCRIPT_LIMIT_MS: u64 = 2_000;
+
 /// What a server may take to answer the watchdog's order.
 const WATCHDOG_PATIENCE_US: u64 = 50_000;
 
@@ -58,7 +61,7 @@ impl World {
             priority: 100,
             on_disk: self.on_disk,
             restart: true,
-            script_limit: 10_000,
+            script_limit: SCRIPT_LIMIT_MS,
             gated: false,
             mutant,
             server: None,

@@ -94,6 +94,8 @@ pub struct NodeHost {
     pub look_since: Option<Micros>,
     /// The agent was told that redis-server hangs.
     pub hung: bool,
+    /// The agent was told that it runs a script.
+    pub busy: bool,
     /// The watchdog's deadline, in the pod's milliseconds.
     pub deadline: Option<u64>,
     /// The run of redis-server that the watchdog has ordered to refuse writes, and that has not answered.

@@ -6,6 +6,7 @@ use super::host::Redis;
 use crate::model::{Command, Micros, Refusal};
 use holdfast_core::agent::{AgentInput, Operation, ServerInfo};
 use holdfast_core::names::Address;
+use holdfast_core::wire::Condition;
 use std::collections::VecDeque;
 
 /// An operation that is not answered for so long has failed; some of it may still be carried out.
@@ -68,7 +69,8 @@ fn batches(operation: &Operation, was_primary: bool) -> Vec<Vec<Command>> {
         ],
         Operation::Open => vec![vec![Command::Fence(false), Command::Unpause], vec![]],
         Operation::Fence => vec![vec![fence, Command::Unpause], vec![]],
-        Operation::Start | Operation::Kill | Operation::Stop | Operation::EndScript => Vec::new(),
+        Operation::EndScript => vec![vec![Command::EndScript], vec![]],
+        Operation::Start | Operation::Kill | Operation::Stop => Vec::new(),
     }
 }
 
@@ -181,7 +183,7 @@ impl World {
             return;
         };
         if redis.server.busy_since().is_some() {
-            result = Err(Refusal::Busy);
+            result = result.and(Err(Refusal::Busy));
         }
         let info = server_info(redis);
         let answer = Box::new(LocalAnswer { result, info });
@@ -232,11 +234,11 @@ impl World {
             return;
         };
         let (last, operation) = (running.batches.is_empty(), running.operation.clone());
-        if let Err(refusal) = answer.result {
-            self.agent_step(
-                node,
-                AgentInput::Done(operation, Err(format!("{refusal:?}"))),
-            );
+        // A script that has ended by itself meanwhile need not be ended.
+        let refused = answer.result.err();
+        if let Some(refusal) = refused.filter(|refusal| *refusal != Refusal::NotBusy) {
+            let why = format!("{refusal:?}").to_uppercase();
+            self.agent_step(node, AgentInput::Done(operation, Err(why)));
         } else if last {
             self.agent_step(node, AgentInput::Done(operation, Ok(answer.info)));
         } else {
@@ -298,12 +300,34 @@ impl World {
         }
     }
 
+    /// The agent is told when redis-server begins, or ends, to answer everything with `-BUSY`.
+    fn tell_condition(&mut self, node: usize, answer: Result<(), Refusal>) {
+        let busy = answer == Err(Refusal::Busy);
+        let host = &mut self.nodes[node];
+        if busy == std::mem::replace(&mut host.busy, busy) {
+            return;
+        }
+        let condition = if busy {
+            Condition::Busy
+        } else {
+            Condition::Well
+        };
+        self.agent_step(
+            node,
+            AgentInput::Condition {
+                condition,
+                for_ms: 0,
+            },
+        );
+    }
+
     fn on_look(&mut self, node: usize, answer: LocalAnswer) {
         let host = &mut self.nodes[node];
         host.look_since = None;
         if std::mem::take(&mut host.hung) {
             self.agent_step(node, AgentInput::Recovered);
         }
+        self.tell_condition(node, answer.result);
         if answer.result.is_ok() {
             self.agent_step(node, AgentInput::Info(answer.info));
         }

@@ -72,6 +72,7 @@ impl World {
         });
         host.look_since = None;
         host.hung = false;
+        host.busy = false;
         host.socket_free = [now, now];
         let at = now + host.rng.between(2_000, 20_000);
         let run = host.run;
@@ -318,6 +319,7 @@ impl World {
         host.running = None;
         host.look_since = None;
         host.hung = false;
+        host.busy = false;
         let sockets = redis.links.values().copied().chain(redis.clients).collect();
         host.corpses.insert(redis.run, sockets);
         let (run, seen, buried) = (

@@ -242,6 +242,7 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
         socket_free: [0, 0],
         look_since: None,
         hung: false,
+        busy: false,
         deadline: None,
         guarding: None,
         boot_at: None,
