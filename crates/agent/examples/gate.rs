@@ -5,7 +5,7 @@
 
 use holdfast_agent::Options;
 use holdfast_agent::gate::{Behind, Gate};
-use holdfast_agent::server::{Server, Version};
+use holdfast_agent::server::{Login, Server, Version};
 use holdfast_core::gate::{GateOrder, Hold};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Incarnation, Node};
@@ -33,7 +33,7 @@ async fn main() {
     };
     let (port, replicas, k) = (number(0, 7700), number(1, 3), number(2, 1));
     let home = tempfile::TempDir::new().expect("a directory");
-    let primary = start(home.path(), port).await;
+    let primary = start(home.path(), port, 0).await;
     let mut link = primary.server.link();
     link.promote().await.expect("promoted");
     link.open().await.expect("opened");
@@ -43,7 +43,7 @@ async fn main() {
     };
     let mut others = Vec::new();
     for replica in 1..=replicas {
-        let one = start(home.path(), port + replica).await;
+        let one = start(home.path(), port, replica).await;
         let name = Node::from(format!("redis-{replica}"));
         rule.members.insert(name.clone(), Incarnation::from("run"));
         rule.addresses.insert(name, one.listen.clone());
@@ -75,13 +75,14 @@ async fn main() {
         .expect("read");
 }
 
-async fn start(home: &Path, port: u16) -> One {
+async fn start(home: &Path, first: u16, number: u16) -> One {
+    let port = first + number;
     let dir = home.join(port.to_string());
     std::fs::create_dir_all(&dir).expect("a directory");
     let conf = dir.join("my.conf");
     std::fs::write(&conf, "appendonly no\nsave \"\"\n").expect("a file");
     let options: Options = serde_json::from_value(serde_json::json!({
-        "name": "redis", "group": "mymaster", "cluster": "measured", "secret_file": "/dev/null",
+        "name": format!("redis-{number}"), "group": "mymaster", "cluster": "measured", "secret_file": "/dev/null",
         "dir": dir.join("agent"), "data_dir": dir.join("data"), "listen": format!("127.0.0.1:{port}"),
         "sentinels": [], "redis_conf": conf, "durability": Durability::Quorum, "memory_limit_bytes": 2_u64 << 30,
     }))
@@ -96,7 +97,7 @@ async fn start(home: &Path, port: u16) -> One {
     gate.serve(Some(Behind {
         socket: server.socket().to_owned(),
         id: server.id(),
-        password: PASSWORD.to_owned(),
+        login: Login::new(PASSWORD, &options),
         sharded: true,
         stamps: None,
     }));

@@ -110,7 +110,7 @@ impl Running {
                     self.showing.note_stop();
                     self.step(stop);
                 }
-                question = questions.next() => question.answer(self.showing.facts(&self.core, self.sentinels.len())),
+                question = questions.next() => question.answer(self.showing.facts(&self.core, self.sentinels.len(), self.hands.turned_away())),
                 Some(options) = renewed.recv() => self.renew(options),
             }
             if let Some(result) = self.exit.take() {

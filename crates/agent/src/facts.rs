@@ -28,6 +28,7 @@ pub(crate) struct Counts {
     pub(crate) seals: u64,
     pub(crate) closings: u64,
     pub(crate) decisions: u64,
+    pub(crate) turned_away: u64,
 }
 
 /// One agent at one moment.
@@ -254,6 +255,11 @@ impl Facts {
             "node_decisions",
             "Decisions of this agent",
             counts.decisions,
+        );
+        m.counter(
+            "gate_turned_away",
+            "Connections that wanted the replication stream, or acknowledged it, and were no member's",
+            counts.turned_away,
         );
     }
 }

@@ -19,21 +19,21 @@ mod gulps;
 mod hall;
 mod lease;
 mod link;
-mod opening;
 mod poller;
 mod question;
 mod refusals;
 mod relay;
-mod replica;
 mod seat;
 mod spare;
 mod turn;
+mod turned_away;
 mod wire;
 
 pub use certificates::Certificates;
 pub use doors::DoorError;
 pub use seat::{Seat, Served};
 
+use crate::server::Login;
 use crate::server::stat::ProcessId;
 use doors::Doors;
 use holdfast_core::gate::{Carry, GateOrder, News};
@@ -44,6 +44,7 @@ use lease::Lease;
 use poller::{Bell, Ready};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 use turn::Turns;
@@ -55,8 +56,8 @@ pub struct Behind {
     pub socket: PathBuf,
     /// Its process: the gate talks to no other.
     pub id: ProcessId,
-    /// Password of the user `holdfast`.
-    pub password: String,
+    /// How members and this gate log in.
+    pub login: Login,
     /// Whether it knows channels that no pattern sees (`SPUBLISH`, from 7.0).
     pub sharded: bool,
     /// The database that holds the stamp, where acknowledgements mean disks.
@@ -101,6 +102,7 @@ pub struct Gate {
     words: Sender<Word>,
     bell: Arc<Bell>,
     lease: Arc<Lease>,
+    turned_away: Arc<AtomicU64>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -122,8 +124,16 @@ impl Gate {
         let bell = Arc::new(Bell::new().map_err(failed)?);
         let (words, heard) = channel();
         let lease = Arc::new(Lease::default());
-        let (bells, leases) = (bell.clone(), lease.clone());
-        let turns = Turns::new(doors, bells, leases, clients_max, mutant, Box::new(tell));
+        let turned_away = Arc::new(AtomicU64::default());
+        let turns = Turns::new(
+            doors,
+            bell.clone(),
+            lease.clone(),
+            turned_away.clone(),
+            clients_max,
+            mutant,
+            Box::new(tell),
+        );
         let turns = turns.map_err(failed)?;
         let thread = std::thread::Builder::new()
             .name("gate".to_owned())
@@ -133,6 +143,7 @@ impl Gate {
             words,
             bell,
             lease,
+            turned_away,
             thread: Some(thread),
         })
     }
@@ -151,6 +162,12 @@ impl Gate {
     /// Names the primary that serves: sessions that were carried before go there by the shortest way.
     pub fn guide(&self, primary: Carry) {
         self.say(Word::Primary(primary));
+    }
+
+    /// How many connections wanted the stream, or acknowledged some of it, and were closed because no member's agent had
+    /// proved that they are its.
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
     }
 
     /// For those who want to know who is connected.

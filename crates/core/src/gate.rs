@@ -9,7 +9,7 @@
 //! No reply is ever parsed. A barrier is three commands in one write on a connection of the gate's own: `ROLE` tells an
 //! offset O that is at least that of every reply read before the write; the published marker moves the stream beyond O;
 //! `WAIT` makes the replicas acknowledge. Their acknowledgements come through the gate too, each on a connection that has
-//! told whose it is. A batch is released once, in every rule in force, k members of the sync set acknowledged *more* than O:
+//! proved whose it is ([`Handshake`]) and for no more than it was sent ([`Follower`]). A batch is released once, in every rule in force, k members of the sync set acknowledged *more* than O:
 //! they have what is behind the replies, and they still followed this primary after it executed them, so that no later
 //! primary was elected before. That also makes reads linearizable, without a clock.
 //!
@@ -24,6 +24,8 @@ mod awaited;
 mod barrier;
 mod batches;
 mod connections;
+mod follower;
+mod handshake;
 mod hold;
 mod laggards;
 mod news;
@@ -32,14 +34,16 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
+pub use acks::Following;
 pub use barrier::{Answer, Issue};
 pub use connections::Connection;
+pub use follower::Follower;
+pub use handshake::{Answered, Doorkeeper, Handshake, Refusal, Said};
 pub use hold::Hold;
 pub use news::News;
 pub use order::{Carry, GateOrder};
 
 use crate::mutant::Mutant;
-use crate::names::Address;
 use crate::stamp::Stamp;
 use acks::Acks;
 use awaited::Awaited;
@@ -56,6 +60,9 @@ pub type Micros = u64;
 /// Most connections for barriers. `WAIT` blocks the one that it is sent on, for a while longer than its barrier needs.
 pub const LINKS_MAX: usize = 4;
 
+/// Bytes of one read that may be the echo of a barrier; what is more is news.
+const UNASKED_MOST: u64 = 2 << 10;
+
 /// The gate of one server.
 #[derive(Debug)]
 pub struct Gate {
@@ -69,6 +76,8 @@ pub struct Gate {
     pace: Pace,
     unconfirmed: Option<Unconfirmed>,
     laggards: Laggards,
+    /// All that the open batch holds may be the echo of barriers.
+    unasked: bool,
     /// The newest barrier came back and did not settle what it covers: no hurry with the next.
     short: bool,
     released: Vec<(Connection, u64)>,
@@ -90,6 +99,7 @@ impl Gate {
             pace: Pace::default(),
             unconfirmed: None,
             laggards: Laggards::default(),
+            unasked: true,
             short: false,
             released: Vec::new(),
             news: Vec::new(),
@@ -128,6 +138,7 @@ impl Gate {
         self.pace = Pace::default();
         self.unconfirmed = None;
         self.laggards = Laggards::default();
+        self.unasked = true;
         self.released.clear();
         self.news.clear();
     }
@@ -151,14 +162,22 @@ impl Gate {
     /// Bytes of a client went to the server.
     pub fn asked(&mut self, now: Micros, connection: Connection) {
         let moment = self.pace.moment(now);
+        self.pace.spoken();
         if self.connections.asked(connection, moment) {
             self.pace.asked();
         }
     }
 
+    /// This connection may be told what it did not ask for: it subscribed, monitors or tracks keys. Of what a barrier does it
+    /// may be told too, and that alone is no reason for the next one at once.
+    pub fn listens(&mut self, connection: Connection) {
+        self.connections.listens(connection);
+    }
+
     /// So many bytes were read from the server for this connection, after all that was held before.
     pub fn held(&mut self, connection: Connection, bytes: u64) {
         let number = self.batches.next();
+        self.unasked &= bytes <= UNASKED_MOST && self.connections.may_be_unasked(connection);
         if let Some((first, waited)) = self.connections.held(connection, bytes, number) {
             self.pace.answered(waited);
             if first {
@@ -192,10 +211,14 @@ impl Gate {
         if !self.is_due(now) {
             return None;
         }
+        let held = self.batches.touched() > 0;
         let number = self.batches.close(&self.connections);
         if self.mutant == Mutant::ReleaseEarly {
             self.batches.set_offset(number, 0);
             self.batches.release(&mut self.released, |_| true);
+        }
+        if held && self.batches.touched() == 0 {
+            self.pace.covers(std::mem::replace(&mut self.unasked, true));
         }
         let stamp = self.stamp(number);
         self.links[link] = Some(Barrier::new(number, now, stamp.is_some()));
@@ -253,22 +276,37 @@ impl Gate {
         self.news.extend(epoch.map(News::Deposed));
     }
 
-    /// A replica that announces this address has applied so much of the stream. It is to be told only of connections that
-    /// follow the server behind this gate, and after the server was sure to hear it.
-    pub fn acknowledged(&mut self, now: Micros, address: &Address, offset: u64) {
+    /// A connection of this member has got the stream.
+    pub fn follow(&mut self, follower: &Follower) -> Following {
+        let (node, address) = (follower.node(), follower.address());
+        // Planted bug: it is who it says that it is.
+        let believes = self.mutant == Mutant::CountAForgedAcknowledgement;
+        let hold = self.hold.as_ref().filter(|_| believes);
+        let said = hold.and_then(|hold| hold.member_at(address?));
+        self.acks.follow(node.or(said), address)
+    }
+
+    /// It has ended, and what it acknowledged counts no more.
+    pub fn leave(&mut self, following: Following) {
+        self.acks.leave(following);
+    }
+
+    /// It has applied so much of the stream. It is to be told only of connections that follow the server behind this gate,
+    /// and after the server was sure to hear it.
+    pub fn acknowledged(&mut self, now: Micros, following: Following, offset: u64) {
         if let Some(hold) = &self.hold
-            && self.acks.note(hold, address, offset)
+            && self.acks.note(hold, following, offset)
         {
             self.settle(now);
         }
     }
 
-    /// Whether the stream to the replica that announces this address may come a little later: whatever it acknowledges, others
-    /// are expected to have acknowledged before. Where acknowledgements mean disks nobody knows who will be first.
-    pub fn can_spare(&self, address: &Address) -> bool {
+    /// Whether the stream on this connection may come a little later: whatever it acknowledges, others are expected to have
+    /// acknowledged before. Where acknowledgements mean disks nobody knows who will be first.
+    pub fn can_spare(&self, following: Following) -> bool {
         self.hold.as_ref().is_some_and(|hold| {
-            let node = hold.member_at(address);
-            !hold.on_disk() && node.is_none_or(|node| !self.awaited.contains(node))
+            let member = self.acks.member(hold, following);
+            !hold.on_disk() && member.is_none_or(|node| !self.awaited.contains(node))
         })
     }
 
@@ -363,15 +401,22 @@ impl Gate {
 
     fn is_due(&self, now: Micros) -> bool {
         let held = self.batches.touched();
-        if self.short || held == 0 {
+        if self.short || held == 0 || self.is_echo() {
             return (held > 0 || self.owes_barrier()) && now >= self.due_at();
         }
         self.pace.is_due(now, held)
     }
 
+    /// Whether what is held may be no more than what barriers have caused.
+    fn is_echo(&self) -> bool {
+        self.unasked && self.batches.touched() > 0 && self.pace.echoes()
+    }
+
     /// New replies are not kept waiting because older ones are, as long as a barrier takes them along.
     fn due_at(&self) -> Micros {
-        if self.batches.touched() > 0 && !self.batches.is_full() {
+        if self.is_echo() {
+            self.pace.echo_at()
+        } else if self.batches.touched() > 0 && !self.batches.is_full() {
             self.pace.due_at()
         } else {
             self.pace.repeat_at()

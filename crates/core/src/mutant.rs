@@ -72,6 +72,9 @@ pub enum Mutant {
     /// An agent takes a redis-server that runs an endless script for one that serves. Not among [`Mutant::ALL`] while no
     /// script runs in the simulator; a test of the core finds it.
     TakeBusyForWell,
+    /// The gate takes whoever says so for a member that follows, and believes any number that it acknowledges. Three lines of
+    /// defence are away: the proof of the name, the answers of the server, and what was sent on that connection.
+    CountAForgedAcknowledgement,
     /// A session that is carried over begins in the first database. Only tests on real servers can find it, so it is not
     /// among [`Mutant::ALL`].
     ForgetDatabase,
@@ -79,7 +82,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug that the simulator can find.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -103,5 +106,6 @@ impl Mutant {
         Self::AckBeforeFsync,
         Self::OffsetInsteadOfStamp,
         Self::KeepVoteOverCopy,
+        Self::CountAForgedAcknowledgement,
     ];
 }

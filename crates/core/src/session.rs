@@ -61,6 +61,8 @@ pub struct Session {
     /// The next request is a special one, by what came before it.
     caching: bool,
     spoiled: Option<&'static str>,
+    /// It may be told what it did not ask for.
+    listens: bool,
     /// Where requests end is not known any more.
     lost: bool,
     mutant: Mutant,
@@ -106,6 +108,11 @@ impl Session {
     /// Why it cannot be carried over, if that is known already.
     pub fn spoiled(&self) -> Option<&'static str> {
         self.spoiled
+    }
+
+    /// Whether it may be told what it did not ask for: it has subscribed, tracks keys, monitors, or asked for the stream.
+    pub fn listens(&self) -> bool {
+        self.listens
     }
 
     /// Whether the last request may block, and may be asked again elsewhere.
@@ -172,6 +179,11 @@ impl Session {
         self.blocked = None;
         (self.caching, self.waits) = (false, false);
         let alone = args.len() == 1;
+        self.listens |= matches!(verb, Verb::Subscribe(_) | Verb::Monitor | Verb::Sync)
+            || (verb == Verb::Client
+                && args
+                    .get(1)
+                    .is_some_and(|about| about.eq_ignore_ascii_case(b"TRACKING")));
         match verb {
             Verb::Multi => self.multi |= alone,
             // Even a refused one ends it.

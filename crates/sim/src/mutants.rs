@@ -64,6 +64,7 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
         | Mutant::TrustAnySentinel
         | Mutant::TrustWait
         | Mutant::CountConnections
+        | Mutant::CountAForgedAcknowledgement
         | Mutant::ReleaseNoOps => &["i01_nothing_lost", "i08_no_read_rolled_back"],
         Mutant::ReportBeforeSeal => &["i01_nothing_lost", "i04_nothing_after_seal"],
         Mutant::IgnoreIncarnation | Mutant::CompareOffsetsOnly => &[

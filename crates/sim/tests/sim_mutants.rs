@@ -36,6 +36,7 @@ fn quick_ones() {
         Mutant::ForgetPromise,
         Mutant::CompareOffsetsOnly,
         Mutant::PromoteEmpty,
+        Mutant::CountAForgedAcknowledgement,
     ];
     for mutant in quick {
         must_be_found(mutant, 1_000);

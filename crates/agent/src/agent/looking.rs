@@ -2,7 +2,7 @@
 
 use super::Notice;
 use super::sampling::Sampler;
-use crate::server::{Info, Link, Replication, Role, Trail};
+use crate::server::{Info, Link, LinkError, Masterauth, Replication, Role, Trail};
 use holdfast_core::agent::ServerInfo;
 use holdfast_core::dataset::Files;
 use holdfast_core::time::Millis;
@@ -111,12 +111,34 @@ fn copy_failed(before: &ServerInfo, now: &ServerInfo, trail: &mut Trail) -> Opti
     said.or_else(|| before.copy_failed.clone())
 }
 
+/// What looks at one server remember.
+pub(super) struct Eyes {
+    pub(super) sampler: Sampler,
+    pub(super) trail: Trail,
+    pub(super) masterauth: Masterauth,
+}
+
+/// One look, thorough or light, and what redis-server says of replication.
+async fn see(
+    link: &mut Link,
+    sampler: &mut Sampler,
+    seen: &ServerInfo,
+    thorough: bool,
+) -> Result<(ServerInfo, Replication), LinkError> {
+    if thorough {
+        let info = link.info().await?;
+        let files = sampler.sample(BRIEFLY).await;
+        return Ok((with_files(&info, files), info.replication));
+    }
+    let replication = link.replication().await?;
+    Ok((light(seen, &replication), replication))
+}
+
 /// Looks for ever, at the pace that `every` says.
 pub(super) async fn look(
     pid: u32,
     mut link: Link,
-    mut sampler: Sampler,
-    mut trail: Trail,
+    mut eyes: Eyes,
     every: Rc<Cell<Millis>>,
     waker: Rc<tokio::sync::Notify>,
     inbox: mpsc::Sender<Notice>,
@@ -129,23 +151,18 @@ pub(super) async fn look(
             || (link.has_stamps() && !seen.on_disk)
             || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
         let begun = super::now();
-        let looked = if thorough {
-            match link.info().await {
-                Ok(info) => Ok(with_files(&info, sampler.sample(BRIEFLY).await)),
-                Err(error) => Err(error),
-            }
-        } else {
-            link.replication()
-                .await
-                .map(|replication| light(&seen, &replication))
-        };
+        let looked = see(&mut link, &mut eyes.sampler, &seen, thorough).await;
         // What cannot be seen is told by the probe, not by a missed look.
-        if let Ok(info) = looked {
+        if let Ok((info, replication)) = looked {
+            if let Some(word) = eyes.masterauth.look(Instant::now(), &replication) {
+                // Where that fails it is tried again like any other look.
+                let _ = link.command(&["CONFIG", "SET", "masterauth", word]).await;
+            }
             if thorough {
                 full_at = Some(Instant::now());
             }
             let info = ServerInfo {
-                copy_failed: copy_failed(&seen, &info, &mut trail),
+                copy_failed: copy_failed(&seen, &info, &mut eyes.trail),
                 ..info
             };
             seen = info.clone();

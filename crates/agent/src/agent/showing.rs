@@ -81,7 +81,11 @@ impl Showing {
     }
 
     /// All that is known now.
-    pub(super) fn facts(&self, core: &Agent, connected: usize) -> Facts {
+    pub(super) fn facts(&self, core: &Agent, connected: usize, turned_away: u64) -> Facts {
+        let counts = Counts {
+            turned_away,
+            ..self.counts
+        };
         Facts {
             group: self.options.group.clone(),
             node: self.options.name.clone(),
@@ -91,7 +95,7 @@ impl Showing {
             record: core.record().map(|record| (record.epoch, record.version)),
             lease_ms: self.deadline.map_or(0, |until| until.saturating_sub(now())),
             sentinels: (connected, self.options.sentinels.len()),
-            counts: self.counts,
+            counts,
         }
     }
 }

@@ -30,9 +30,6 @@ pub(super) const ACCEPTS_PER_TURN: usize = 64;
 /// Events taken in a turn.
 pub(super) const EVENTS_PER_TURN: usize = 1024;
 
-/// Bytes of a first command in which its name must be found.
-pub(super) const OPENING: usize = 4 << 10;
-
 /// Time that a TLS handshake may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 

@@ -7,6 +7,8 @@ use super::poller::Poller;
 use super::refusals::Refusals;
 use super::relay::Crossing;
 use super::spare::Spare;
+use super::turned_away::TurnedAway;
+use crate::server::Login;
 use holdfast_core::gate::{Connection, Gate, Micros};
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Scripts;
@@ -45,6 +47,10 @@ pub(super) struct Hall {
     pub(super) gulps: Gulps,
     /// Clients with whom TLS did not come about.
     pub(super) refusals: Refusals,
+    /// Who may say that it is a member of the group.
+    pub(super) door: Option<Login>,
+    /// Connections that asked for the stream, or had it, and were closed.
+    pub(super) turned_away: TurnedAway,
     /// Steps of handshakes in this turn.
     pub(super) handshakes: usize,
 }

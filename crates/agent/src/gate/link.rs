@@ -48,7 +48,7 @@ impl Link {
         let stream = connect(&behind.socket, behind.id.pid).ok()?;
         poller.add(&stream, Source::Link(index)).ok()?;
         let mut auth = Vec::new();
-        encode_command(&["AUTH", USER, &behind.password], &mut auth);
+        encode_command(&["AUTH", USER, behind.login.password()], &mut auth);
         if let Some(database) = behind.stamps {
             encode_command(&["SELECT", &database.to_string()], &mut auth);
         }

@@ -8,9 +8,9 @@ mod seat;
 use super::bytes::Bytes;
 use super::hall::Hall;
 use super::poller::{Event, Poller, Source};
-use super::replica::Replica;
 use super::wire::Wire;
-use holdfast_core::gate::{Connection, Micros};
+use holdfast_core::gate::{Connection, Follower, Following, Handshake, Micros};
+use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Session;
 use passage::Passage;
@@ -20,15 +20,13 @@ use std::net::SocketAddr;
 pub(super) use passage::{Crossing, Step, Tokens};
 
 /// Who it is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Phase {
-    /// Not known; the beginning of a command that is not complete.
-    Opening(Vec<u8>),
+    /// Not known.
+    Opening(Box<Handshake>),
     Client,
-    /// It has asked for the stream and not been answered.
-    Syncing,
-    /// It gets the stream.
-    Replica,
+    /// A member that gets the stream, and how the core knows it.
+    Replica(Box<Follower>, Following),
 }
 
 /// Why a relay ends.
@@ -65,8 +63,6 @@ pub(super) struct Relay {
     /// Read and not to be sent to this server any more, unless it is to go on with it.
     pending: Vec<u8>,
     phase: Phase,
-    /// What a replica, or what may become one, has told of itself.
-    replica: Option<Box<Replica>>,
     /// Its stream waits for the next gulp; or it flows in such amounts that it is not to wait.
     put_off: bool,
     flows: bool,
@@ -95,12 +91,12 @@ struct Side {
 }
 
 impl Relay {
-    pub(super) fn new(slot: usize, client: Wire, server: Wire, session: Session) -> Self {
+    pub(super) fn new(slot: usize, client: Wire, server: Wire, mutant: Mutant) -> Self {
         Self {
             slot,
             client,
             server,
-            session,
+            session: Session::new(mutant),
             passage: None,
             contradiction: None,
             carried: false,
@@ -111,8 +107,7 @@ impl Relay {
             detours: 0,
             origin: None,
             pending: Vec::new(),
-            phase: Phase::Opening(Vec::new()),
-            replica: None,
+            phase: Phase::Opening(Box::new(Handshake::new(mutant))),
             put_off: false,
             flows: false,
             held_as: None,
@@ -130,9 +125,21 @@ impl Relay {
         Ok(poller.add(&self.server, Source::Server(self.slot))?)
     }
 
-    /// Whether it is, or asks to be, a replica.
+    /// Whether it is, or is about to be, a replica.
     pub(super) fn is_replica(&self) -> bool {
-        matches!(self.phase, Phase::Syncing | Phase::Replica)
+        match &self.phase {
+            Phase::Opening(handshake) => handshake.is_member() || handshake.is_syncing(),
+            Phase::Client => false,
+            Phase::Replica(..) => true,
+        }
+    }
+
+    /// Its connection in the core, if it is a member's that gets the stream.
+    pub(super) fn following(&self) -> Option<Following> {
+        match &self.phase {
+            Phase::Replica(_, following) => Some(*following),
+            _ => None,
+        }
     }
 
     /// Whether a reply that no rule holds may not go to its client any more. Elsewhere another gate answers for it.
@@ -202,11 +209,15 @@ impl Relay {
     /// From now on its replies are held, or they are not, and what was held goes out.
     pub(super) fn hold(&mut self, hall: &mut Hall) -> Result<(), Ended> {
         let held = self.held_as.is_some();
-        if self.phase != Phase::Client || self.is_carried() || hall.holding == held {
+        if !matches!(self.phase, Phase::Client) || self.is_carried() || hall.holding == held {
             return Ok(());
         }
         if hall.holding {
-            self.held_as = Some(hall.core.open(self.slot));
+            let connection = hall.core.open(self.slot);
+            if self.session.listens() {
+                hall.core.listens(connection);
+            }
+            self.held_as = Some(connection);
             self.total = 0;
             return Ok(());
         }

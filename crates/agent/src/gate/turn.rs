@@ -17,6 +17,7 @@ use super::poller::{Bell, Event, Poller, Ready, Source};
 use super::refusals::Refusals;
 use super::relay::{Crossing, Ended, Relay, Tokens};
 use super::spare::Spare;
+use super::turned_away::TurnedAway;
 use super::wire::Wire;
 use super::{Behind, Word};
 use carrying::{Carrying, Homing};
@@ -27,6 +28,7 @@ use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Epoch;
 use holdfast_core::session::Scripts;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -95,6 +97,7 @@ impl Turns {
         doors: Doors,
         bell: Arc<Bell>,
         lease: Arc<Lease>,
+        turned_away: Arc<AtomicU64>,
         clients_max: usize,
         mutant: Mutant,
         tell: Tell,
@@ -120,6 +123,8 @@ impl Turns {
             crossing: Crossing::default(),
             gulps: Gulps::default(),
             refusals: Refusals::default(),
+            door: None,
+            turned_away: TurnedAway::new(turned_away),
             handshakes: 0,
         };
         let tokens = Tokens::new()?;
@@ -256,6 +261,9 @@ impl Turns {
             self.ended.push(slot);
             if let Some(connection) = relay.held_as() {
                 self.hall.core.close(connection);
+            }
+            if let Some(following) = relay.following() {
+                self.hall.core.leave(following);
             }
         }
     }

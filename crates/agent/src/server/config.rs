@@ -14,7 +14,7 @@ mod users;
 pub(super) use changes::setting;
 pub use changes::{Change, changes};
 
-use super::{DEAD_HOST, DEAD_PORT, FENCE, NO_COPIES, USER, Version};
+use super::{DEAD_HOST, DEAD_PORT, FENCE, Masterauth, NO_COPIES, USER, Version};
 use crate::Options;
 use holdfast_core::record::Durability;
 use lines::{Line, quoted};
@@ -112,6 +112,8 @@ pub struct Rendered {
     pub text: String,
     /// One line each.
     pub warnings: Vec<String>,
+    /// What it may say to its primary in the place of its `masterauth`.
+    pub other_auth: String,
     /// The database behind those of the clients that holds the stamp, where acknowledgements mean disks.
     pub stamps: Option<u32>,
     /// Whether it writes an append-only file, at the latest once it has read its snapshot.
@@ -191,6 +193,7 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
     Ok(Rendered {
         text: out.join("\n"),
         warnings,
+        other_auth: auth(inputs).second().to_owned(),
         stamps: on_disk.then_some(last),
         appends: inputs.data != DataUse::Untouched && (on_disk || appends(&own_lines)),
         backlog: backlog(inputs, &own_lines),
@@ -313,11 +316,16 @@ fn node_lines(inputs: &Inputs<'_>) -> Result<Vec<String>, ConfigError> {
     Ok(out)
 }
 
+/// What it says to its primary: behind a gate nothing by which anybody could order anything.
+fn auth(inputs: &Inputs<'_>) -> Masterauth {
+    Masterauth::of(inputs.options, inputs.password)
+}
+
 /// Users and the password for replication.
 fn access_lines(inputs: &Inputs<'_>, own: &[Line], warnings: &mut Vec<String>) -> Vec<String> {
     let mut out = vec![
         format!("masteruser {USER}"),
-        format!("masterauth {}", quoted(inputs.password)),
+        format!("masterauth {}", quoted(auth(inputs).first())),
         users::own(inputs.password),
     ];
     let default_is_set = own

@@ -111,6 +111,7 @@ impl Guard {
         let mut drifts: Vec<Drift> = WATCHED
             .iter()
             .filter_map(|key| changed(key, &found, &rendered.text))
+            .filter(|drift| drift.found != rendered.other_auth)
             .collect();
         drifts.extend(few_clients(&found, &rendered.text));
         drifts.extend(self.backlog(&found, rendered));

@@ -30,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Link {
     socket: PathBuf,
     password: String,
+    /// What redis-server says first to a primary that it is ordered to follow.
+    masterauth: String,
     pid: u32,
     patience: Duration,
     /// The database that holds the stamp, if there is one.
@@ -78,6 +80,7 @@ impl Link {
     pub(super) fn new(
         socket: PathBuf,
         password: String,
+        masterauth: String,
         pid: u32,
         stamps: Option<u32>,
         appends: bool,
@@ -85,6 +88,7 @@ impl Link {
         Self {
             socket,
             password,
+            masterauth,
             pid,
             patience: PATIENCE,
             stamps,

@@ -4,6 +4,7 @@ use super::cgroup::{self, OomKills};
 use super::config::{self, ConfigError, DataUse, Inputs};
 use super::event::{Death, DeathReason, Event};
 use super::link::{Link, LinkError};
+use super::masterauth::Masterauth;
 use super::probe::Probe;
 use super::socket::{NAME, Socket};
 use super::stat::{Eye, ProcessId};
@@ -30,6 +31,7 @@ pub struct Server {
     id: ProcessId,
     socket: Socket,
     password: String,
+    masterauth: Masterauth,
     configuration: Configuration,
     log: PathBuf,
     shared: Arc<Shared>,
@@ -151,6 +153,7 @@ impl Server {
             id,
             socket,
             password: password.to_owned(),
+            masterauth: Masterauth::of(options, password),
             configuration,
             log,
             shared,
@@ -187,6 +190,7 @@ impl Server {
         Link::new(
             self.socket().to_owned(),
             self.password.clone(),
+            self.masterauth.first().to_owned(),
             self.id.pid,
             self.configuration.rendered.stamps,
             self.configuration.rendered.appends,
@@ -196,6 +200,11 @@ impl Server {
     /// What it says in its log from now on.
     pub(crate) fn trail(&self) -> log::Trail {
         log::Trail::of(self.log.clone())
+    }
+
+    /// By what it logs in at its primary.
+    pub(crate) fn masterauth(&self) -> Masterauth {
+        self.masterauth.clone()
     }
 
     /// Watches it more or less closely; relaxed at the start.

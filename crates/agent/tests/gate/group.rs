@@ -5,6 +5,7 @@ use crate::cut::Cut;
 use crate::server_support::{Node0, PASSWORD, options, version};
 use holdfast_agent::Options;
 use holdfast_agent::gate::{Behind, Certificates, Gate};
+use holdfast_agent::server::Login;
 use holdfast_core::gate::{GateOrder, Hold, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Incarnation, Node};
@@ -55,7 +56,7 @@ impl Gated {
         gate.serve(Some(Behind {
             socket: node.server.socket().to_owned(),
             id: node.server.id(),
-            password: PASSWORD.to_owned(),
+            login: Login::new(PASSWORD, &node.options),
             sharded: version().at_least(7, 0),
             stamps: node.server.configuration().rendered.stamps,
         }));
@@ -132,8 +133,12 @@ impl Group {
             durability,
         };
         group.primary.node.reign().await;
-        for _ in 0..replicas {
-            let mut replica = Gated::start_set(durability, conf, Mutant::None, set).await;
+        for number in 1..=replicas {
+            let named = |options: &mut Options| {
+                options.name = Node::from(format!("redis-{number}"));
+                set(options);
+            };
+            let mut replica = Gated::start_set(durability, conf, Mutant::None, &named).await;
             let cut = Cut::to(group.primary.port());
             let network = Address::new("127.0.0.1", cut.port);
             replica.node.link.follow(&network).await.unwrap();

@@ -23,8 +23,14 @@ impl Pair {
 
     /// With more options of both set.
     pub async fn start_set(mutant: Mutant, set: &dyn Fn(&mut Options)) -> Self {
-        let start = || Gated::start_set(Durability::Quorum, "", mutant, set);
-        let nodes = [start().await, start().await];
+        let other = |options: &mut Options| {
+            options.name = Node::from("redis-1");
+            set(options);
+        };
+        let nodes = [
+            Gated::start_set(Durability::Quorum, "", mutant, set).await,
+            Gated::start_set(Durability::Quorum, "", mutant, &other).await,
+        ];
         let mut pair = Self {
             nodes,
             ruler: 0,
@@ -40,7 +46,7 @@ impl Pair {
 
     fn hold(&self) -> GateOrder {
         let replica = &self.nodes[1 - self.ruler];
-        let node = Node::from("replica");
+        let node = replica.node.options.name.clone();
         let mut rule = SyncRule {
             k: 1,
             ..SyncRule::default()

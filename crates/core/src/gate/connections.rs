@@ -20,6 +20,8 @@ struct Slot {
     batch: u64,
     /// When it began to wait for an answer, as the pace counts time.
     waiting: Option<u32>,
+    /// It may be told what it did not ask for.
+    listens: bool,
 }
 
 /// All slots; as many as there were connections at once.
@@ -63,6 +65,19 @@ impl Connections {
     pub(super) fn asked(&mut self, connection: Connection, moment: u32) -> bool {
         let slot = self.get_mut(connection);
         slot.is_some_and(|slot| slot.waiting.is_none() && slot.waiting.replace(moment).is_none())
+    }
+
+    /// It may be told what it did not ask for from now on.
+    pub(super) fn listens(&mut self, connection: Connection) {
+        if let Some(slot) = self.get_mut(connection) {
+            slot.listens = true;
+        }
+    }
+
+    /// Whether bytes that come for it now may be nobody's answer.
+    pub(super) fn may_be_unasked(&self, connection: Connection) -> bool {
+        let slot = self.slots.get(connection.slot as usize);
+        slot.is_some_and(|slot| slot.listens && slot.waiting.is_none())
     }
 
     /// Bytes were read for it. Returns whether they are its first in this batch, and since when it waited for an answer.

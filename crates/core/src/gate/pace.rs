@@ -11,6 +11,10 @@ const GAP_MOST: Micros = 1_000;
 const REPEAT_MOST: Micros = 5_000;
 const DOUBLINGS_MOST: u32 = 5;
 
+/// Longest time between two barriers of which the first may have caused all that the second one covers. They double up to it.
+const ECHO_MOST: Micros = 100_000;
+const ECHO_DOUBLINGS: u32 = 9;
+
 /// Time after which somebody who waits is no longer expected to be answered soon (a subscriber, a blocked pop).
 const MOMENT: Micros = 4_096;
 
@@ -38,6 +42,8 @@ pub(super) struct Pace {
     counted: u32,
     /// Barriers in a row that came back and settled nothing.
     fruitless: u32,
+    /// Barriers in a row that covered only what may be the echo of the one before.
+    echoes: u32,
     /// Clients that wait for an answer since this moment and the one before.
     waiting: [usize; 2],
     moment: u32,
@@ -62,6 +68,32 @@ impl Pace {
     /// Somebody waits for an answer from this moment on.
     pub(super) fn asked(&mut self) {
         self.waiting[1] += 1;
+    }
+
+    /// A client said something: what comes from now on may be about that.
+    pub(super) fn spoken(&mut self) {
+        self.echoes = 0;
+    }
+
+    /// A barrier covers what is held, which may all be the echo of barriers.
+    pub(super) fn covers(&mut self, echo: bool) {
+        self.echoes = if echo {
+            (self.echoes + 1).min(ECHO_DOUBLINGS)
+        } else {
+            0
+        };
+    }
+
+    /// Whether the newest barrier may have been caused by the one before.
+    pub(super) fn echoes(&self) -> bool {
+        self.echoes > 0
+    }
+
+    /// When a barrier for another echo is worth sending.
+    pub(super) fn echo_at(&self) -> Micros {
+        let later = self.gap() << self.echoes;
+        self.last_issue
+            .map_or(0, |last| last + later.min(ECHO_MOST))
     }
 
     /// Somebody who waited since then does not any more.

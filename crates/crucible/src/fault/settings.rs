@@ -156,15 +156,18 @@ async fn set_everywhere(scene: &Scene<'_>, key: &str, value: &str) -> Result<()>
     Ok(())
 }
 
-/// Waits until the server at `address` has the setting.
+/// Waits until the server at `address` has the setting. `CONFIG GET` is not for clients behind a gate; `INFO` names it with
+/// underscores.
 async fn wait_for(address: &str, key: &str, value: &str) -> Result<()> {
-    let began = Instant::now();
+    let (began, field) = (Instant::now(), format!("{}:", key.replace('-', "_")));
     loop {
-        let found = call(address, &["CONFIG", "GET", key]).await;
-        let found = found
+        let found = call(address, &["INFO"]).await;
+        let text = found
             .ok()
-            .and_then(|reply| reply.as_slice()?.get(1)?.as_str().map(str::to_owned));
-        if found.as_deref() == Some(value) {
+            .and_then(|reply| reply.as_str().map(str::to_owned));
+        let mut found = text.as_deref().unwrap_or_default().lines();
+        let found = found.find_map(|line| line.strip_prefix(&field));
+        if found == Some(value) {
             return Ok(());
         }
         ensure!(

@@ -143,13 +143,12 @@ pub(super) enum Event {
         link: usize,
         said: super::gate::Said,
     },
-    /// A gate reads on its way to redis-server what a replica has; `link` is that of a real one.
+    /// A gate reads on its way to redis-server what somebody acknowledges.
     GateSees {
         node: usize,
         run: u64,
         redis_run: u64,
-        link: Option<u64>,
-        address: Address,
+        voice: super::gate::Voice,
         offset: u64,
     },
     /// The gate looks whether a barrier is due.

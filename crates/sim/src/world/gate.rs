@@ -9,10 +9,13 @@
 //! It is part of the agent: what is for it waits while the agent stands still, and it ends with it.
 
 mod barrier;
+mod members;
 mod requests;
+mod strangers;
 
 pub(super) use barrier::Said;
 pub use barrier::Waiting;
+pub(super) use strangers::Voice;
 
 use super::World;
 use super::channel::{ChannelId, Found, Payload};
@@ -24,6 +27,7 @@ use holdfast_core::agent::AgentInput;
 use holdfast_core::gate::{Connection, Gate as Core, GateOrder, LINKS_MAX, News};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::record::OnLossOfQuorum;
+use members::Line;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The gate of one agent.
@@ -36,6 +40,9 @@ pub struct Gate {
     /// Grows with every shutting: answers for an older one mean nothing.
     life: u64,
     clients: BTreeMap<ChannelId, Session>,
+    /// Replication links through it, and the newest connection of somebody who is no member.
+    lines: BTreeMap<u64, Line>,
+    strangers: Option<Line>,
     /// When the core is asked again.
     wake_at: Option<Micros>,
     /// Answers on the links may not overtake each other.
@@ -63,6 +70,8 @@ impl Gate {
             lease: None,
             life: 0,
             clients: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            strangers: None,
             wake_at: None,
             free_at: 0,
         }
@@ -97,6 +106,14 @@ impl Gate {
         self.life += 1;
         for session in self.clients.values_mut() {
             session.connection = None;
+        }
+    }
+
+    /// Its server has ended, and whoever followed that.
+    pub(super) fn lose_server(&mut self) {
+        let lines = std::mem::take(&mut self.lines).into_values();
+        for line in lines.chain(self.strangers.take()) {
+            line.end(&mut self.core);
         }
     }
 

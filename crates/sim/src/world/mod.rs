@@ -95,6 +95,8 @@ pub struct World {
     settings: Settings,
     rng: Rng,
     queue: Queue<Event>,
+    /// A client forges acknowledgements in the names of members at every gate, in ways that are drawn.
+    hostile: Option<Rng>,
     network: Network,
     channels: Channels,
     redis_runs: u64,

@@ -165,6 +165,7 @@ impl World {
                 };
                 if let Some(channel) = redis.links.remove(&link) {
                     self.close(channel, Place::Node(node));
+                    self.gate_parts(node, link);
                 }
             }
             Effect::Late {
@@ -224,6 +225,7 @@ impl World {
             Message::Continue(_) => self.counters.hit("partial resync"),
             _ => {}
         }
+        self.gate_relays(node, link, &message);
         self.send(channel, Place::Node(node), Payload::Replication(message));
     }
 
@@ -314,6 +316,9 @@ impl World {
         let Some(redis) = host.redis.take() else {
             return;
         };
+        if let Some(gate) = &mut host.gate {
+            gate.lose_server();
+        }
         host.files = redis.server.files().clone();
         host.ended_at = self.now;
         host.running = None;

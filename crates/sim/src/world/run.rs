@@ -203,11 +203,10 @@ impl World {
             Event::GateSees {
                 node,
                 redis_run,
-                link,
-                address,
+                voice,
                 offset,
                 ..
-            } => self.on_gate_sees(node, redis_run, link, &address, offset),
+            } => self.on_gate_sees(node, redis_run, voice, offset),
             Event::GateWake { node, .. } => self.pump(node),
             Event::Client { client, number } => self.on_client(client, number),
             Event::Patience(client) => self.on_patience(client),

@@ -73,6 +73,11 @@ impl World {
             settings: kept(settings(&mut rng), terms, config.mutant),
             network: Network::new(rng.fork(1), base, jitter),
             queue: Queue::default(),
+            hostile: rng
+                .clone()
+                .fork(17)
+                .chance(200)
+                .then(|| rng.clone().fork(18)),
             channels: Channels::default(),
             redis_runs: 0,
             operations: 0,

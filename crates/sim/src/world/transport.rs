@@ -205,6 +205,7 @@ impl World {
                 if let Some(redis) = self.nodes[node].redis.as_mut() {
                     redis.links.remove(&link);
                 }
+                self.gate_parts(node, link);
                 self.with_redis(node, |server| server.link_closed(now, link));
             }
             Payload::Replication(message) => {
@@ -213,10 +214,11 @@ impl World {
                     _ => None,
                 };
                 self.before_replication(node, &message);
+                self.gate_meets(node, link, there, &message);
                 self.with_redis(node, |server| server.received(now, link, message));
                 if let Some(offset) = acknowledged {
                     self.wake_barriers(node);
-                    self.gate_overhears(node, link, there, offset);
+                    self.gate_overhears(node, link, offset);
                 }
             }
             _ => {}

@@ -44,6 +44,11 @@ impl Hands {
         }
     }
 
+    /// Connections that the gate closed because they were no member's.
+    pub(in super::super) fn turned_away(&self) -> u64 {
+        self.gate.as_ref().map_or(0, Gate::turned_away)
+    }
+
     /// What the gate has to do from now on.
     pub(in super::super) fn order_gate(&self, order: GateOrder) {
         let on_disk = self.options.durability == Durability::Fsync;

@@ -10,7 +10,7 @@ use crate::server::config::DataUse;
 use crate::server::data::{
     DataState, folder, inspect, is_bare, is_only_snapshot, is_unfinished, noted_tail, unreadable,
 };
-use crate::server::{Link, Renewal, Server, StartError, Watchdog, WatchdogCommand};
+use crate::server::{Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand};
 use holdfast_core::agent::DataAtStart;
 use holdfast_core::dataset::DataFolder;
 use holdfast_core::mutant::Mutant;
@@ -90,7 +90,7 @@ impl Hands {
             gate.serve(Some(Behind {
                 socket: server.socket().to_owned(),
                 id: server.id(),
-                password: self.password.clone(),
+                login: Login::new(&self.password, &self.options),
                 sharded: self.version.at_least(7, 0),
                 stamps: server.configuration().rendered.stamps,
             }));
@@ -185,8 +185,11 @@ impl Hands {
         let looking = looking::look(
             pid,
             link,
-            alive.sampler(&self.options),
-            alive.server.trail(),
+            looking::Eyes {
+                sampler: alive.sampler(&self.options),
+                trail: alive.server.trail(),
+                masterauth: alive.server.masterauth(),
+            },
             self.every.clone(),
             self.waker.clone(),
             self.inbox.clone(),

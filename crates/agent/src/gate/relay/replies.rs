@@ -5,6 +5,7 @@ use crate::gate::bounds::{HELD_ALWAYS, HELD_PER_CLIENT, HELD_TOTAL, READS_PER_TU
 use crate::gate::hall::Hall;
 use crate::gate::poller::Source;
 use crate::gate::wire::Wire;
+use holdfast_core::gate::Answered;
 use rustix::io::Errno;
 
 impl Relay {
@@ -19,12 +20,9 @@ impl Relay {
         let spared = !hall.paused
             && !self.flows
             && !self.from_server.closing
-            && self.phase == Phase::Replica
             && self
-                .replica
-                .as_mut()
-                .and_then(|replica| replica.address())
-                .is_some_and(|at| hall.core.can_spare(at));
+                .following()
+                .is_some_and(|following| hall.core.can_spare(following));
         if spared && !self.put_off {
             hall.gulps.put_off(self.slot, hall.now);
         }
@@ -76,11 +74,16 @@ impl Relay {
         if self.passage.is_some() {
             return self.take_answer(hall);
         }
-        if large && let Wire::Plain(server) = &self.server {
+        if large
+            && self.is_counted()
+            && let Wire::Plain(server) = &self.server
+        {
             let (read, more) = self.to_client.read(server, &mut hall.spare, hall.now)?;
-            if !self.is_replica() {
-                self.session
-                    .hear(self.to_client.newest(read), &mut hall.scripts);
+            match &mut self.phase {
+                Phase::Replica(follower, _) => follower.sent_more(read as u64),
+                _ => self
+                    .session
+                    .hear(self.to_client.newest(read), &mut hall.scripts),
             }
             self.note_reply(read, read, hall);
             return Ok((read, more));
@@ -95,9 +98,7 @@ impl Relay {
             if self.comes_too_late(hall) {
                 return Err(Errno::CONNABORTED);
             }
-            if self.phase == Phase::Syncing {
-                self.judge_stream(hall)?;
-            }
+            self.judge_answer(hall)?;
             if self.to_client.len() == 0 {
                 taken = self.client.send(&hall.scratch)?;
             }
@@ -118,15 +119,39 @@ impl Relay {
         }
     }
 
-    /// The answer to the request for the stream. A refusal is passed on, and nothing behind it: whoever was refused is no
-    /// replica, and its other replies were not held.
-    fn judge_stream(&mut self, hall: &mut Hall) -> Result<(), Errno> {
-        if hall.scratch.first() == Some(&b'-') {
-            let _ = self.client.send(&hall.scratch);
-            return Err(Errno::CONNABORTED);
+    /// Whether the server's bytes need not be looked at.
+    fn is_counted(&self) -> bool {
+        match &self.phase {
+            Phase::Opening(_) => false,
+            Phase::Client => true,
+            Phase::Replica(follower, _) => follower.is_counted(),
         }
-        self.phase = Phase::Replica;
-        Ok(())
+    }
+
+    /// Answers of a handshake, and the stream. A refusal is passed on, and nothing behind it: whoever was refused is no
+    /// member, and its other replies were not held.
+    fn judge_answer(&mut self, hall: &mut Hall) -> Result<(), Errno> {
+        let answered = match &mut self.phase {
+            Phase::Opening(handshake) => handshake.answered(&hall.scratch),
+            Phase::Client => Answered::Waits,
+            Phase::Replica(follower, _) => {
+                follower.sent(&hall.scratch);
+                Answered::Waits
+            }
+        };
+        match answered {
+            Answered::Waits => Ok(()),
+            Answered::Follows(follower) => {
+                let following = hall.core.follow(&follower);
+                self.phase = Phase::Replica(follower, following);
+                Ok(())
+            }
+            Answered::Refused(why) => {
+                let _ = self.client.send(&hall.scratch);
+                self.send_away(&why, hall);
+                Err(Errno::CONNABORTED)
+            }
+        }
     }
 
     pub(super) fn flush(&mut self, hall: &mut Hall) -> Result<(), Ended> {

@@ -2,10 +2,10 @@
 
 use super::passage::{Greeting, WELCOME};
 use super::{Ended, Phase, Relay};
-use crate::gate::bounds::{OPENING, READS_PER_TURN};
+use crate::gate::bounds::READS_PER_TURN;
 use crate::gate::hall::Hall;
-use crate::gate::opening::{Opening, judge};
 use crate::gate::poller::Source;
+use holdfast_core::gate::{Refusal, Said};
 use rustix::io::Errno;
 
 impl Relay {
@@ -61,16 +61,15 @@ impl Relay {
     }
 
     fn ask(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
-        match &mut self.phase {
-            Phase::Opening(before) => {
-                before.extend_from_slice(bytes);
-                let said = std::mem::take(before);
+        match (&mut self.phase, &hall.door) {
+            (Phase::Opening(handshake), Some(door)) => {
+                let said = handshake.said(bytes, door);
                 self.open(said, hall)
             }
-            // It talks before it is answered: that is no replica.
-            Phase::Syncing => Err(Ended),
-            Phase::Client => self.request(bytes, hall),
-            Phase::Replica => self.acknowledge(bytes, hall),
+            // A server that is gone takes its connections along.
+            (Phase::Opening(_), None) => Err(Ended),
+            (Phase::Client, _) => self.request(bytes, hall),
+            (Phase::Replica(..), _) => self.acknowledge(bytes, hall),
         }
     }
 
@@ -82,35 +81,42 @@ impl Relay {
             self.session.note(hall.now, bytes);
             bytes.len()
         };
+        if self.session.listens()
+            && let Some(connection) = self.held_as
+        {
+            hall.core.listens(connection);
+        }
         self.pending.extend_from_slice(&bytes[end..]);
         hall.waiting += bytes.len() - end;
         self.forward(&bytes[..end], hall)
     }
 
-    fn open(&mut self, said: Vec<u8>, hall: &mut Hall) -> Result<(), Ended> {
-        match judge(&said) {
-            Opening::Carried(end) => self.welcome(&said, end, hall),
-            Opening::Handshake(end) if said.len() - end <= OPENING => {
-                self.session.note(hall.now, &said[..end]);
-                self.introduce(&said[..end]);
-                self.forward(&said[..end], hall)?;
-                self.phase = Phase::Opening(said[end..].to_vec());
-                Ok(())
+    fn open(&mut self, said: Said, hall: &mut Hall) -> Result<(), Ended> {
+        match said {
+            Said::Carried(said, end) => self.welcome(&said, end, hall),
+            Said::Handshake(forward) => {
+                if !self.is_replica() {
+                    self.session.note(hall.now, &forward);
+                }
+                self.forward(&forward, hall)
             }
-            Opening::Replica(end) if end == said.len() => {
-                self.phase = Phase::Syncing;
-                self.introduce(&said);
-                self.forward(&said, hall)
-            }
-            Opening::Replica(_) => Err(Ended),
-            Opening::Handshake(_) | Opening::Client if !hall.open => Err(Ended),
-            Opening::Handshake(_) | Opening::Client => {
+            Said::Client(_) if !hall.open => Err(Ended),
+            Said::Client(said) => {
                 self.phase = Phase::Client;
-                self.replica = None;
                 self.hold(hall)?;
                 self.request(&said, hall)
             }
+            Said::Refused(why) => Err(self.send_away(&why, hall)),
         }
+    }
+
+    /// It is to be closed, and why.
+    pub(super) fn send_away(&mut self, why: &Refusal, hall: &mut Hall) -> Ended {
+        hall.turned_away.note(hall.now, &self.client, why);
+        if let Some(reply) = why.reply() {
+            let _ = self.client.send(reply);
+        }
+        Ended
     }
 
     /// A session that comes from another gate, to this reign or a later one.
@@ -126,24 +132,19 @@ impl Relay {
         self.request(&said[end..], hall)
     }
 
-    /// Listens to a handshake.
-    fn introduce(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.replica.get_or_insert_default().hear(bytes);
-        }
-    }
-
-    /// What a replica says goes on to the server, and counts once the server's socket took it: so it was still connected to
+    /// What a member says goes on to the server, and counts once the server's socket took it: so it was still connected to
     /// that very process.
     fn acknowledge(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
+        let Phase::Replica(follower, following) = &mut self.phase else {
+            return Ok(());
+        };
+        let (acknowledged, following) = (follower.said(bytes), *following);
+        let acknowledged = acknowledged.map_err(|why| self.send_away(&why, hall))?;
         self.forward(bytes, hall)?;
-        if let Some(replica) = &mut self.replica
-            && let Some(applied) = replica.hear(bytes)
+        if let Some(applied) = acknowledged
             && self.to_server.len() == 0
-            && let Some(address) = replica.address()
         {
-            let now = hall.now;
-            hall.core.acknowledged(now, address, applied);
+            hall.core.acknowledged(hall.now, following, applied);
         }
         Ok(())
     }

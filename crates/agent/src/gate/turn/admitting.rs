@@ -5,7 +5,6 @@ use crate::gate::bounds::ACCEPTS_PER_TURN;
 use crate::gate::relay::{Ended, Relay};
 use crate::gate::wire::Wire;
 use crate::server::probe::connect;
-use holdfast_core::session::Session;
 use rustix::io::Errno;
 
 /// What one gets who comes when all places are taken; as redis-server says it.
@@ -60,7 +59,7 @@ impl Turns {
 
     fn begin(&mut self, client: Wire, server: Wire) {
         let slot = self.vacant();
-        let relay = Relay::new(slot, client, server, Session::new(self.mutant));
+        let relay = Relay::new(slot, client, server, self.mutant);
         let watched = relay.watch(&self.hall.poller);
         self.seat(slot, relay, watched);
     }
@@ -75,7 +74,7 @@ impl Turns {
             return;
         };
         let slot = self.vacant();
-        let mut relay = Relay::new(slot, client, server, Session::new(self.mutant));
+        let mut relay = Relay::new(slot, client, server, self.mutant);
         let leaves = relay.newcomer(self.hall.now, &mut self.hall);
         self.seat(slot, relay, leaves);
     }

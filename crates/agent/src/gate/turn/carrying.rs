@@ -128,7 +128,7 @@ impl Turns {
 
     /// The first one to arrive takes the scripts of all along.
     pub(super) fn pack_scripts(&mut self) {
-        let password = self.behind.as_ref().map(|behind| behind.password.as_str());
+        let password = self.behind.as_ref().map(|behind| behind.login.password());
         let scripts = &self.hall.scripts;
         self.hall.crossing.prelude = password.and_then(|word| scripts.prelude(USER, word));
     }

@@ -27,6 +27,7 @@ impl Turns {
         }
         self.shut();
         self.end_all(|relay| !relay.is_carried());
+        self.hall.door = behind.as_ref().map(|behind| behind.login.clone());
         self.behind = behind;
     }
 

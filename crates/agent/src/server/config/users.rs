@@ -8,12 +8,12 @@
 //! * `FAILOVER`: would change the primary behind the sentinels' back;
 //! * `SHUTDOWN`: would skip the handoff (stop the agent instead).
 //!
-//! What is *not* closed: a user with `+@all` may still `CONFIG SET` or `CONFIG GET masterauth`. Whoever must
+//! What is *not* closed without a gate: a user with `+@all` may still `CONFIG SET` or `CONFIG GET masterauth`. Whoever must
 //! not is given a user of its own.
 //!
 //! Behind a gate more is closed, because an acknowledgement is a promise there: `PSYNC`, `SYNC` and `REPLCONF` (a stranger
 //! that acknowledges in a member's name), `CONFIG SET`, `CONFIG REWRITE` and `DEBUG` (they undo what the promise rests on; settings
-//! go in redis.conf, which is taken over while running), and changes of users (they would lift all of this). With `fsync`
+//! go in redis.conf, which is taken over while running), `CONFIG GET` (it shows `masterauth`, by which a member is known), and changes of users (they would lift all of this). With `fsync`
 //! also `SWAPDB`.
 
 use super::lines::quoted;
@@ -26,12 +26,12 @@ use std::fmt::Write;
 const DENIED: &str = "-replicaof -slaveof -failover -shutdown";
 
 /// The same behind a gate.
-const DENIED_GATED: &str = "-replicaof -slaveof -failover -shutdown -psync -sync -replconf -debug -config|set \
-    -config|rewrite -acl|setuser -acl|deluser -acl|load -acl|save";
+const DENIED_GATED: &str = "-replicaof -slaveof -failover -shutdown -psync -sync -replconf -debug -config|get \
+    -config|set -config|rewrite -acl|setuser -acl|deluser -acl|load -acl|save";
 
 /// The same where acknowledgements mean disks: a swap would bring an old stamp back.
-const DENIED_ON_DISK: &str = "-replicaof -slaveof -failover -shutdown -psync -sync -replconf -debug -config|set \
-    -config|rewrite -acl|setuser -acl|deluser -acl|load -acl|save -swapdb";
+const DENIED_ON_DISK: &str = "-replicaof -slaveof -failover -shutdown -psync -sync -replconf -debug -config|get \
+    -config|set -config|rewrite -acl|setuser -acl|deluser -acl|load -acl|save -swapdb";
 
 /// What is denied to every user but `holdfast`.
 pub(super) fn denied(durability: Durability) -> &'static str {

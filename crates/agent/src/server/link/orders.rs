@@ -154,8 +154,10 @@ impl Link {
     /// Follows that primary; does nothing where it already does. The fence is closed first.
     pub async fn follow(&mut self, primary: &Address) -> Result<(), LinkError> {
         let (fence, port) = (FENCE.to_string(), primary.port.to_string());
+        let auth = self.masterauth.clone();
         self.transact(&[
             &["CONFIG", "SET", "min-replicas-to-write", &fence],
+            &["CONFIG", "SET", "masterauth", &auth],
             &["REPLICAOF", &primary.host, &port],
         ])
         .await
@@ -169,8 +171,10 @@ impl Link {
             primary.port.to_string(),
             DEAD_PORT.to_string(),
         );
+        let auth = self.masterauth.clone();
         self.transact_and_look(&[
             &["CONFIG", "SET", "min-replicas-to-write", &fence],
+            &["CONFIG", "SET", "masterauth", &auth],
             &["REPLICAOF", DEAD_HOST, &dead],
             &["REPLICAOF", &primary.host, &port],
             KILL_NORMAL,

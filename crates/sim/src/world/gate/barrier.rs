@@ -2,10 +2,10 @@
 
 use super::super::World;
 use super::super::event::Event;
-use super::super::network::Place;
+use super::Voice;
+use super::members::command;
 use crate::model::{Command, Micros};
 use holdfast_core::gate::{Answer, Issue};
-use holdfast_core::names::Address;
 use holdfast_core::stamp::Stamp;
 
 /// `WAIT` answers after this long whatever came.
@@ -104,7 +104,7 @@ impl World {
                 let Some(offset) = self.mark(node, waiting, &mut said) else {
                     return;
                 };
-                self.stranger_acknowledges(node, redis_run, offset);
+                self.strangers_acknowledge(node, redis_run, offset);
                 waiting.offset = Some(offset);
                 waiting.until = now + WAIT_US;
                 offset
@@ -168,45 +168,18 @@ impl World {
     }
 
     /// An acknowledgement has reached the node that its sender follows, through the gate in that node's agent.
-    pub(in crate::world) fn gate_overhears(
-        &mut self,
-        node: usize,
-        link: u64,
-        from: Place,
-        offset: u64,
-    ) {
-        let (host, Place::Node(from)) = (&self.nodes[node], from) else {
-            return;
-        };
-        let (Some(redis), address) = (&host.redis, self.nodes[from].address.clone()) else {
-            return;
-        };
-        let (run, redis_run, link) = (host.run, redis.run, Some(link));
+    pub(in crate::world) fn gate_overhears(&mut self, node: usize, link: u64, offset: u64) {
+        let host = &self.nodes[node];
+        let Some(redis) = &host.redis else { return };
+        let (run, redis_run, voice) = (host.run, redis.run, Voice::Link(link));
         if host.agent_frozen_until <= self.now {
-            return self.on_gate_sees(node, redis_run, link, &address, offset);
+            return self.on_gate_sees(node, redis_run, voice, offset);
         }
         let sees = Event::GateSees {
             node,
             run,
             redis_run,
-            link,
-            address,
-            offset,
-        };
-        self.queue.push(self.now, sees);
-    }
-
-    /// Somebody who is no member has all that there is, and says so.
-    fn stranger_acknowledges(&mut self, node: usize, redis_run: u64, offset: u64) {
-        if !self.stranger {
-            return;
-        }
-        let sees = Event::GateSees {
-            node,
-            run: self.nodes[node].run,
-            redis_run,
-            link: None,
-            address: Address::new("10.9.9.9", 6379),
+            voice,
             offset,
         };
         self.queue.push(self.now, sees);
@@ -217,8 +190,7 @@ impl World {
         &mut self,
         node: usize,
         redis_run: u64,
-        link: Option<u64>,
-        address: &Address,
+        voice: Voice,
         offset: u64,
     ) {
         let now = self.now;
@@ -226,9 +198,17 @@ impl World {
         let (Some(gate), Some(redis)) = (&mut host.gate, &host.redis) else {
             return;
         };
-        let stands = link.is_none_or(|link| redis.links.contains_key(&link));
-        if redis.run == redis_run && stands {
-            gate.core.acknowledged(now, address, offset);
+        if redis.run != redis_run {
+            return;
+        }
+        let Voice::Link(link) = voice else {
+            return self.stranger_speaks(node, voice, offset);
+        };
+        let said = command(&["REPLCONF", "ACK", &offset.to_string()]);
+        let member = gate.lines.get_mut(&link);
+        let member = member.filter(|_| redis.links.contains_key(&link));
+        if let Some((Some((following, most)), _)) = member.map(|one| one.say(&said)) {
+            gate.core.acknowledged(now, following, most);
             self.pump(node);
         }
     }

@@ -51,8 +51,8 @@ impl Relay {
     }
 
     pub(super) fn ask_server(&mut self, hall: &mut Hall, tokens: &mut Tokens) -> Result<(), Ended> {
-        if let Phase::Opening(begun) = &self.phase {
-            if !begun.is_empty() {
+        if let Phase::Opening(handshake) = &self.phase {
+            if handshake.waiting() > 0 {
                 return Ok(());
             }
             self.phase = Phase::Client;
