@@ -3,9 +3,11 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use holdfast_core::gate::{Answer, Connection, Gate, Hold};
+use holdfast_core::gate::{
+    Answer, Answered, Connection, Doorkeeper, Following, Gate, Handshake, Hold,
+};
 use holdfast_core::mutant::Mutant;
-use holdfast_core::names::Address;
+use holdfast_core::names::{Address, Node};
 use holdfast_core::record::Member;
 use holdfast_core::syncset::SyncRule;
 use libfuzzer_sys::fuzz_target;
@@ -46,7 +48,48 @@ struct Client {
     read: Vec<u64>,
 }
 
+/// Takes the name of a node for its proof.
+struct Door;
+
+impl Doorkeeper for Door {
+    fn proves(&self, _user: &[u8], password: &[u8]) -> Option<Node> {
+        Some(Node::from(std::str::from_utf8(password).ok()?))
+    }
+
+    fn login(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
+    }
+}
+
+/// A connection of this node, by the handshake that a gate reads.
+fn follow(gate: &mut Gate, node: &str, at: &Address) -> Following {
+    let mut handshake = Handshake::new(Mutant::None);
+    let port = at.port.to_string();
+    let said: [&[&str]; 4] = [
+        &["AUTH", "holdfast", node],
+        &["REPLCONF", "listening-port", &port],
+        &["REPLCONF", "ip-address", &at.host],
+        &["PSYNC", "?", "-1"],
+    ];
+    for words in said {
+        let bulks = words
+            .iter()
+            .map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        let bytes = format!("*{}\r\n{}", words.len(), bulks.collect::<String>());
+        handshake.said(bytes.as_bytes(), &Door);
+        let answer: &[u8] = match words[0] {
+            "PSYNC" => b"+FULLRESYNC 00 100\r\n",
+            _ => b"+OK\r\n",
+        };
+        if let Answered::Follows(follower) = handshake.answered(answer) {
+            return gate.follow(&follower);
+        }
+    }
+    unreachable!("a member follows")
+}
+
 struct World {
+    members: [Following; MEMBERS],
     gate: Gate,
     now: u64,
     offset: u64,
@@ -74,7 +117,10 @@ impl World {
         let mut gate = Gate::new(Mutant::None);
         gate.hold(Hold::by(7, 1, &rule(k)));
         (0..4).for_each(|link| gate.link_ready(link));
+        let members =
+            std::array::from_fn(|one| follow(&mut gate, &format!("redis-{one}"), &address(one)));
         let mut world = Self {
+            members,
             gate,
             now: 1_000_000,
             offset: 100,
@@ -109,12 +155,14 @@ impl World {
             }
             Step::Acknowledge(member) => {
                 let member = usize::from(member) % MEMBERS;
-                self.gate
-                    .acknowledged(self.now, &address(member), self.applied[member]);
+                let (following, applied) = (self.members[member], self.applied[member]);
+                self.gate.acknowledged(self.now, following, applied);
             }
             Step::Forge(stranger) => {
                 let nobody = Address::new(format!("10.0.1.{stranger}"), 6379);
-                self.gate.acknowledged(self.now, &nobody, u64::MAX);
+                let stranger = follow(&mut self.gate, &format!("stranger-{stranger}"), &nobody);
+                self.gate.acknowledged(self.now, stranger, u64::MAX);
+                self.gate.leave(stranger);
             }
             Step::Barrier(pause) => self.barrier(pause),
             Step::Answer(link) => self.answer(usize::from(link) % 4),
