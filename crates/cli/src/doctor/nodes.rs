@@ -105,6 +105,12 @@ fn state(node: &NodeStatus) -> Option<Finding> {
             "is gone: its agent has ended",
             "start its agent again, or remove the node if that was meant",
         ),
+        "doubted" => finding(
+            "node-doubted",
+            "is in doubt: its data are not those for which a position is known, so it has no vote",
+            "while another node has what was noted it copies that, and keeps its own files in a folder set-aside-… beside them; where none \
+             has, compare the keys in `holdfast status` and decide with `holdfast force NODE --accept-loss`",
+        ),
         "quarantined" => finding(
             "node-quarantined",
             "is quarantined: it holds data of unknown origin, which is neither synced from nor wiped",

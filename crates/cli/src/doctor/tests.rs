@@ -94,6 +94,7 @@ fn every_state_of_a_node_has_its_finding() {
         ("gone", "node-gone"),
         ("quarantined", "node-quarantined"),
         ("withheld", "node-withheld"),
+        ("doubted", "node-doubted"),
         ("loading", "node-not-ready"),
         ("syncing", "node-not-ready"),
     ] {
