@@ -171,14 +171,30 @@ impl SentinelClient {
     async fn order(&self, word: &str, rest: &[&str]) -> Result<(&Address, String), AskError> {
         let mut failed = AskError::NobodyToAsk;
         for address in &self.addresses {
-            let said = self.ask(address, self.command(word, rest), HANDOFF_WITHIN);
-            match said.await {
+            match self.order_at(address, word, rest).await {
                 // Only one that never heard the order may be skipped: it must not be given twice.
                 Err(error @ AskError::Unreachable(..)) => failed = error,
                 heard => return Ok((address, heard?)),
             }
         }
         Err(failed)
+    }
+
+    /// Gives an order to one sentinel: for the group that was named, else for the only one that it serves.
+    async fn order_at(
+        &self,
+        address: &Address,
+        word: &str,
+        rest: &[&str],
+    ) -> Result<String, AskError> {
+        let group = match &self.group {
+            Some(group) => group.clone(),
+            None => self.status_of(address).await?.group,
+        };
+        let named = self.clone().with_group(group);
+        named
+            .ask(address, named.command(word, rest), HANDOFF_WITHIN)
+            .await
     }
 
     /// Where the primary is, as any client asks it.
@@ -209,13 +225,9 @@ impl SentinelClient {
     }
 
     fn command(&self, word: &str, rest: &[&str]) -> Vec<String> {
-        let group = match &self.group {
-            None if !rest.is_empty() => Some(crate::spec::DEFAULT_GROUP),
-            group => group.as_deref(),
-        };
         ["HOLDFAST", word]
             .into_iter()
-            .chain(group)
+            .chain(self.group.as_deref())
             .chain(rest.iter().copied())
             .map(str::to_owned)
             .collect()

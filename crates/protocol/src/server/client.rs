@@ -223,3 +223,31 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_here_and_who_is_elsewhere() {
+        let origin = |from: &str, to: &str, open| {
+            let end = |ip: &str| SocketAddr::new(ip.parse().unwrap_or_else(|_| panic!("{ip}")), 1);
+            Client::new(1, end(from), end(to), 0).origin(open)
+        };
+        for (from, to) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("127.8.9.1", "127.0.0.1"),
+            ("::1", "::1"),
+            ("::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1", "::ffff:10.0.0.1"),
+            ("fd00::1", "fd00::1"),
+        ] {
+            assert_eq!(origin(from, to, false), Origin::Here, "{from} {to}");
+        }
+        for (from, to) in [("10.0.0.2", "10.0.0.1"), ("fd00::2", "fd00::1")] {
+            assert_eq!(origin(from, to, false), Origin::Elsewhere, "{from} {to}");
+            assert_eq!(origin(from, to, true), Origin::Here, "{from} {to}");
+        }
+    }
+}

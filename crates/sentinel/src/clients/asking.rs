@@ -181,11 +181,7 @@ fn parse(core: &SentinelCore, words: &[String]) -> Result<Word, String> {
         .unwrap_or_default();
     let group = || match words.get(1) {
         Some(name) => Ok(Group::from(name.clone())),
-        None => core
-            .groups()
-            .next()
-            .map(|(n, _)| n.clone())
-            .ok_or_else(|| "there is no group".to_owned()),
+        None => only_group(core),
     };
     let node = words.get(2).map(|name| Node::from(name.clone()));
     match word.as_str() {
@@ -204,5 +200,68 @@ fn parse(core: &SentinelCore, words: &[String]) -> Result<Word, String> {
             Ok(Word::Do(group()?, Request::Forget(node)))
         }
         _ => Err("unknown HOLDFAST request; try HOLDFAST HELP".to_owned()),
+    }
+}
+
+/// The group that is meant where none is named: an order must not reach one of several by chance.
+fn only_group(core: &SentinelCore) -> Result<Group, String> {
+    let mut groups = core.groups().map(|(name, _)| name);
+    match (groups.next(), groups.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        (None, _) => Err("there is no group".to_owned()),
+        (Some(one), Some(another)) => Err(format!(
+            "this sentinel serves several groups, {one} and {another} among them: name one"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_core::mutant::Mutant;
+    use holdfast_core::record::Terms;
+    use holdfast_core::sentinel::{GroupConfig, Persistent, SentinelSettings};
+
+    fn core(groups: &[&str]) -> SentinelCore {
+        let group = |name: &&str| GroupConfig {
+            name: Group::from(*name),
+            nodes: 3,
+            terms: Terms::default(),
+            cache: false,
+            handoff_pace: 0,
+        };
+        let settings = SentinelSettings {
+            name: "sentinel-0".into(),
+            identity: "id".to_owned(),
+            run: 1,
+            set: ["sentinel-0".into()].into(),
+            groups: groups.iter().map(group).collect(),
+            mutant: Mutant::None,
+        };
+        SentinelCore::new(settings, Persistent::default())
+    }
+
+    fn order(groups: &[&str], words: &[&str]) -> Result<Group, String> {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        match parse(&core(groups), &words)? {
+            Word::Do(group, _) | Word::Decisions(group) => Ok(group),
+            Word::Status(group) => group.ok_or_else(|| "all".to_owned()),
+        }
+    }
+
+    #[test]
+    fn an_order_without_a_group_is_for_the_only_one() {
+        assert_eq!(order(&["one"], &["FAILOVER"]), Ok("one".into()));
+        assert_eq!(
+            order(&["one", "two"], &["FAILOVER", "two"]),
+            Ok("two".into())
+        );
+        for word in ["FAILOVER", "DECISIONS"] {
+            let refused = order(&["one", "two"], &[word]);
+            assert!(
+                refused.is_err_and(|why| why.contains("one and two")),
+                "{word}"
+            );
+        }
     }
 }
