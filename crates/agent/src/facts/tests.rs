@@ -2,6 +2,7 @@
 
 use super::*;
 use holdfast_core::names::Address;
+use holdfast_core::server_version::ServerVersion;
 use holdfast_probes::{Facts as _, documented};
 
 fn facts() -> Facts {
@@ -14,6 +15,7 @@ fn facts() -> Facts {
             state: ServerState::Up,
             promised: 3,
             offset: 4711,
+            server: ServerVersion::new("redis", "7.0.15"),
             ..Report::default()
         },
         record: Some((3, 12)),

@@ -608,15 +608,19 @@ impl Group {
             _ if redis.script.is_some() => return self.refuse(node, operation),
             Operation::Promote => {
                 redis.info.is_master = true;
+                redis.info.fenced = true;
                 redis.info.replid = fresh;
                 redis.info.link_up = false;
             }
             Operation::Seal => {
                 redis.info.is_master = false;
+                redis.info.fenced = false;
                 redis.info.link_up = false;
             }
             Operation::Follow(_) => redis.info.link_up = false,
-            Operation::Pause | Operation::Open | Operation::Fence | Operation::EndScript => {}
+            Operation::Open => redis.info.fenced = false,
+            Operation::Fence => redis.info.fenced = redis.info.is_master,
+            Operation::Pause | Operation::EndScript => {}
         }
         let info = self.redis[node].info.clone();
         self.later(Event::Agent(
