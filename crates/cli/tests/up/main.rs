@@ -11,6 +11,7 @@ mod group;
 mod life;
 mod options;
 mod orders;
+mod recovering;
 mod versions;
 mod well;
 mod withheld;
