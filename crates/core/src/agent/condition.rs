@@ -40,9 +40,12 @@ impl Agent {
         if overlooked || condition == self.condition() {
             return;
         }
+        let told = now.saturating_sub(for_ms);
+        // redis-server says that it is busy only after seconds: the script began when a look was answered last.
+        let began = condition == Condition::Busy && self.unwell.is_none();
         self.unwell = condition.word().map(|_| Unwell {
             condition,
-            since: now.saturating_sub(for_ms),
+            since: if began { told.min(self.answered_at) } else { told },
             next_try: now,
             told: false,
         });
