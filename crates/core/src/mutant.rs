@@ -69,9 +69,10 @@ pub enum Mutant {
     LoadWhatWasTruncated,
     /// redis-server is started beside files that it ignores or overwrites.
     StartBesideIgnoredFiles,
-    /// An agent takes a redis-server that runs an endless script for one that serves. Not among [`Mutant::ALL`] while no
-    /// script runs in the simulator; a test of the core finds it.
+    /// An agent takes a redis-server that runs an endless script for one that serves.
     TakeBusyForWell,
+    /// A client's pause is waited out however long it lasts.
+    WaitOutEveryPause,
     /// The gate takes whoever says so for a member that follows, and believes any number that it acknowledges. Three lines of
     /// defence are away: the proof of the name, the answers of the server, and what was sent on that connection.
     CountAForgedAcknowledgement,
@@ -82,7 +83,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug that the simulator can find.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -107,5 +108,7 @@ impl Mutant {
         Self::OffsetInsteadOfStamp,
         Self::KeepVoteOverCopy,
         Self::CountAForgedAcknowledgement,
+        Self::TakeBusyForWell,
+        Self::WaitOutEveryPause,
     ];
 }

@@ -64,9 +64,30 @@ fn where_nobody_can_take_over_the_only_data_are_not_ended() {
     let trouble = status.unwrap().trouble.unwrap();
     let ends = "and no replica is fit to take over";
     assert!(
-        trouble.contains("a script that has written") && trouble.ends_with(ends),
+        trouble.contains("a script that has written")
+            && trouble.contains("gives up what only its memory holds")
+            && trouble.ends_with(ends),
         "{trouble}"
     );
+}
+
+#[test]
+fn where_nobody_can_take_over_data_that_are_in_the_files_are_started_again() {
+    let mut group = Group::started(3);
+    group.kill_agent(&node(1));
+    group.kill_agent(&node(2));
+    group.redis.get_mut(&node(0)).unwrap().info.logged = true;
+    group.run(500);
+    let run = group.redis[&node(0)].run;
+    group.run_script(&node(0), true);
+    group.run(SCRIPT_LIMIT - 5_000 + 2_000 - 100);
+    assert_eq!(group.redis[&node(0)].run, run, "{:#?}", group.decisions);
+    group.run(FAILOVER);
+    assert_eq!(group.redis[&node(0)].run, run + 1, "{:#?}", group.decisions);
+    assert!(said(
+        &group,
+        "its append-only file holds all that it answered"
+    ));
 }
 
 #[test]
@@ -109,6 +130,21 @@ fn a_pause_is_waited_out_and_named_and_not_for_ever() {
     assert!(group.primary().is_some_and(|primary| primary != node(0)));
     let why = "hangs (a client's CLIENT PAUSE has kept it silent for 60";
     assert!(said(&group, why), "{:#?}", group.decisions);
+}
+
+#[test]
+fn a_script_that_shows_behind_a_pause_has_its_own_time() {
+    let mut group = Group::started(3);
+    group.kill_agent(&node(1));
+    group.kill_agent(&node(2));
+    group.condition(&node(0), Condition::Paused, 300);
+    group.run(PAUSE_WAITED);
+    assert_eq!(shown(&group, 0).state, "hung", "{:#?}", group.decisions);
+    group.redis.get_mut(&node(0)).unwrap().script = Some(false);
+    group.condition(&node(0), Condition::Busy, 0);
+    group.run(SCRIPT_LIMIT + 200);
+    assert_eq!(group.redis[&node(0)].script, None, "{:#?}", group.decisions);
+    assert_eq!(shown(&group, 0).state, "up");
 }
 
 #[test]

@@ -305,6 +305,7 @@ fn play_node(
     let settings = Settings {
         restart: true,
         script_limit: 10_000,
+        pause_limit: holdfast_core::limits::PAUSE_WAITED,
         on_disk: false,
         node: name.clone(),
         address: Address::new(

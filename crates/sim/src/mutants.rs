@@ -47,7 +47,9 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::None | Mutant::ForgetDatabase => &[],
-        Mutant::TakeBusyForWell => &["i11_writes_resume", "i15_never_silent"],
+        Mutant::TakeBusyForWell | Mutant::WaitOutEveryPause => {
+            &["i11_writes_resume", "i15_never_silent"]
+        }
         Mutant::BelieveARememberedPosition | Mutant::LoadWhatWasTruncated => &[
             "i01_nothing_lost",
             "i07_empty_never_wins",
@@ -98,7 +100,6 @@ pub fn durability(mutant: Mutant) -> Option<Durability> {
 /// The kinds of faults without which a planted bug does not show; none: those of the default mix.
 pub fn faults(mutant: Mutant) -> &'static [FaultKind] {
     match mutant {
-        Mutant::TakeBusyForWell => &[FaultKind::EndlessScripts],
         Mutant::BelieveARememberedPosition => &[FaultKind::FailedCopies, FaultKind::DamagedFiles],
         Mutant::LoadWhatWasTruncated | Mutant::StartBesideIgnoredFiles => {
             &[FaultKind::DamagedFiles]

@@ -74,9 +74,11 @@ fn appends_as_wanted(info: &Info) -> bool {
 fn with_files(info: &Info, files: Option<Files>) -> ServerInfo {
     let seen = full(info);
     let goes_on = |files: &Files| files.log.iter().any(|file| file.seq > 0) && !files.unfinished;
+    let persisted =
+        seen.persisted || (appends_as_wanted(info) && files.as_ref().is_some_and(goes_on));
     ServerInfo {
-        persisted: seen.persisted
-            || (appends_as_wanted(info) && files.as_ref().is_some_and(goes_on)),
+        persisted,
+        logged: persisted && info.persistence.aof_enabled && info.persistence.aof_write_ok,
         files,
         ..seen
     }
@@ -87,6 +89,7 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
     ServerInfo {
         on_disk: before.on_disk && before.link_up == replication.link_up,
         persisted: before.persisted && before.link_up == replication.link_up,
+        logged: before.logged && before.link_up == replication.link_up,
         files: None,
         is_master: replication.role == Role::Primary,
         replid: replication.replid.clone(),

@@ -87,6 +87,7 @@ async fn serve(
         on_disk: options.durability == Durability::Fsync,
         restart: options.restart,
         script_limit: u64::from(options.script_limit_seconds) * 1000,
+        pause_limit: holdfast_core::limits::PAUSE_WAITED,
         gated: options.gated(),
         server,
         mutant: Mutant::None,

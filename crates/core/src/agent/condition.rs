@@ -6,15 +6,21 @@
 //!  paused  60 s over ───────────────┴─▶ a primary counts as hung: it is replaced if a replica can take over
 //!                                       any other redis-server is killed and starts again
 //! ```
+//!
+//! A primary that nobody replaces starts again too where its append-only file holds all
+//! that it has answered. Where its data are in its memory alone only a person ends it.
 
 use super::{Agent, AgentOutput, Operation};
-use crate::limits::{PAUSE_WAITED, SCRIPT_ENDS_WITHIN};
+use crate::limits::SCRIPT_ENDS_WITHIN;
 use crate::mutant::Mutant;
 use crate::time::Millis;
 use crate::wire::{Condition, ServerState};
 
 /// Time between two tries to end a script.
 const RETRY: Millis = 100;
+
+/// A primary that counts as hung is replaced within this time, or nobody can take over.
+const HEIR_WITHIN: Millis = 2_000;
 
 /// A condition, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +30,8 @@ pub(super) struct Unwell {
     next_try: Millis,
     /// It was said that its script is ended.
     told: bool,
+    /// Since when it counts as hung, because nothing else ends this.
+    hung_since: Option<Millis>,
 }
 
 impl Agent {
@@ -43,17 +51,24 @@ impl Agent {
         let told = now.saturating_sub(for_ms);
         // redis-server says that it is busy only after seconds: the script began when a look was answered last.
         let began = condition == Condition::Busy && self.unwell.is_none();
+        // Given up for what kept it from serving before, it may do better with this.
+        let gave_up = self.unwell.is_some_and(|u| u.hung_since.is_some());
+        if gave_up || condition.word().is_none() {
+            self.on_recovered();
+        }
         self.unwell = condition.word().map(|_| Unwell {
             condition,
-            since: if began { told.min(self.answered_at) } else { told },
+            since: if began {
+                told.min(self.answered_at)
+            } else {
+                told
+            },
             next_try: now,
             told: false,
+            hung_since: None,
         });
         self.reason = self.why_unwell(condition);
         self.urgent = true;
-        if self.unwell.is_none() {
-            self.on_recovered();
-        }
     }
 
     fn why_unwell(&self, condition: Condition) -> String {
@@ -68,7 +83,8 @@ impl Agent {
                 format!("it runs a script, which is ended after {limit} ms (script_limit_seconds)")
             }
             Condition::Paused => format!(
-                "paused by a client (CLIENT PAUSE): it answers nobody; waited for until {PAUSE_WAITED} ms are over"
+                "paused by a client (CLIENT PAUSE): it answers nobody; waited for until {} ms are over",
+                self.settings.pause_limit
             ),
             Condition::Crowded => {
                 "no place: maxclients is reached, so its agent cannot get in".to_owned()
@@ -79,6 +95,7 @@ impl Agent {
     /// Ends what has lasted for too long.
     pub(super) fn tend_condition(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
         let Some(unwell) = self.unwell else { return };
+        self.end_heirless(now, unwell, out);
         if self.running.is_some() || !matches!(self.server, ServerState::Up | ServerState::Loading)
         {
             return;
@@ -87,17 +104,13 @@ impl Agent {
         match unwell.condition {
             Condition::Busy if limit == 0 || lasted < limit => {}
             Condition::Busy if lasted >= limit + SCRIPT_ENDS_WITHIN => {
-                self.give_up(
-                    &format!("a script has run for {lasted} ms and cannot be ended"),
-                    out,
-                );
+                let why = format!("a script has run for {lasted} ms and cannot be ended");
+                self.give_up(now, &why, out);
             }
             Condition::Busy if now >= unwell.next_try => self.end_script(lasted, out),
-            Condition::Paused if lasted >= PAUSE_WAITED => {
-                self.give_up(
-                    &format!("a client's CLIENT PAUSE has kept it silent for {lasted} ms"),
-                    out,
-                );
+            Condition::Paused if lasted >= self.pause_limit() => {
+                let why = format!("a client's CLIENT PAUSE has kept it silent for {lasted} ms");
+                self.give_up(now, &why, out);
             }
             _ => {}
         }
@@ -135,22 +148,48 @@ impl Agent {
         let lasted = now.saturating_sub(unwell.since);
         self.reason = format!("a script has run for {lasted} ms; ending it failed: {why}");
         if why.contains("UNKILLABLE") {
-            self.give_up(
-                &format!("a script that has written runs for {lasted} ms and cannot be ended"),
-                out,
+            let why = format!("a script that has written runs for {lasted} ms and cannot be ended");
+            self.give_up(now, &why, out);
+        }
+    }
+
+    fn pause_limit(&self) -> Millis {
+        if self.settings.mutant == Mutant::WaitOutEveryPause {
+            Millis::MAX
+        } else {
+            self.settings.pause_limit
+        }
+    }
+
+    /// Ends a primary that nobody has replaced in time, if its append-only file holds all that it has answered.
+    fn end_heirless(&mut self, now: Millis, unwell: Unwell, out: &mut Vec<AgentOutput>) {
+        let waited = unwell
+            .hung_since
+            .is_some_and(|since| now >= since + HEIR_WITHIN);
+        if waited && self.server == ServerState::Hung && self.info.logged {
+            let why = format!(
+                "{}; no replica has taken over for {HEIR_WITHIN} ms, and its append-only file holds all that it answered",
+                self.reason
             );
+            self.kill(&why, out);
         }
     }
 
     /// Whether a primary is replaced is the sentinels' to decide: without a replica that can take over, its data may be
     /// nowhere else. The others hold a copy.
-    fn give_up(&mut self, why: &str, out: &mut Vec<AgentOutput>) {
+    fn give_up(&mut self, now: Millis, why: &str, out: &mut Vec<AgentOutput>) {
         self.urgent = true;
         why.clone_into(&mut self.reason);
-        if self.standing.is_master() {
-            self.server = ServerState::Hung;
-        } else {
-            self.kill(why, out);
+        if !self.standing.is_master() {
+            return self.kill(why, out);
+        }
+        self.server = ServerState::Hung;
+        if let Some(unwell) = &mut self.unwell {
+            unwell.hung_since = Some(now);
+        }
+        if !self.info.logged {
+            self.reason
+                .push_str("; to end its process gives up what only its memory holds");
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub restart: bool,
     /// Milliseconds after which a script or function that runs is ended; 0: never.
     pub script_limit: Millis,
+    /// Milliseconds for which a client's pause is waited out: [`crate::limits::PAUSE_WAITED`].
+    pub pause_limit: Millis,
     /// Whether its clients come through a gate that tells when it is drained.
     pub gated: bool,
     /// Name and number of the program that is run as its redis-server, if known.
@@ -92,6 +94,9 @@ pub struct ServerInfo {
     pub loading: bool,
     /// What it has is on disk as well, as far as its persistence goes: no rewrite after a full copy is under way.
     pub persisted: bool,
+    /// Every change is in its append-only file before it is answered, and no earlier one is missing there: the end of the
+    /// process loses nothing, though the loss of power may.
+    pub logged: bool,
     /// Every change is on disk before it is answered or acknowledged, and no earlier one is missing there.
     pub on_disk: bool,
     /// The files of its data set, where this look looked at them. They hold at least what it tells of itself here.

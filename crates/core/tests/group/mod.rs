@@ -203,6 +203,7 @@ impl Group {
             on_disk: self.config.terms.on_disk(),
             restart: true,
             script_limit: SCRIPT_LIMIT,
+            pause_limit: holdfast_core::limits::PAUSE_WAITED,
             gated: self.config.terms.k() > 0,
             mutant: Mutant::None,
             server: None,

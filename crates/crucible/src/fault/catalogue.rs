@@ -100,28 +100,12 @@ const AWAITED: &[(Drill, &str)] = &[
         "a node with a truncated append-only file is taken for the one that reaches furthest",
     ),
     (
-        Drill::EndlessScript,
-        "a server that answers -BUSY counts as alive for ever",
-    ),
-    (
-        Drill::ClientPause,
-        "a paused server is taken for a hung one and killed",
-    ),
-    (
         Drill::RegisterRollback,
         "registers that are behind the agents leave the group without a primary and without a word",
     ),
     (
-        Drill::ForgedAck,
-        "the gate counts what a client that never was a replica acknowledges",
-    ),
-    (
         Drill::MaxclientsStorm,
         "an agent cannot log in to its own server while clients take every place",
-    ),
-    (
-        Drill::OwnMaxmemory,
-        "the backlog that Holdfast sets counts against a maxmemory that is smaller",
     ),
 ];
 

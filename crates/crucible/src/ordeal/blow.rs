@@ -92,14 +92,6 @@ const AWAITED: &[(Blow, &str)] = &[
         Blow::TruncatedAof,
         "a node with a truncated append-only file is taken for the one that reaches furthest",
     ),
-    (
-        Blow::EndlessScript,
-        "a server that answers -BUSY counts as alive for ever",
-    ),
-    (
-        Blow::ForgedAck,
-        "the gate counts what a client that never was a replica acknowledges",
-    ),
 ];
 
 /// What a group lets one do to it.

@@ -27,6 +27,9 @@ pub fn trouble(world: &World) -> Option<String> {
         if redis.server.busy_since().is_some() {
             return Some(format!("node {node} runs a script"));
         }
+        if redis.is_silent(world.now) {
+            return Some(format!("node {node} is paused by a client"));
+        }
         let info = redis.server.info();
         if info.following.as_ref() != Some(address) || !info.link_up {
             return Some(format!(

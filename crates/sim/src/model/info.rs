@@ -31,6 +31,8 @@ pub struct Info {
     pub loading: bool,
     /// No rewrite of the append-only file after a full resync is under way, and no full copy.
     pub persisted: bool,
+    /// Every change is in the append-only file before it is answered, and nothing is missing there.
+    pub logged: bool,
     /// Every change is synced before it is answered or acknowledged, and nothing is missing in the append-only file.
     pub on_disk: bool,
     /// The stamp in the data.

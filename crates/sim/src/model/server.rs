@@ -164,16 +164,20 @@ impl Server {
             sync_in_progress: matches!(self.upstream, Upstream::Transfer { .. }),
             loading: self.is_loading(),
             persisted: self.rewrite_at.is_none() && !self.upstream.is_copying() && !self.log_off,
-            on_disk: self.settings.persistence == Persistence::AppendAlways
-                && self.rewrite_at.is_none()
-                && !self.log_off
-                && !self.is_loading(),
+            logged: self.is_logging(),
+            on_disk: self.settings.persistence == Persistence::AppendAlways && self.is_logging(),
             stamp: self.stamp.filter(|_| !self.is_loading()),
             keys: self.data.len() as u64,
             sync_full: self.sync_full,
             sync_partial: self.sync_partial,
             replicas: self.attached.values().map(Attached::info).collect(),
         }
+    }
+
+    /// Whether the append-only file holds all that is in memory.
+    fn is_logging(&self) -> bool {
+        let appends = self.settings.persistence.appends();
+        appends && self.rewrite_at.is_none() && !self.log_off && !self.is_loading()
     }
 
     /// `run_id`.

@@ -16,6 +16,9 @@ const TICK_US: u64 = 20_000;
 /// Scripts are ended after so long: less than by default, so that runs stay short.
 const SCRIPT_LIMIT_MS: u64 = 2_000;
 
+/// Pauses of clients are waited out for so long: less than in earnest, so that runs stay short.
+const PAUSE_LIMIT_MS: u64 = 3_000;
+
 /// What a server may take to answer the watchdog's order.
 const WATCHDOG_PATIENCE_US: u64 = 50_000;
 
@@ -62,6 +65,7 @@ impl World {
             on_disk: self.on_disk,
             restart: true,
             script_limit: SCRIPT_LIMIT_MS,
+            pause_limit: PAUSE_LIMIT_MS,
             gated: false,
             mutant,
             server: None,

@@ -10,7 +10,7 @@ use crate::rng::Rng;
 use holdfast_core::agent::{Agent, DataAtStart, Stored};
 use holdfast_core::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use holdfast_core::sentinel::{Persistent, SentinelCore, Written};
-use holdfast_core::wire::PeerMessage;
+use holdfast_core::wire::{Condition, PeerMessage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A redis-server process.
@@ -47,6 +47,13 @@ pub struct Redis {
     pub tampered: bool,
     /// A client has paused it: it answers nothing on ordinary connections before.
     pub silent_until: Micros,
+}
+
+impl Redis {
+    /// Whether a client's pause lasts.
+    pub fn is_silent(&self, now: Micros) -> bool {
+        self.silent_until > now
+    }
 }
 
 /// A pod: agent, watchdog, redis-server, one volume.
@@ -94,8 +101,8 @@ pub struct NodeHost {
     pub look_since: Option<Micros>,
     /// The agent was told that redis-server hangs.
     pub hung: bool,
-    /// The agent was told that it runs a script.
-    pub busy: bool,
+    /// What the agent was told that keeps redis-server from serving.
+    pub condition: Condition,
     /// The watchdog's deadline, in the pod's milliseconds.
     pub deadline: Option<u64>,
     /// The run of redis-server that the watchdog has ordered to refuse writes, and that has not answered.

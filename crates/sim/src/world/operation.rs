@@ -12,8 +12,11 @@ use std::collections::VecDeque;
 /// An operation that is not answered for so long has failed; some of it may still be carried out.
 const OPERATION_TIMEOUT_US: Micros = 200_000;
 
-/// A look that is not answered for so long means that redis-server hangs.
+/// A look that is not answered for so long means that redis-server hangs, where its process was stopped.
 const HUNG_AFTER_US: Micros = 100_000;
+
+/// One that is taken, and not answered for so long, means that a client pauses it.
+const PAUSED_AFTER_US: Micros = 300_000;
 
 /// A hold does not end by itself.
 const HOLD_US: Micros = 10 * 365 * 24 * 3_600 * 1_000_000;
@@ -92,6 +95,7 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         replicas: info.replicas.len(),
         loading: info.loading,
         persisted: info.persisted,
+        logged: info.logged,
         on_disk: info.on_disk,
         stamp: info.stamp,
         keys: info.keys,
@@ -292,33 +296,35 @@ impl World {
                 host.look_since = Some(now);
                 self.give_commands(node, Why::Look, Vec::new());
             }
-            Some(since) if now > since + HUNG_AFTER_US && !host.hung => {
-                host.hung = true;
-                self.agent_step(node, AgentInput::Hung("no answer to PING".to_owned()));
-            }
-            Some(_) => {}
+            Some(since) => self.judge_silence(node, now - since),
         }
     }
 
-    /// The agent is told when redis-server begins, or ends, to answer everything with `-BUSY`.
-    fn tell_condition(&mut self, node: usize, answer: Result<(), Refusal>) {
-        let busy = answer == Err(Refusal::Busy);
+    /// A look is not answered: redis-server was stopped, or it takes what it is asked and answers nothing.
+    fn judge_silence(&mut self, node: usize, silent: Micros) {
+        let now = self.now;
         let host = &mut self.nodes[node];
-        if busy == std::mem::replace(&mut host.busy, busy) {
-            return;
+        let redis = host.redis.as_ref();
+        if redis.is_some_and(|redis| redis.frozen_until > now) {
+            if silent > HUNG_AFTER_US && !std::mem::replace(&mut host.hung, true) {
+                self.agent_step(node, AgentInput::Hung("no answer to PING".to_owned()));
+            }
+        } else if redis.is_some_and(|redis| redis.is_silent(now)) {
+            if std::mem::take(&mut host.hung) {
+                self.agent_step(node, AgentInput::Recovered);
+            }
+            if silent > PAUSED_AFTER_US {
+                self.tell_condition(node, Condition::Paused, silent / 1_000);
+            }
         }
-        let condition = if busy {
-            Condition::Busy
-        } else {
-            Condition::Well
-        };
-        self.agent_step(
-            node,
-            AgentInput::Condition {
-                condition,
-                for_ms: 0,
-            },
-        );
+    }
+
+    /// The agent is told what keeps redis-server from serving, whenever that changes.
+    fn tell_condition(&mut self, node: usize, condition: Condition, for_ms: u64) {
+        let told = std::mem::replace(&mut self.nodes[node].condition, condition);
+        if told != condition {
+            self.agent_step(node, AgentInput::Condition { condition, for_ms });
+        }
     }
 
     fn on_look(&mut self, node: usize, answer: LocalAnswer) {
@@ -327,7 +333,13 @@ impl World {
         if std::mem::take(&mut host.hung) {
             self.agent_step(node, AgentInput::Recovered);
         }
-        self.tell_condition(node, answer.result);
+        let busy = answer.result == Err(Refusal::Busy);
+        let condition = if busy {
+            Condition::Busy
+        } else {
+            Condition::Well
+        };
+        self.tell_condition(node, condition, 0);
         if answer.result.is_ok() {
             self.agent_step(node, AgentInput::Info(answer.info));
         }

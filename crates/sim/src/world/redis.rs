@@ -13,6 +13,7 @@ use crate::model::{
 use holdfast_core::agent::{AgentInput, DataAtStart};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Incarnation};
+use holdfast_core::wire::Condition;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
@@ -72,7 +73,7 @@ impl World {
         });
         host.look_since = None;
         host.hung = false;
-        host.busy = false;
+        host.condition = Condition::Well;
         host.socket_free = [now, now];
         let at = now + host.rng.between(2_000, 20_000);
         let run = host.run;
@@ -324,7 +325,7 @@ impl World {
         host.running = None;
         host.look_since = None;
         host.hung = false;
-        host.busy = false;
+        host.condition = Condition::Well;
         let sockets = redis.links.values().copied().chain(redis.clients).collect();
         host.corpses.insert(redis.run, sockets);
         let (run, seen, buried) = (

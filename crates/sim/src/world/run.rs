@@ -244,6 +244,7 @@ impl World {
         }
         if self.now > self.quiet_since + WORD_US {
             self.put_files_right();
+            self.end_unwell();
             self.give_up_withheld();
             self.give_word();
         }
@@ -279,6 +280,29 @@ impl World {
                 host.files.put_right();
             }
         }
+    }
+
+    /// The person in charge ends processes that live and do not serve, whose data are in their memory alone: the status says
+    /// that it takes one.
+    fn end_unwell(&mut self) {
+        let now = self.now;
+        let unwell = |host: &NodeHost| {
+            let redis = host.redis.as_ref();
+            redis.is_some_and(|r| r.server.busy_since().is_some() || r.is_silent(now))
+        };
+        let nodes: Vec<usize> = (0..self.nodes.len())
+            .filter(|node| unwell(&self.nodes[*node]) && !self.holds_in_files(*node))
+            .collect();
+        for node in nodes {
+            self.forced = true;
+            self.counters.hit("person ended a process");
+            self.kill_redis(node, "ended by a person");
+        }
+    }
+
+    fn holds_in_files(&self, node: usize) -> bool {
+        let redis = self.nodes[node].redis.as_ref();
+        redis.is_some_and(|redis| redis.server.info().logged)
     }
 
     /// The person in charge gives up the keys that a node keeps from an empty reign: its data folder is emptied.

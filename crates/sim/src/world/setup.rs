@@ -23,6 +23,7 @@ use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Node, Sentinel};
 use holdfast_core::record::{Durability, OnLossOfQuorum, Terms};
 use holdfast_core::sentinel::Persistent;
+use holdfast_core::wire::Condition;
 use std::collections::{BTreeMap, VecDeque};
 
 impl World {
@@ -247,7 +248,7 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
         socket_free: [0, 0],
         look_since: None,
         hung: false,
-        busy: false,
+        condition: Condition::Well,
         deadline: None,
         guarding: None,
         boot_at: None,

@@ -57,6 +57,7 @@ impl Replica {
             on_disk: false,
             restart: true,
             script_limit: 10_000,
+            pause_limit: crate::limits::PAUSE_WAITED,
             gated: false,
             server: Some(version(server)),
             mutant: Mutant::None,

@@ -28,6 +28,7 @@ fn agent(mutant: Mutant) -> Agent {
         on_disk: false,
         restart: true,
         script_limit: 10_000,
+        pause_limit: crate::limits::PAUSE_WAITED,
         gated: false,
         mutant,
         server: None,

@@ -118,6 +118,7 @@ impl Told {
             on_disk: false,
             restart: true,
             script_limit: 10_000,
+            pause_limit: crate::limits::PAUSE_WAITED,
             gated: false,
             mutant: Mutant::None,
             server: None,

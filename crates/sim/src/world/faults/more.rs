@@ -8,6 +8,9 @@ use crate::rng::Rng;
 use crate::world::World;
 use std::collections::BTreeSet;
 
+/// A pause that its client renews for ever.
+const RENEWED_US: Micros = 3_600_000_000;
+
 /// How many nodes and sentinels there are.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::world) struct Size {
@@ -69,7 +72,12 @@ fn draw(rng: &mut Rng, kind: FaultKind, at: Micros, size: Size) -> Vec<(Micros, 
         FaultKind::PutBack => put_back(rng, at, node, size),
         FaultKind::EndlessScripts => vec![(at, Fault::Script(node, rng.chance(500)))],
         FaultKind::ClientPauses => {
-            vec![(at, Fault::PauseClients(node, rng.between(1, 40) * 100_000))]
+            let long = if rng.chance(200) {
+                RENEWED_US
+            } else {
+                rng.between(1, 40) * 100_000
+            };
+            vec![(at, Fault::PauseClients(node, long))]
         }
     }
 }
