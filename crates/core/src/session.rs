@@ -95,6 +95,20 @@ impl Session {
         at
     }
 
+    /// As [`Session::note`], but only up to the first request that is neither about the session nor about the server's node.
+    /// Returns how many bytes that is.
+    pub fn note_of_node(&mut self, now: Micros, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while at < bytes.len() && !self.lost {
+            let begins = self.frames.is_between();
+            if begins && !frames::name(&bytes[at..]).is_some_and(verbs::is_of_node) {
+                break;
+            }
+            self.step(now, bytes, &mut at);
+        }
+        at
+    }
+
     /// Whether no request and no transaction is half said.
     pub fn is_at_rest(&self) -> bool {
         self.lost || (self.frames.is_between() && !self.multi && !self.watch && !self.caching)

@@ -55,6 +55,8 @@ pub(super) struct Relay {
     carried_to: Epoch,
     hops: u8,
     homing: bool,
+    /// It came to the address of the primary before: see [`passage::visiting`].
+    visitor: bool,
     /// It takes a shorter way as soon as everything is answered; how often it has kept a longer one because it listens.
     wants_home: bool,
     detours: u8,
@@ -103,6 +105,7 @@ impl Relay {
             carried_to: 0,
             hops: 0,
             homing: false,
+            visitor: false,
             wants_home: false,
             detours: 0,
             origin: None,
@@ -206,8 +209,9 @@ impl Relay {
         self.take_replies(hall)
     }
 
-    /// From now on its replies are held, or they are not, and what was held goes out.
+    /// From now on its replies are held, or they are not, and what was held goes out. Its server serves it, whoever it was.
     pub(super) fn hold(&mut self, hall: &mut Hall) -> Result<(), Ended> {
+        self.visitor = false;
         let held = self.held_as.is_some();
         if !matches!(self.phase, Phase::Client) || self.is_carried() || hall.holding == held {
             return Ok(());

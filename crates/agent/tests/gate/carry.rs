@@ -65,6 +65,39 @@ async fn a_session_goes_on_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_visitor_of_the_old_address_is_answered_there_what_it_asks_of_the_node() {
+    let mut pair = Pair::start(Mutant::None).await;
+    pair.user("alice", &USER).await;
+    pair.user("exporter", &["on", ">secret", "~*", "+@all"])
+        .await;
+    pair.handoff().await;
+    let (mut exporter, mut alice) = (pair.client_of_old(), pair.client_of_old());
+    blocking(|| {
+        assert_eq!(exporter.text(&["AUTH", "exporter", "secret"]), "OK");
+        assert_eq!(exporter.text(&["CLIENT", "SETNAME", "exporter"]), "OK");
+        for _ in 0..2 {
+            let info = exporter.text(&["INFO", "replication"]);
+            assert!(info.contains("role:slave"), "{info}");
+        }
+        // All in one write, and a request whose second half comes later.
+        alice.say(b"AUTH alice secret\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\nSET visited 1\r\n*2\r\n$3\r\nGE");
+        for _ in 0..3 {
+            assert_eq!(text(&alice.read()), "OK");
+        }
+        alice.say(b"T\r\n$7\r\nvisited\r\n");
+        assert_eq!(text(&alice.read()), "1");
+        assert_eq!(alice.text(&["ACL", "WHOAMI"]), "alice");
+        // It asked for data, so it is elsewhere now.
+        assert_eq!(exporter.text(&["GET", "none"]), "nil");
+        assert!(
+            exporter
+                .text(&["INFO", "replication"])
+                .contains("role:master")
+        );
+    });
+}
+
+#[tokio::test]
 async fn a_replay_without_its_database_is_noticed() {
     let mut pair = Pair::start(Mutant::ForgetDatabase).await;
     let mut client = pair.client();

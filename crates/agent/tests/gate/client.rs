@@ -75,6 +75,11 @@ impl<S: Way> Client<S> {
         }
     }
 
+    /// Bytes as they are.
+    pub fn say(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
     pub fn send(&mut self, args: &[&str]) {
         let mut bytes = Vec::new();
         encode_command(args, &mut bytes);

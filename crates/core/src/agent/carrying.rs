@@ -8,7 +8,7 @@ use crate::time::Millis;
 /// What was asked before a handoff has this long to be answered; then the handoff goes on without.
 const DRAIN_MAX: Millis = 100;
 
-/// Whoever comes to the old address within this time after a handoff is taken to the new primary.
+/// A client that comes to the old address within this time after a handoff is taken to the new primary.
 const CARRY_FOR: Millis = 5_000;
 
 /// Where a handoff stands, for the gate.
@@ -17,7 +17,7 @@ pub(super) struct Carrying {
     /// When the gate was told to pause.
     paused_at: Option<Millis>,
     drained: bool,
-    /// Until when newcomers are taken to the new primary.
+    /// Until when clients that come here are taken to the new primary.
     until: Millis,
 }
 

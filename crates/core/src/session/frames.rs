@@ -149,6 +149,19 @@ impl Frames {
     }
 }
 
+/// The name of the request at the front of these bytes, once all of it is there.
+pub(super) fn name(bytes: &[u8]) -> Option<&[u8]> {
+    if bytes.first() != Some(&b'*') {
+        let end = bytes.iter().position(|byte| *byte == b'\n')?;
+        let mut words = bytes[..end].split(u8::is_ascii_whitespace);
+        return words.find(|word| !word.is_empty());
+    }
+    let (_, name_at) = header(bytes, b'*')?;
+    let (length, end) = header(bytes.get(name_at..)?, b'$')?;
+    let start = name_at + end;
+    bytes.get(start..start.checked_add(usize::try_from(length?).ok()?)?)
+}
+
 /// Looks at the request at the front of these bytes.
 fn begin(bytes: &[u8]) -> Piece {
     if bytes.first() != Some(&b'*') {

@@ -57,6 +57,38 @@ fn replayed(session: &Session, line: &str) -> Result<String, &'static str> {
     Ok(words.join(" "))
 }
 
+#[test]
+fn what_is_asked_of_the_node_ends_at_the_first_request_for_data() {
+    let of_node = resp(&[
+        &["AUTH", "secret"],
+        &["info", "replication"],
+        &["CLIENT", "SETNAME", "x"],
+    ]);
+    let of_node = [&of_node[..], b"ping\r\nROLE\r\n"].concat();
+    for data in [
+        &b"GET a\r\n"[..],
+        &resp(&[&["SET", "a", "1"]]),
+        b"MULTI\r\n",
+        b"*1\r\n$4\r\nIN",
+        b"*1\r",
+        b"\r\n",
+    ] {
+        let mut session = Session::default();
+        let both = [&of_node[..], data].concat();
+        assert_eq!(session.note_of_node(0, &both), of_node.len(), "{data:?}");
+        assert!(!session.is_quiet(), "five requests are to be answered");
+    }
+    // One that began goes on to its end, wherever its bytes are cut.
+    for cut in 1..of_node.len() {
+        let mut session = Session::default();
+        let first = session.note_of_node(0, &of_node[..cut]);
+        let rest = session.note_of_node(0, &of_node[first..]);
+        assert_eq!(first + rest, of_node.len(), "cut at {cut}");
+        hear(&mut session, "+OK $1 x +OK +PONG *0");
+        assert!(session.is_quiet(), "cut at {cut}");
+    }
+}
+
 const LARGE: usize = 100_000;
 
 #[test]

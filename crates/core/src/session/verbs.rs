@@ -109,6 +109,18 @@ const NAMES: [&[(&[u8], Verb)]; 13] = [
     ],
 ];
 
+/// Requests about the session, and about the node whose server is asked: none of them reads or writes data.
+const OF_NODE: [&str; 16] = [
+    "AUTH", "HELLO", "SELECT", "CLIENT", "RESET", "PING", "ECHO", "QUIT", "INFO", "ROLE", "CONFIG",
+    "SLOWLOG", "LATENCY", "MEMORY", "MODULE", "COMMAND",
+];
+
+/// Whether a request of this name is one of them.
+pub(super) fn is_of_node(name: &[u8]) -> bool {
+    let mut known = OF_NODE.iter();
+    known.any(|one| name.eq_ignore_ascii_case(one.as_bytes()))
+}
+
 impl Verb {
     #[inline]
     pub(super) fn named(name: &[u8]) -> Option<Self> {

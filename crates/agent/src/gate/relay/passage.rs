@@ -15,6 +15,7 @@ mod journey;
 mod replaying;
 mod settling;
 mod tokens;
+mod visiting;
 
 pub(super) use greeting::Greeting;
 pub(in super::super) use homing::Step;
@@ -73,6 +74,8 @@ pub(in super::super) struct Crossing {
     pub(in super::super) epoch: Epoch,
     /// Somebody arrived there.
     pub(in super::super) open: bool,
+    /// Who came to the old address and has set out.
+    pub(in super::super) setting_out: Vec<usize>,
     /// Who has to try again.
     pub(in super::super) turned_away: Vec<usize>,
     /// It was told that the gate there cannot be trusted.
@@ -137,6 +140,6 @@ impl Relay {
     pub(super) fn is_stopped(&self, hall: &Hall) -> bool {
         let between = self.passage.is_some() || self.session.is_at_rest();
         let paused = hall.paused && !self.is_replica() && !self.carried;
-        (paused && between) || self.homing || self.is_crossing()
+        (paused && between) || self.homing || self.is_crossing() || self.is_about_to_leave()
     }
 }

@@ -66,6 +66,7 @@ impl Relay {
             self.flush(hall)?;
         }
         self.note_rest(hall);
+        self.visit_on(hall)?;
         self.end_if_done()
     }
 

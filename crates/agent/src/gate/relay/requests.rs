@@ -75,7 +75,9 @@ impl Relay {
 
     /// Bytes of a client. While the gate is paused only what was begun goes on; the rest waits for where it is to go.
     fn request(&mut self, bytes: &[u8], hall: &mut Hall) -> Result<(), Ended> {
-        let end = if hall.paused && !self.carried {
+        let end = if self.visitor {
+            self.session.note_of_node(hall.now, bytes)
+        } else if hall.paused && !self.carried {
             self.session.note_to_rest(hall.now, bytes)
         } else {
             self.session.note(hall.now, bytes);
@@ -88,7 +90,8 @@ impl Relay {
         }
         self.pending.extend_from_slice(&bytes[end..]);
         hall.waiting += bytes.len() - end;
-        self.forward(&bytes[..end], hall)
+        self.forward(&bytes[..end], hall)?;
+        self.visit_on(hall)
     }
 
     fn open(&mut self, said: Said, hall: &mut Hall) -> Result<(), Ended> {

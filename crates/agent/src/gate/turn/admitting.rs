@@ -34,10 +34,6 @@ impl Turns {
 
     /// Connects one to the server. `false`: not now.
     fn welcome(&mut self, mut client: Wire) -> bool {
-        if self.standing == Standing::Carrying {
-            self.take_along(client);
-            return true;
-        }
         let Some(behind) = &self.behind else {
             return true;
         };
@@ -59,24 +55,12 @@ impl Turns {
 
     fn begin(&mut self, client: Wire, server: Wire) {
         let slot = self.vacant();
-        let relay = Relay::new(slot, client, server, self.mutant);
+        let mut relay = Relay::new(slot, client, server, self.mutant);
+        if self.standing == Standing::Carrying {
+            relay.visits();
+        }
         let watched = relay.watch(&self.hall.poller);
         self.seat(slot, relay, watched);
-    }
-
-    /// Somebody comes to the old address.
-    fn take_along(&mut self, client: Wire) {
-        if self.clients >= self.clients_max {
-            return;
-        }
-        let place = self.carrying.place();
-        let Some(Ok(server)) = place.map(|place| self.doors.dial(place)) else {
-            return;
-        };
-        let slot = self.vacant();
-        let mut relay = Relay::new(slot, client, server, self.mutant);
-        let leaves = relay.newcomer(self.hall.now, &mut self.hall);
-        self.seat(slot, relay, leaves);
     }
 
     fn vacant(&mut self) -> usize {

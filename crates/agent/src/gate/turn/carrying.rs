@@ -156,6 +156,8 @@ impl Turns {
             self.carrying.next_dial = self.now() + AGAIN;
             self.carrying.waiting.extend(turned_away);
         }
+        let setting_out = std::mem::take(&mut self.hall.crossing.setting_out);
+        self.carrying.waiting.extend(setting_out);
         if self.carrying.waiting.is_empty() || self.hall.now < self.carrying.next_dial {
             return;
         }

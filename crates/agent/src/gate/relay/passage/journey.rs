@@ -1,13 +1,12 @@
 //! From the old server's seal to the next server: dialled, said again, and there.
 
-use super::super::{Ended, Phase, Relay, Side};
+use super::super::{Ended, Relay, Side};
 use super::{FAREWELLS, Greeting, Journey, Passage, Replaying};
 use crate::gate::bounds::HELD_PER_CLIENT;
 use crate::gate::hall::Hall;
 use crate::gate::poller::{Event, Source};
 use crate::gate::wire::Wire;
 use holdfast_core::gate::Micros;
-use holdfast_core::session::Replay;
 use rustix::io::Errno;
 use rustix::net::sockopt;
 
@@ -23,7 +22,7 @@ const IN_VAIN: [&[u8]; 3] = [b"*-1\r\n", b"$-1\r\n", b"_\r\n"];
 impl Relay {
     /// Its server executes nothing more: it goes, if it is settled. Returns whether it is to be dialled for.
     pub(in super::super::super) fn depart(&mut self, hall: &mut Hall) -> Result<bool, Ended> {
-        if self.is_carried() || self.is_replica() {
+        if self.is_carried() || self.is_replica() || self.visitor {
             return Ok(self.is_waiting());
         }
         let Some(Passage::Settled(replay, blocked)) = self.passage.take().map(|one| *one) else {
@@ -58,25 +57,6 @@ impl Relay {
             until,
         });
         Ok(true)
-    }
-
-    /// Somebody new, on the way to another server from the start.
-    pub(in super::super::super) fn newcomer(
-        &mut self,
-        now: Micros,
-        hall: &mut Hall,
-    ) -> Result<(), Ended> {
-        self.phase = Phase::Client;
-        hall.poller.add(&self.client, Source::Client(self.slot))?;
-        let (replay, until) = (Replay::default(), now + ARRIVE_WITHIN);
-        self.leave_for(
-            Journey {
-                replay,
-                asks_again: false,
-                until,
-            },
-            hall,
-        )
     }
 
     pub(super) fn set_out(&mut self, journey: Journey) {
