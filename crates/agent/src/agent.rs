@@ -16,7 +16,7 @@ use crate::control::Dialing;
 use crate::facts::Facts;
 use crate::memory::Memory;
 use crate::options::Options;
-use crate::server::{Drift, Event, Watch};
+use crate::server::{DeathReason, Drift, Event, Watch};
 use hands::Hands;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Operation, ServerInfo};
 use holdfast_core::gate::News;
@@ -197,6 +197,9 @@ impl Running {
         match event {
             Event::Up { pid, .. } if Some(pid) == current => self.hands.look_first(),
             Event::Died(death) if Some(death.pid) == current => {
+                if let (DeathReason::Exit(0), Some(files)) = (&death.reason, self.hands.files()) {
+                    self.step(AgentInput::Rested(files));
+                }
                 self.hands.bury();
                 self.step(AgentInput::Died(death.to_string()));
             }

@@ -21,7 +21,7 @@ const WAITING_MAX: usize = 64;
 /// Pause before a promise that could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Room in bytes: some 300 notes before the newest moves to a new file.
+/// Room in bytes: some 100 notes before the newest moves to a new file.
 const ROOM: u64 = 64 << 10;
 
 /// The key under which the newest content stands.

@@ -161,6 +161,7 @@ impl Agent {
             AgentInput::Hung(reason) => self.on_hung(reason),
             AgentInput::Recovered => self.on_recovered(),
             AgentInput::Writable => self.on_writable(&mut out),
+            AgentInput::Rested(files) => self.on_rested(&files, &mut out),
             AgentInput::Condition { condition, for_ms } => {
                 self.on_condition(now, condition, for_ms);
             }

@@ -2,13 +2,15 @@
 //!
 //! A position is a number that an agent remembers. It says something about the data only as long as the data are those that
 //! it was noted for. So a note tells, beside the position, how many keys there were and what the files were
-//! ([`Noted`]); and after every start the files that are there are compared with it ([`Noted::mismatch`]).
+//! ([`Noted`]); and after every start the files that are there are compared with it ([`Verdict`]).
 
 mod folder;
 mod noted;
+mod verdict;
 
 pub use folder::{DataFolder, LyingFile};
 pub use noted::{Found, Noted};
+pub use verdict::Verdict;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,10 +9,10 @@ use super::{Notice, leftover};
 use crate::gate::{Certificates, Gate};
 use crate::options::Options;
 use crate::server::config::DataUse;
-use crate::server::data::keep;
+use crate::server::data::{files, keep};
 use crate::server::{Event, Renewal, Server, Version, Watch, Watchdog, configure};
 use holdfast_core::agent::{DataAtStart, Operation, Stored};
-use holdfast_core::dataset::Noted;
+use holdfast_core::dataset::{Files, Noted};
 use holdfast_core::names::Epoch;
 use holdfast_core::time::Millis;
 use std::cell::Cell;
@@ -52,7 +52,8 @@ pub(super) struct Hands {
     version: Version,
     password: String,
     member: bool,
-    /// What the data were when their position was last noted.
+    /// What the data were when their position was last noted, and the last time before which is safe from a loss of power.
+    latest: Option<Box<Noted>>,
     noted: Option<Noted>,
     events: mpsc::Sender<Event>,
     inbox: mpsc::Sender<Notice>,
@@ -84,6 +85,7 @@ impl Hands {
             version,
             password,
             member: stored.member,
+            latest: stored.latest.clone(),
             noted: stored.noted.clone(),
             events,
             inbox,
@@ -112,6 +114,7 @@ impl Hands {
     /// What is remembered from now on.
     pub(super) fn note(&mut self, stored: &Stored) {
         self.member |= stored.member;
+        self.latest.clone_from(&stored.latest);
         self.noted.clone_from(&stored.noted);
     }
 
@@ -120,6 +123,12 @@ impl Hands {
         let kept = keep(&self.options.data_dir, why);
         kept.map(|place| place.display().to_string())
             .map_err(|error| error.to_string())
+    }
+
+    /// The files of its redis-server as they are now; none without one, or where they cannot be read.
+    pub(super) fn files(&self) -> Option<Files> {
+        let appends = self.alive.as_ref()?.server.configuration().rendered.appends;
+        files(&self.options.data_dir, appends).ok()
     }
 
     /// How closely to watch, and how often to look.

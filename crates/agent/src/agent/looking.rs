@@ -119,6 +119,19 @@ pub(super) struct Eyes {
     pub(super) sampler: Sampler,
     pub(super) trail: Trail,
     pub(super) masterauth: Masterauth,
+    /// Copies for replicas are streamed, since this disk takes no files.
+    pub(super) streams: bool,
+}
+
+/// A primary whose disk takes no files gives its replicas copies without one: else nobody could take over from it. The next
+/// promotion sets that back.
+async fn stream_copies(link: &mut Link, eyes: &mut Eyes, seen: &ServerInfo) {
+    let needed = seen.is_master && seen.ailing;
+    if needed && !eyes.streams {
+        let set = link.command(&["CONFIG", "SET", "repl-diskless-sync", "yes"]);
+        eyes.streams = set.await.is_ok();
+    }
+    eyes.streams &= seen.is_master;
 }
 
 /// One look, thorough or light, and what redis-server says of replication.
@@ -151,6 +164,7 @@ pub(super) async fn look(
     loop {
         let thorough = seen.loading
             || seen.syncing
+            || !seen.persisted
             || (link.has_stamps() && !seen.on_disk)
             || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
         let begun = super::now();
@@ -164,6 +178,7 @@ pub(super) async fn look(
             if thorough {
                 full_at = Some(Instant::now());
             }
+            stream_copies(&mut link, &mut eyes, &info).await;
             let info = ServerInfo {
                 copy_failed: copy_failed(&seen, &info, &mut eyes.trail),
                 ..info

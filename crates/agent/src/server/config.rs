@@ -30,6 +30,11 @@ const DEFAULTS: &[&str] = &[
     "aof-load-truncated yes",
 ];
 
+/// What the operator can change, where there is an append-only file: that has every write, and a snapshot that fails is no
+/// reason to refuse one. A node that cannot replace its `dump.rdb` could not rule otherwise: each copy for a replica is a
+/// snapshot as well.
+const SAVES_MAY_FAIL: &str = "stop-writes-on-bgsave-error no";
+
 /// What the operator can change, behind a gate: the largest value must reach a replica by the stream, because its client waits
 /// for the replica's acknowledgement. Redis' own limit of 256 MiB would end that replica's connection instead.
 const DEFAULTS_GATED: &[&str] = &["client-output-buffer-limit replica 1gb 640mb 60"];
@@ -76,6 +81,8 @@ pub enum DataUse {
     /// There is a snapshot and no append-only file: a server that is told to use one would not read the snapshot.
     /// It is read first; the append-only file is begun after that.
     SnapshotFirst,
+    /// The data are not those that were noted: nothing of them is shown to clients before a primary's take their place.
+    Doubted,
     /// The data is not known to this group: read it, write nothing.
     Untouched,
 }
@@ -171,6 +178,9 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
         "# Written by Holdfast at every start of the server; changes here are lost.".to_owned(),
     ];
     out.extend(DEFAULTS.iter().map(ToString::to_string));
+    if on_disk || appends(&own_lines) {
+        out.push(SAVES_MAY_FAIL.to_owned());
+    }
     if inputs.options.gated() {
         out.extend(DEFAULTS_GATED.iter().map(ToString::to_string));
     }
@@ -242,6 +252,7 @@ fn behind_the_clients(inputs: &Inputs<'_>, own: &[Line]) -> Result<u32, ConfigEr
 fn data_lines(data: DataUse) -> &'static [&'static str] {
     match data {
         DataUse::Configured => &[],
+        DataUse::Doubted => &["replica-serve-stale-data no"],
         DataUse::SnapshotFirst => &["appendonly no"],
         DataUse::Untouched => &["appendonly no", "save \"\""],
     }

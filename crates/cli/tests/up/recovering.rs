@@ -114,7 +114,12 @@ fn a_dump_is_restored() {
     .unwrap();
     up.stop();
     follow("restore-dump", dir.path());
-    comes_back(&dir);
+    let up = Up::start(dir.path(), &[]);
+    trouble(&up, "none of them has the data that were noted");
+    follow("restored-dump-counts", dir.path());
+    eventually("a primary", || !primary(&up).is_empty());
+    up.settled();
+    eventually("both have it", || has(&up, 0) && has(&up, 1));
 }
 
 #[test]

@@ -30,6 +30,11 @@ pub(super) struct Copies {
 }
 
 impl Copies {
+    /// One is under way, also where no look has seen it.
+    pub(super) fn begin(&mut self) {
+        self.under_way = true;
+    }
+
     fn fail(&mut self, now: Millis, cause: Option<String>) {
         self.under_way = false;
         self.next_at = now + (PAUSE_MIN << self.failed.min(6)).min(PAUSE_MAX);

@@ -2,26 +2,20 @@
 //!
 //! A position is remembered, and data change without being asked: files are cut, lost, swapped or put back while nothing
 //! runs, and redis-server empties its memory for a copy of its primary that it then does not get. So the agent compares what
-//! it noted with what each run has loaded ([`Noted::mismatch`]), and watches for a copy that has replaced data and was not
+//! it noted with what each run has loaded ([`Verdict`]), and watches for a copy that has replaced data and was not
 //! completed. In doubt there is no position, and no vote, until the node has been in step with a primary.
 //!
 //! The note itself stays true of the files while memory is in doubt. So redis-server is ended and started again where its
 //! files still hold data: it reads them, and has its position back.
 //!
-//! [`Noted::mismatch`]: crate::dataset::Noted::mismatch
+//! Files that lack only what a loss of power may take are in no doubt. They reach as far as the settled note says.
 
 use super::{Agent, AgentOutput, ServerInfo, Standing};
-use crate::dataset::{Found, Noted};
+use crate::dataset::{Files, Found, Noted, Verdict};
 use crate::mutant::Mutant;
 use crate::position::Position;
 use crate::time::Millis;
 use crate::wire::ServerState;
-
-/// Pause before a primary is followed again whose copy failed half-way; twice as long after each further failure.
-const FOLLOW_AFTER: Millis = 1_000;
-
-/// Most doublings of that pause: about a minute.
-const DOUBLINGS: u32 = 6;
 
 /// Pause before data are set aside again that could not be.
 const ASIDE_AGAIN: Millis = 10_000;
@@ -48,6 +42,8 @@ pub(super) struct Doubts {
     judged: bool,
     /// How what was loaded differs from what was noted.
     unlike: Option<String>,
+    /// What was loaded ends before the latest note.
+    shorter: bool,
     /// A copy was being loaded when it was last looked at.
     replacing: bool,
     /// A copy has replaced the data in memory and was not completed.
@@ -56,10 +52,8 @@ pub(super) struct Doubts {
     refused: Option<String>,
     /// Whether the data that nobody knows were set aside, so that a copy may take their place.
     aside: Aside,
-    /// Copies in a row that failed after they had replaced the data.
-    failed_copies: u32,
-    /// No primary is followed before this.
-    follow_from: Millis,
+    /// What the files were when they were last looked at in this run.
+    latest: Option<Noted>,
     /// What is to be noted once a loss of power cannot take it any more, and since when.
     settling: Option<(Millis, Noted)>,
     /// That has settled, and is not noted yet.
@@ -69,21 +63,28 @@ pub(super) struct Doubts {
 impl Doubts {
     /// Another run of redis-server: all that was seen of the one before does not count.
     pub(super) fn renew(&mut self) {
-        *self = Self {
-            failed_copies: self.failed_copies,
-            follow_from: self.follow_from,
-            ..Self::default()
-        };
+        *self = Self::default();
     }
 
     /// In step with a primary: the data are that primary's, whatever they were.
     pub(super) fn dispel(&mut self) {
         *self = Self {
             judged: true,
+            latest: self.latest.take(),
             settling: self.settling.take(),
             settled: self.settled.take(),
             ..Self::default()
         };
+    }
+
+    /// What the last look told of, to be noted.
+    pub(super) fn latest(&self) -> Option<Noted> {
+        self.latest.clone()
+    }
+
+    /// The files are about to be those of another copy.
+    pub(super) fn forget_files(&mut self) {
+        self.latest = None;
     }
 
     /// What has settled, to be noted with the position.
@@ -117,6 +118,20 @@ impl Agent {
         self.doubts.judged && self.doubts.emptied.is_none() && self.doubt().is_some()
     }
 
+    /// Whether what was loaded ends before the latest note, and not before the settled one.
+    pub(super) fn is_shorter(&self) -> bool {
+        self.doubts.shorter
+    }
+
+    /// How far the data reach by what was noted.
+    pub(super) fn remembered(&self) -> Option<Position> {
+        if self.is_shorter() {
+            self.stored.noted.as_ref()?.position
+        } else {
+            self.stored.position
+        }
+    }
+
     /// Whose history the data are and how far they reach, where the snapshot that was loaded says so and the record knows it.
     pub(super) fn own_word(&self) -> Option<Position> {
         let known = self.record.as_ref()?.epoch_of(&self.info.replid).is_some();
@@ -130,48 +145,54 @@ impl Agent {
     }
 
     /// Looks for what speaks against the data; `before`: the look before this one.
-    pub(super) fn notice_doubt(
-        &mut self,
-        now: Millis,
-        before: &ServerInfo,
-        out: &mut Vec<AgentOutput>,
-    ) {
+    pub(super) fn notice_doubt(&mut self, before: &ServerInfo, out: &mut Vec<AgentOutput>) {
         if self.is_lost_to_a_copy(before) && self.doubts.emptied.is_none() {
-            self.fail_copy(now, before.keys, out);
+            self.fail_copy(before.keys, out);
         }
         if !self.doubts.judged && self.may_judge() {
             self.doubts.judged = true;
             self.judge(out);
         }
-        self.settle(now);
     }
 
     /// Files that were there are compared once redis-server has read them, and may have cut them.
     fn may_judge(&self) -> bool {
-        let compared = self.stored.noted.is_some() && !self.data.files.is_empty();
+        let compared = self.stored.newest_note().is_some() && !self.data.files.is_empty();
         !self.info.loading && (self.info.files.is_some() || !compared)
     }
 
     fn judge(&mut self, out: &mut Vec<AgentOutput>) {
-        let Some(noted) = self.stored.noted.as_ref().filter(|_| !self.data.foreign) else {
+        if self.data.foreign {
             return;
-        };
+        }
         let found = Found {
             before: &self.data.files,
             noted_tail: self.data.noted_tail,
             after: self.info.files.as_ref(),
             keys: self.info.keys,
         };
-        self.doubts.unlike = noted.mismatch(&found, self.settings.mutant);
-        if let Some(why) = &self.doubts.unlike {
-            if !self.data.blank && !self.data.files.is_empty() {
-                self.doubts.aside = Aside::Until(0);
+        let (latest, settled) = (self.stored.latest.as_deref(), self.stored.noted.as_ref());
+        let latest_tail = self.data.latest_tail;
+        let mutant = self.settings.mutant;
+        let node = &self.settings.node;
+        let told = match Verdict::new(latest, settled, &found, latest_tail, mutant) {
+            Verdict::Whole => return,
+            Verdict::Shorter(why) => {
+                self.doubts.shorter = true;
+                format!(
+                    "the end of the data of {node} is missing: {why}. They count as far as was safe on disk"
+                )
             }
-            let node = &self.settings.node;
-            out.push(AgentOutput::Decide(format!(
-                "the data of {node} are not those that were noted: {why}"
-            )));
-        }
+            Verdict::Unlike(why) => {
+                if !self.data.blank && !self.data.files.is_empty() {
+                    self.doubts.aside = Aside::Until(0);
+                }
+                let told = format!("the data of {node} are not those that were noted: {why}");
+                self.doubts.unlike = Some(why);
+                told
+            }
+        };
+        out.push(AgentOutput::Decide(told));
     }
 
     /// Why memory does not hold what it held: a copy of the primary takes the place of the data, or has and was not completed.
@@ -194,7 +215,7 @@ impl Agent {
         self.doubts.replacing || info.log_off || (same && fewer && copied)
     }
 
-    fn fail_copy(&mut self, now: Millis, before: u64, out: &mut Vec<AgentOutput>) {
+    fn fail_copy(&mut self, before: u64, out: &mut Vec<AgentOutput>) {
         self.caught_up = false;
         self.history = None;
         self.urgent = true;
@@ -203,18 +224,13 @@ impl Agent {
             // It may yet be completed: nothing is said, and nothing done.
             return;
         }
-        let noted = self
-            .stored
-            .noted
-            .as_ref()
-            .map_or(before, |noted| noted.keys);
+        let noted = self.stored.newest_note().map_or(before, |noted| noted.keys);
         let why = format!(
             "a copy of the primary failed after redis-server had emptied its memory: {} keys in memory, {noted} noted",
             self.info.keys
         );
         self.doubts.emptied = Some(why.clone());
-        self.doubts.follow_from = now + (FOLLOW_AFTER << self.doubts.failed_copies.min(DOUBLINGS));
-        self.doubts.failed_copies += 1;
+        self.copies.begin();
         out.push(AgentOutput::Decide(format!(
             "{} has no vote: {why}",
             self.settings.node
@@ -227,10 +243,9 @@ impl Agent {
         emptied && !self.info.loading && !self.data.blank
     }
 
-    /// Whether a primary may be followed: one whose copies fail is not, for a while, and data that are not what was noted
-    /// are set aside before a copy takes their place.
-    pub(super) fn may_follow(&self, now: Millis) -> bool {
-        now >= self.doubts.follow_from && !matches!(self.doubts.aside, Aside::Until(_))
+    /// Whether a primary may be followed: data that are not what was noted are set aside before a copy takes their place.
+    pub(super) fn may_follow(&self) -> bool {
+        !matches!(self.doubts.aside, Aside::Until(_))
     }
 
     /// Has data set aside that are not what was noted, as long as that has not been done.
@@ -264,27 +279,22 @@ impl Agent {
         self.urgent = true;
     }
 
-    /// What is waited for, after copies that failed.
-    pub(super) fn waits_to_follow(&self, now: Millis) -> Option<String> {
-        (now < self.doubts.follow_from).then(|| {
-            format!(
-                "{} copies of the primary failed after redis-server had emptied its memory (its log says why): it reads its own \
-                 files and tries again in {} s",
-                self.doubts.failed_copies,
-                (self.doubts.follow_from - now).div_ceil(1000)
-            )
-        })
-    }
-
     /// Gathers what can be noted: files that hold all that this look tells of, once nothing can take them any more.
-    fn settle(&mut self, now: Millis) {
+    pub(super) fn settle(&mut self, now: Millis) {
         let info = &self.info;
-        let whole = info.persisted && !info.loading && !info.log_off && self.doubt().is_none();
-        let files = info.files.as_ref().filter(|files| !files.unfinished);
-        let (Some(files), true) = (files, whole) else {
+        if info.loading || info.syncing || info.log_off {
+            self.doubts.forget_files();
+        }
+        let info = &self.info;
+        let whole = !info.loading && !info.log_off && self.is_notable();
+        let Some(files) = info.files.as_ref().filter(|_| whole) else {
+            return;
+        };
+        let Some(noted) = self.noted(files) else {
             return;
         };
         let settles_in = info.settles_in;
+        self.doubts.latest = Some(noted.clone());
         let ripe = |since: Millis| settles_in.is_some_and(|within| now >= since + within);
         let settling = self.doubts.settling.take();
         self.doubts.settling = match settling {
@@ -293,14 +303,59 @@ impl Agent {
                 self.doubts.settled = former
                     .map(|(_, noted)| noted)
                     .or(self.doubts.settled.take());
-                let noted = Noted {
-                    keys: info.keys,
-                    replid: info.replid.clone(),
-                    files: files.ends(),
-                };
                 settles_in.map(|_| (now, noted))
             }
         };
+    }
+
+    /// What can be noted of these files; nothing while they are older than memory, or it is not known how far that reaches.
+    fn noted(&self, files: &Files) -> Option<Noted> {
+        let position = self.position().filter(|_| !files.unfinished)?;
+        Some(Noted {
+            keys: self.info.keys,
+            replid: self.info.replid.clone(),
+            files: files.ends(),
+            position: Some(position),
+            rested: false,
+        })
+    }
+
+    /// From here the data are those of this reign, also where redis-server ends before its files are looked at again. The files
+    /// that were seen last have all but what it got within a second.
+    pub(super) fn note_reign(&mut self) {
+        let seen = self.doubts.latest().unwrap_or_else(|| Noted {
+            keys: self.info.keys,
+            replid: self.info.replid.clone(),
+            ..Noted::default()
+        });
+        self.doubts.latest = Some(Noted {
+            position: self.position(),
+            ..seen
+        });
+        self.next_note = 0;
+    }
+
+    /// An end in order leaves nothing that a loss of power could take. The files are noted as they are, so that even the
+    /// last of what is cut off while nothing runs is missed.
+    pub(super) fn on_rested(&mut self, files: &Files, out: &mut Vec<AgentOutput>) {
+        if !self.stored.member || !self.is_notable() {
+            return;
+        }
+        let Some(noted) = self.noted(files) else {
+            return;
+        };
+        let noted = Noted {
+            rested: true,
+            ..noted
+        };
+        self.stored.position = noted.position;
+        self.stored.latest = Some(Box::new(noted.clone()));
+        self.stored.noted = Some(noted);
+        self.storing = true;
+        out.push(AgentOutput::Store {
+            stored: self.stored.clone(),
+            durable: true,
+        });
     }
 
     /// redis-server must not be started on the files that are there.

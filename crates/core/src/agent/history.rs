@@ -147,7 +147,7 @@ impl Agent {
         } else {
             self.own_word()
         };
-        reach.or(self.stored.position)
+        reach.or(self.remembered())
     }
 }
 

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub(super) struct Stop {
     pub(super) handoff: bool,
     until: Millis,
+    /// A replica was told to follow nobody any more: from there its position is exact.
+    cut_off: bool,
     /// redis-server was told to end.
     pub(super) ordered: bool,
     /// Since when there is nobody to hand over to.
@@ -24,6 +26,7 @@ impl Agent {
             self.stop = Some(Stop {
                 handoff,
                 until: now + within,
+                cut_off: false,
                 ordered: false,
                 lonely_since: None,
             });
@@ -45,6 +48,9 @@ impl Agent {
                 Some(why) => self.tell_vain(&why, out),
             }
         }
+        if self.cut_off_first(out) {
+            return true;
+        }
         if let Some(stop) = &mut self.stop {
             stop.ordered = true;
         }
@@ -54,10 +60,22 @@ impl Agent {
         true
     }
 
-    /// Where redis-server has ended, so may the agent.
+    /// A replica is cut off before it ends, once. What it applied after the last look would be in its files and not in its
+    /// note: where everything is stopped and the old primary's files are lost, the others are compared by their notes.
+    fn cut_off_first(&mut self, out: &mut Vec<AgentOutput>) -> bool {
+        let follows = self.standing.is_following() && self.server == ServerState::Up;
+        let Some(stop) = self.stop.as_mut().filter(|stop| follows && !stop.cut_off) else {
+            return false;
+        };
+        stop.cut_off = true;
+        self.start(Operation::Seal, out);
+        true
+    }
+
+    /// Where redis-server has ended, so may the agent, once what it noted of that is on disk.
     fn end_with_server(&self, out: &mut Vec<AgentOutput>) -> bool {
         let ended = matches!(self.server, ServerState::Down | ServerState::Starting);
-        if ended {
+        if ended && !self.storing {
             out.push(AgentOutput::Exit);
         }
         ended

@@ -82,11 +82,9 @@ impl Agent {
         let stored = Stored {
             promised: record.epoch.max(self.stored.promised),
             member: true,
-            position: self.notable_position(),
             ..self.stored.clone()
         };
         self.stored.member = true;
-        self.stored.position = stored.position;
         self.storing = true;
         out.push(AgentOutput::Store {
             stored,
@@ -128,7 +126,7 @@ impl Agent {
                     _ if self.is_withheld() => {
                         self.standing.is_following().then_some(Operation::Seal)
                     }
-                    _ => self.may_follow(now).then_some(Operation::Follow(address)),
+                    _ => self.may_follow().then_some(Operation::Follow(address)),
                 }
             }
         }
@@ -326,8 +324,7 @@ impl Agent {
             // Whatever they were, from here they are the group's.
             self.doubts.dispel();
             self.failures = 0;
-            // From here the data are those of this reign, also where redis-server ends before the next note is due.
-            self.next_note = 0;
+            self.note_reign();
             out.push(AgentOutput::Decide(format!(
                 "opened {} to writes in epoch {e}",
                 self.settings.node

@@ -4,7 +4,6 @@ use super::{Agent, AgentOutput, Standing};
 use crate::limits::{REPORT_HELD, REPORT_PRIMARY, REPORT_REPLICA};
 use crate::mutant::Mutant;
 use crate::names::Epoch;
-use crate::position::Position;
 use crate::record::Phase;
 use crate::server_version::ServerVersion;
 use crate::time::Millis;
@@ -26,18 +25,19 @@ impl Agent {
         }
     }
 
-    /// Notes how far the data reaches, and for which data that is so. While the files do not hold what is in memory, and in
-    /// doubt, the note before stays: it is true of the files.
+    /// Notes how far the data reached when the files were looked at last, and what they were. While the files do not hold what
+    /// is in memory, and in doubt, the note before stays: it is true of the files.
     fn note(&mut self, out: &mut Vec<AgentOutput>) {
         if !self.stored.member || !self.is_notable() {
             return;
         }
-        let position = self.notable_position();
-        let noted = self.doubts.take_settled();
-        let news = noted.is_some() && noted != self.stored.noted;
-        if position != self.stored.position || news {
-            self.stored.position = position;
-            self.stored.noted = noted.or(self.stored.noted.take());
+        let latest = self.doubts.latest().map(Box::new);
+        let latest = latest.or(self.stored.latest.clone());
+        let settled = self.doubts.take_settled().or(self.stored.noted.clone());
+        if latest != self.stored.latest || settled != self.stored.noted {
+            self.stored.position = latest.as_ref().and_then(|latest| latest.position);
+            self.stored.latest = latest;
+            self.stored.noted = settled;
             out.push(AgentOutput::Store {
                 stored: self.stored.clone(),
                 durable: false,
@@ -46,17 +46,9 @@ impl Agent {
     }
 
     /// Whether the files hold what memory holds, and that is known to be of this group.
-    fn is_notable(&self) -> bool {
-        self.server == ServerState::Up && self.info.persisted && self.doubt().is_none()
-    }
-
-    /// The position that a note tells: the present one, or the one before, of which the files are still true.
-    pub(super) fn notable_position(&self) -> Option<Position> {
-        if self.is_notable() {
-            self.position()
-        } else {
-            self.stored.position
-        }
+    pub(super) fn is_notable(&self) -> bool {
+        let held = self.info.persisted && self.doubt().is_none() && !self.is_shorter();
+        self.server == ServerState::Up && held
     }
 
     /// Name and number of the redis-server that runs, or else of the program.
@@ -149,7 +141,8 @@ impl Agent {
             foreign: self.data.foreign,
             withheld: self.withheld,
             doubt: self.told_doubt(),
-            noted_keys: self.stored.noted.as_ref().map(|noted| noted.keys),
+            shorter: self.is_shorter(),
+            noted_keys: self.stored.newest_note().map(|noted| noted.keys),
             stuck: not_copying.is_some(),
             keys: self.info.keys,
             memory_bytes: self.info.memory_bytes,
@@ -157,9 +150,7 @@ impl Agent {
             reason: if self.withheld {
                 self.why_withheld()
             } else {
-                not_copying
-                    .or_else(|| self.waits_to_follow(now))
-                    .unwrap_or_else(|| self.reason.clone())
+                not_copying.unwrap_or_else(|| self.reason.clone())
             },
             ailing: self.info.ailing,
             leaving: self.stop.is_some_and(|s| s.handoff && !s.ordered),

@@ -87,10 +87,11 @@ impl Agent {
         self.server = state;
         self.incarnation = Some(info.incarnation.clone());
         let before = std::mem::replace(&mut self.info, info);
-        self.notice_doubt(now, &before, out);
+        self.notice_doubt(&before, out);
         self.notice_caught_up();
         self.notice_copy(now, out);
         self.notice_history();
+        self.settle(now);
         self.notice_tampering(out);
         let awaited = self
             .record
@@ -107,6 +108,8 @@ impl Agent {
             self.failures = 0;
             self.data.blank = false;
             self.doubts.dispel();
+            self.doubts.forget_files();
+            self.next_note = 0;
             self.urgent = true;
         }
     }

@@ -46,11 +46,21 @@ pub struct Stored {
     pub member: bool,
     /// How far the data reached when last noted.
     pub position: Option<Position>,
-    /// What it was noted for: only data that are that, or its continuation, reach so far. None by an older version.
+    /// What it was noted for. Only data that are that, or its continuation, reach so far. None by an older version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest: Option<Box<Noted>>,
+    /// The newest note of files that a loss of power cannot take any more. None until there are such.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noted: Option<Noted>,
     /// The incarnations whose acknowledgements are all in the data beside it, in `fsync`.
     pub disk: BTreeSet<Incarnation>,
+}
+
+impl Stored {
+    /// The newest note there is.
+    pub fn newest_note(&self) -> Option<&Noted> {
+        self.latest.as_deref().or(self.noted.as_ref())
+    }
 }
 
 /// What was found on disk before redis-server was started.
@@ -67,6 +77,8 @@ pub struct DataAtStart {
     pub files: Files,
     /// As in [`crate::dataset::Found`].
     pub noted_tail: Option<u64>,
+    /// The same for the latest note.
+    pub latest_tail: Option<u64>,
 }
 
 /// What redis-server says of itself.
@@ -162,6 +174,8 @@ pub enum AgentInput {
     Sentinel(Sentinel, FromSentinel),
     /// redis-server answers for the first time; what was on disk before it was started.
     Started(ServerInfo, DataAtStart),
+    /// redis-server has ended in order, and these are its files: they hold all that it held. Told before [`Self::Died`].
+    Rested(Files),
     /// redis-server has ended, and why.
     Died(String),
     /// redis-server was not started: why it must not be, on the files that are there

@@ -2,10 +2,10 @@
 
 use super::{FileMark, Files};
 use crate::mutant::Mutant;
+use crate::position::Position;
 use serde::{Deserialize, Serialize};
 
-/// What a position was noted for. The files are those that a loss of power cannot take any more, so they may be a few
-/// seconds older than the position.
+/// What a position was noted for: one look at redis-server, and at its files after that. They hold at least what it stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Noted {
@@ -15,6 +15,11 @@ pub struct Noted {
     pub replid: String,
     /// The files, of the append-only ones the first and the last.
     pub files: Files,
+    /// How far the data reached. None in a note by an older version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// redis-server had ended in order: these files are its last, and the keys were counted before.
+    pub rested: bool,
 }
 
 /// What a run of redis-server found and made of it.
@@ -40,9 +45,14 @@ impl Noted {
             (None, None) => None,
         }?;
         Some(format!(
-            "{} in memory, {} noted: {why}",
+            "{} in memory, {} {}: {why}",
             keys(found.keys),
-            were(self.keys)
+            were(self.keys),
+            if self.rested {
+                "noted at the last count"
+            } else {
+                "noted"
+            }
         ))
     }
 
@@ -65,7 +75,7 @@ impl Noted {
         if file.bytes >= noted.bytes && found.noted_tail != Some(noted.tail) {
             return Some(format!("{} is another file of that name", noted.name));
         }
-        let unread = file.bytes == noted.bytes && found.keys == 0 && self.keys > 0;
+        let unread = file.bytes == noted.bytes && self.is_emptied(found);
         self.base_mismatch(found.before)
             .or_else(|| unread.then(|| "redis-server read none of them".to_owned()))
     }
@@ -79,8 +89,13 @@ impl Noted {
                 noted.name
             ));
         }
-        let emptied = found.keys == 0 && self.keys > 0;
-        emptied.then(|| format!("{} was replaced by files without a key", noted.name))
+        self.is_emptied(found)
+            .then(|| format!("{} was replaced by files without a key", noted.name))
+    }
+
+    /// Nothing was loaded where there were keys. A client may have deleted them between the last count and an end in order.
+    fn is_emptied(&self, found: &Found<'_>) -> bool {
+        found.keys == 0 && self.keys > 0 && !self.rested
     }
 
     /// The base under the increment must be the noted one or a later one.
@@ -107,10 +122,9 @@ impl Noted {
     /// only the noted one counts.
     fn snapshot_mismatch(&self, noted: &FileMark, found: &Found<'_>) -> Option<String> {
         match &found.before.snapshot {
-            _ if !found.before.log.is_empty() => {
-                let emptied = found.keys == 0 && self.keys > 0;
-                emptied.then(|| "the append-only files that were read hold no key".to_owned())
-            }
+            _ if !found.before.log.is_empty() => self
+                .is_emptied(found)
+                .then(|| "the append-only files that were read hold no key".to_owned()),
             None => Some(format!("{} is missing", noted.name)),
             Some(file) if file == noted => None,
             Some(_) => Some(format!("{} is another file of that name", noted.name)),

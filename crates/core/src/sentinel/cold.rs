@@ -75,8 +75,8 @@ impl SentinelCore {
         }
     }
 
-    /// A node that may be chosen by its data. The old primary wins among equals of its epoch: whatever
-    /// it acknowledged is on its own disk.
+    /// A node that may be chosen by its data. The old primary wins among equals of its epoch: whatever it acknowledged is on
+    /// its own disk, unless the end of that is missing.
     fn cold_candidate(&self, record: &Record, node: &Node, report: &Report) -> Option<Candidate> {
         let usable =
             !report.foreign && (!report.blank || self.settings.mutant == Mutant::PromoteEmpty);
@@ -84,7 +84,7 @@ impl SentinelCore {
             return None;
         }
         let stored = record.place(report.stored.unwrap_or_default());
-        let ruled = record.names(node) && stored.epoch >= record.newest_reign();
+        let ruled = record.names(node) && stored.epoch >= record.newest_reign() && !report.shorter;
         let member = member(node, report)?;
         Some(Candidate {
             counts_as: [member.incarnation.clone()].into(),

@@ -90,6 +90,9 @@ pub struct Report {
     /// Why the data in memory are not those for which a position is known, or why redis-server must not be started on its
     /// files. Empty where nothing speaks against them. Such a node has no vote.
     pub doubt: String,
+    /// Its data end before the latest note of them, as after a loss of power: `stored` is what was safe on disk then. It has no
+    /// precedence for having ruled.
+    pub shorter: bool,
     /// Keys that its data had when their position was last noted.
     pub noted_keys: Option<u64>,
     /// It cannot copy the primary's data: copies fail, or none is begun since it could not be read. The reason says which.
@@ -150,6 +153,7 @@ impl Report {
             foreign,
             withheld,
             doubt,
+            shorter,
             noted_keys: _,
             stuck,
             keys: _,
@@ -188,6 +192,7 @@ impl Report {
             && *foreign == old.foreign
             && *withheld == old.withheld
             && *doubt == old.doubt
+            && *shorter == old.shorter
             && *stuck == old.stuck
             && *reason == old.reason
             && *ailing == old.ailing

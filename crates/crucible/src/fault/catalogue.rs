@@ -92,14 +92,6 @@ pub enum Drill {
 /// Which drills fail today, and why: not in the default set until the system is mended.
 const AWAITED: &[(Drill, &str)] = &[
     (
-        Drill::FailedCopy,
-        "a node whose memory a failed copy emptied is taken for the one that reaches furthest",
-    ),
-    (
-        Drill::TruncatedAof,
-        "a node with a truncated append-only file is taken for the one that reaches furthest",
-    ),
-    (
         Drill::RegisterRollback,
         "registers that are behind the agents leave the group without a primary and without a word",
     ),

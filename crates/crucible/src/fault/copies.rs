@@ -14,7 +14,10 @@ const FAILING: Duration = Duration::from_secs(5);
 /// Longer than a group waits for its primary before it chooses among the others.
 const AWAY: Duration = Duration::from_secs(13);
 
-/// Lets the copies of all replicas fail, then the primary stand still for longer than the group waits for it.
+/// Copies fail for so long once the primary is back; then they may succeed, since no group has a second copy of a write before.
+const BACK: Duration = Duration::from_secs(4);
+
+/// Lets the copies of all replicas fail, and the primary stand still meanwhile for longer than the group waits for it.
 pub async fn fail(scene: &mut Scene<'_>) -> Result<()> {
     let primary = scene.primary().clone();
     let replicas = scene
@@ -37,6 +40,10 @@ pub async fn fail(scene: &mut Scene<'_>) -> Result<()> {
     // It comes back before writes can: nobody else has what was written last.
     for remedy in scene.remedies.split_off(mounts) {
         remedy.apply(scene.system)?;
+    }
+    tokio::time::sleep(BACK).await;
+    for mount in std::mem::take(&mut scene.remedies) {
+        mount.apply(scene.system)?;
     }
     Ok(())
 }

@@ -164,8 +164,12 @@ impl World {
     fn store(&mut self, node: usize, stored: Stored, durable: bool) {
         let now = self.now;
         let host = &mut self.nodes[node];
-        if let Some(position) = stored.position {
-            self.monitors.noted.note(now, position, host.looked_keys);
+        if let Some((note, position)) = stored
+            .latest
+            .as_deref()
+            .and_then(|n| Some((n, n.position?)))
+        {
+            self.monitors.noted.note(now, position, note.keys);
         }
         if !durable {
             if now >= host.disk_full_until {

@@ -11,10 +11,14 @@ use crate::model::{
     Command, Effect, Message, Micros, Persistence, Refusal, Reply, Server, Settings,
 };
 use holdfast_core::agent::{AgentInput, DataAtStart};
+use holdfast_core::dataset::Noted;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Incarnation};
 use holdfast_core::wire::Condition;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// An agent hears so soon of an end in order, which is sooner than of any death.
+const RESTED_SEEN_US: Micros = 400;
 
 impl World {
     /// Forks redis-server: born as a replica of nobody, its fence closed, with copies for nobody.
@@ -39,15 +43,14 @@ impl World {
         let blank = files.is_blank();
         let stored = host.disk.read().unwrap_or_default();
         let member = stored.member;
+        let tail = |note: Option<&Noted>| note.and_then(|note| files.noted_tail(note));
         let found = DataAtStart {
             blank,
             foreign: !blank && !member,
             unfinished: files.unfinished || files.log.is_none(),
             files: files.marks(self.settings.persistence),
-            noted_tail: stored
-                .noted
-                .as_ref()
-                .and_then(|noted| files.noted_tail(noted)),
+            noted_tail: tail(stored.noted.as_ref()),
+            latest_tail: tail(stored.latest.as_deref()),
         };
         let rng = host.rng.fork(now);
         let mut server = Server::start(now, settings, files, Some(nowhere()), rng);
@@ -91,7 +94,7 @@ impl World {
         if !stored.member && !host.files.is_blank() {
             return None; // a stranger's: not touched
         }
-        let (noted, mutant) = (stored.noted.as_ref(), self.config.mutant);
+        let (noted, mutant) = (stored.newest_note(), self.config.mutant);
         let refusal = folder.refusal(persistence.appends(), noted, mutant);
         if refusal.is_none()
             && folder.is_only_snapshot()
@@ -362,7 +365,19 @@ impl World {
         if self.settings.persistence == Persistence::Dump {
             self.with_redis(node, |server| server.command(now, Command::Save));
         }
+        self.tell_rested(node);
         self.kill_redis(node, "stopped");
+    }
+
+    /// Its agent hears of an end in order, with the files as they are then, before it hears of the death.
+    fn tell_rested(&mut self, node: usize) {
+        let host = &self.nodes[node];
+        if let Some(redis) = &host.redis {
+            let (run, files) = (host.run, redis.server.marks());
+            let input = Box::new(AgentInput::Rested(files));
+            let at = self.now + RESTED_SEEN_US;
+            self.queue.push(at, Event::AgentInput { node, run, input });
+        }
     }
 
     pub(super) fn on_redis_buried(&mut self, node: usize, redis_run: u64) {

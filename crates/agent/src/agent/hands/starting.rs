@@ -12,8 +12,9 @@ use crate::server::data::{
 };
 use crate::server::{Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand};
 use holdfast_core::agent::DataAtStart;
-use holdfast_core::dataset::DataFolder;
+use holdfast_core::dataset::{DataFolder, Found, Noted, Verdict};
 use holdfast_core::mutant::Mutant;
+use holdfast_core::record::Durability;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
@@ -60,7 +61,11 @@ impl Hands {
         self.read_first(data_use)?;
         if data_use != DataUse::Untouched {
             let appends = wants_append_only(&self.options);
-            let refusal = folder.refusal(appends, self.noted.as_ref(), Mutant::None);
+            let refusal = folder.refusal(
+                appends,
+                self.latest.as_deref().or(self.noted.as_ref()),
+                Mutant::None,
+            );
             refusal.map_or(Ok(()), |why| Err(Error::Refused(why)))?;
         }
         let server = Server::start_with(
@@ -118,7 +123,8 @@ impl Hands {
     /// Refuses to start a redis-server that could not read what it would have to: it would end at once, or worse, begin
     /// without it.
     fn read_first(&self, data: DataUse) -> Result<(), Error> {
-        let append_only = data == DataUse::Configured && wants_append_only(&self.options);
+        let as_configured = matches!(data, DataUse::Configured | DataUse::Doubted);
+        let append_only = as_configured && wants_append_only(&self.options);
         let found = unreadable(&self.options.data_dir, append_only, &self.version.named());
         found.map_or(Ok(()), |found| Err(Error::Refused(found.to_string())))
     }
@@ -140,11 +146,13 @@ impl Hands {
             foreign: !empty && !self.member && !self.options.adopt,
             unfinished: is_unfinished(&self.options.data_dir),
             files: folder.files.clone(),
-            noted_tail: self
-                .noted
-                .as_ref()
-                .and_then(|noted| noted_tail(&self.options.data_dir, noted)),
+            noted_tail: self.tail_of(self.noted.as_ref()),
+            latest_tail: self.tail_of(self.latest.as_deref()),
         }
+    }
+
+    fn tail_of(&self, note: Option<&Noted>) -> Option<u64> {
+        note.and_then(|note| noted_tail(&self.options.data_dir, note))
     }
 
     fn data_use(&self, folder: &DataFolder) -> DataUse {
@@ -152,8 +160,24 @@ impl Hands {
         match self.data {
             DataAtStart { foreign: true, .. } => DataUse::Untouched,
             _ if only_snapshot && wants_append_only(&self.options) => DataUse::SnapshotFirst,
+            _ if self.is_doubted() => DataUse::Doubted,
             _ => DataUse::Configured,
         }
+    }
+
+    /// Whether the files alone show that the data are not those that were noted. Where disks are promised stamps are read like
+    /// data, and the gate is what clients reach.
+    fn is_doubted(&self) -> bool {
+        let found = Found {
+            before: &self.data.files,
+            noted_tail: self.data.noted_tail,
+            after: None,
+            keys: u64::MAX,
+        };
+        let (latest, settled) = (self.latest.as_deref(), self.noted.as_ref());
+        let latest_tail = self.data.latest_tail;
+        let verdict = Verdict::new(latest, settled, &found, latest_tail, Mutant::None);
+        self.options.durability != Durability::Fsync && matches!(verdict, Verdict::Unlike(_))
     }
 
     /// It answers: tell what it is, once.
@@ -189,6 +213,7 @@ impl Hands {
                 sampler: alive.sampler(&self.options),
                 trail: alive.server.trail(),
                 masterauth: alive.server.masterauth(),
+                streams: false,
             },
             self.every.clone(),
             self.waker.clone(),

@@ -40,6 +40,7 @@ fn noted(files: Files) -> Noted {
         keys: 1,
         replid: "own".to_owned(),
         files,
+        ..Noted::default()
     }
 }
 

@@ -23,6 +23,7 @@ fn noted() -> Noted {
         keys: 1000,
         replid: "history".to_owned(),
         files: log(3, 500),
+        ..Noted::default()
     }
 }
 

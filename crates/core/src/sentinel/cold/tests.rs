@@ -77,6 +77,23 @@ fn who_has_not_come_to_where_a_reign_begins_is_judged_by_the_one_before() {
 }
 
 #[test]
+fn who_ruled_and_lost_the_end_of_its_data_has_no_precedence() {
+    let (sentinel, mut record, node) = (sentinel(), record(), Node::from("redis-1"));
+    if let Some(primary) = &mut record.primary {
+        primary.node = node.clone();
+    }
+    let ruled = |shorter| {
+        let report = Report {
+            shorter,
+            ..report(100)
+        };
+        let candidate = sentinel.cold_candidate(&record, &node, &report);
+        candidate.unwrap().ruled
+    };
+    assert_eq!([ruled(false), ruled(true)], [true, false]);
+}
+
+#[test]
 fn a_record_knows_better_than_a_node_whose_history_it_has() {
     let told = |history, replid: &str| {
         let report = Report {
