@@ -69,6 +69,8 @@ pub enum Mutant {
     LoadWhatWasTruncated,
     /// redis-server is started beside files that it ignores or overwrites.
     StartBesideIgnoredFiles,
+    /// A sentinel goes by its register although agents have promised more than that holds.
+    TrustARegisterPutBack,
     /// An agent takes a redis-server that runs an endless script for one that serves.
     TakeBusyForWell,
     /// A client's pause is waited out however long it lasts.

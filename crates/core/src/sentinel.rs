@@ -35,6 +35,7 @@ mod status;
 mod sync;
 mod take_over;
 mod voting;
+mod witness;
 
 pub use group::GroupState;
 pub use node::NodeState;

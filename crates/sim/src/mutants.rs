@@ -57,6 +57,13 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
             "i14_nothing_overwritten",
         ],
         Mutant::StartBesideIgnoredFiles => &["i14_nothing_overwritten"],
+        Mutant::TrustARegisterPutBack => &[
+            "i01_nothing_lost",
+            "i02_one_writer",
+            "i03_linear_register",
+            "i04_nothing_after_seal",
+            "i15_never_silent",
+        ],
         Mutant::SkipPreviousRule
         | Mutant::ForgetFormerRule
         | Mutant::AckBeforeFsync
@@ -104,6 +111,7 @@ pub fn faults(mutant: Mutant) -> &'static [FaultKind] {
         Mutant::LoadWhatWasTruncated | Mutant::StartBesideIgnoredFiles => {
             &[FaultKind::DamagedFiles]
         }
+        Mutant::TrustARegisterPutBack => &[FaultKind::PutBack],
         _ => &[],
     }
 }

@@ -1,8 +1,11 @@
 //! The register, exhaustively: three acceptors and two proposers of the real core, messages lost, doubled
-//! and reordered in every way, a proposer that is restarted at any moment.
+//! and reordered in every way, a proposer that is restarted at any moment, acceptors that are put back to an older state.
 //!
 //! A request may arrive never, once or often, at any time. Its answer arrives at once or never: an answer
 //! that arrives later only lets the proposer act later, and what it then sends may arrive later anyway.
+//!
+//! Acceptors are put back while nothing is being tried and what is told is all that anybody holds: agents are witnesses of
+//! what was told, and of nothing else. A proposer that knows less than the witnesses only reads, as the core does.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use holdfast_core::names::Sentinel;
@@ -65,10 +68,14 @@ struct State {
     told: BTreeSet<Value>,
     stale_read: bool,
     crashes: u64,
+    /// How many acceptors were put back.
+    put_back: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Action {
+    /// The first acceptors, that many, come back with nothing of what they have promised and accepted.
+    PutBack(usize),
     Begin(usize),
     /// A request reaches an acceptor; its answer arrives or is lost.
     Arrive(usize, Request, bool),
@@ -80,6 +87,10 @@ struct Register {
     crashes: u64,
     /// Whether a restarted proposer takes a new run number, as the core does.
     runs: bool,
+    /// Whether acceptors are put back, once.
+    puts_back: bool,
+    /// Whether proposers ask the witnesses, as the core does.
+    witnessed: bool,
 }
 
 fn name(index: usize) -> Sentinel {
@@ -105,13 +116,17 @@ impl Register {
             version: proposer.known + 1,
             by: (index, proposer.attempts),
         };
+        let reads = self.puts_back && self.witnessed && proposer.known < floor;
+        let expected = if reads { u64::MAX } else { proposer.known };
+        let desired = (!reads).then_some(desired);
         let reserved = proposer
             .reserved
             .take()
-            .filter(|(_, version)| *version == proposer.known);
+            .filter(|(_, version)| *version == expected);
         let own = state.slots[index].promised.clone();
-        let proposal = if let Some((ballot, _)) = reserved {
-            Proposal::accept(ballot, voters(), proposer.known, desired)
+        let kept = state.slots[index].accepted.clone();
+        let proposal = if let (Some((ballot, _)), Some(desired)) = (reserved, desired.clone()) {
+            Proposal::accept(ballot, voters(), expected, desired)
         } else {
             let highest = proposer
                 .highest
@@ -122,7 +137,7 @@ impl Register {
                 .unwrap();
             let run = if self.runs { proposer.run } else { 0 };
             let ballot = highest.next_of(&name(index), run);
-            Proposal::prepare(ballot, voters(), proposer.known, Some(desired))
+            Proposal::prepare(ballot, voters(), expected, desired).knowing(kept)
         };
         proposer.highest = proposer
             .highest
@@ -203,6 +218,26 @@ impl Register {
         }
     }
 
+    /// Acceptors are put back when nothing is under way, and nothing is half-written.
+    fn may_put_back(&self, state: &State) -> bool {
+        let idle = state.proposers.iter().all(|p| p.running.is_none());
+        let values = state.slots.iter().filter_map(|slot| slot.accepted.as_ref());
+        let whole = values
+            .map(|(_, value)| value)
+            .all(|v| state.told.contains(v));
+        self.puts_back && state.put_back == 0 && !state.told.is_empty() && idle && whole
+    }
+
+    fn put_back(state: &mut State, many: usize) {
+        state.put_back = many;
+        state.sent.clear();
+        state
+            .slots
+            .iter_mut()
+            .take(many)
+            .for_each(|slot| *slot = Slot::default());
+    }
+
     fn finish(&self, state: &mut State, index: usize, outcome: Outcome<Value>) {
         let proposer = &mut state.proposers[index];
         let proposal = proposer.running.take().unwrap();
@@ -211,8 +246,10 @@ impl Register {
             Outcome::Found(value) => value,
         };
         let version = value.as_ref().map_or(0, |value| value.version);
-        state.stale_read |= version < proposer.floor;
-        proposer.known = version;
+        let older = version < proposer.floor;
+        state.stale_read |= older && state.put_back == 0;
+        // What is older than what is known is not taken over.
+        proposer.known = proposer.known.max(version);
         if let Some(value) = value {
             let next = proposal
                 .ballot()
@@ -245,6 +282,7 @@ impl Model for Register {
             told: BTreeSet::new(),
             stale_read: false,
             crashes: 0,
+            put_back: 0,
         }]
     }
 
@@ -256,6 +294,9 @@ impl Model for Register {
             if state.crashes < self.crashes && proposer.running.is_some() {
                 actions.push(Action::Crash(index));
             }
+        }
+        if self.may_put_back(state) {
+            actions.extend((1..=3).map(Action::PutBack));
         }
         for request in &state.sent {
             for index in 0..3 {
@@ -272,6 +313,7 @@ impl Model for Register {
             Action::Arrive(index, request, answered) => {
                 self.arrive(&mut state, index, &request, answered);
             }
+            Action::PutBack(many) => Self::put_back(&mut state, many),
             Action::Crash(index) => {
                 let before = &state.proposers[index];
                 let (run, attempts) = (before.run + 1, before.attempts);
@@ -300,6 +342,10 @@ impl Model for Register {
                     }
                 }
                 chosen.values().all(|values| values.len() == 1)
+            }),
+            Property::always("a version is told once", |_, state: &State| {
+                let versions: BTreeSet<u64> = state.told.iter().map(|told| told.version).collect();
+                versions.len() == state.told.len()
             }),
             Property::always("what is told is chosen", |_, state: &State| {
                 state.told.iter().all(|told| {
@@ -331,6 +377,8 @@ fn two_proposers_with_two_attempts() {
         attempts: 2,
         crashes: 0,
         runs: true,
+        puts_back: false,
+        witnessed: true,
     };
     let checker = model
         .checker()
@@ -348,6 +396,8 @@ fn a_proposer_that_is_restarted() {
         attempts: 2,
         crashes: 1,
         runs: true,
+        puts_back: false,
+        witnessed: true,
     };
     let checker = model
         .checker()
@@ -368,6 +418,8 @@ fn a_repeated_ballot_is_found() {
         attempts: 2,
         crashes: 1,
         runs: false,
+        puts_back: false,
+        witnessed: true,
     };
     let checker = model
         .checker()
@@ -380,4 +432,43 @@ fn a_repeated_ballot_is_found() {
         checker.discovery("a version is chosen once").is_some()
             || checker.discovery("what is told is chosen").is_some()
     );
+}
+
+/// Two proposers, and acceptors that are put back once, any number of them.
+fn with_acceptors_put_back(attempts: u64, witnessed: bool) -> Register {
+    Register {
+        attempts,
+        crashes: 0,
+        runs: true,
+        puts_back: true,
+        witnessed,
+    }
+}
+
+#[test]
+fn acceptors_that_are_put_back() {
+    let model = with_acceptors_put_back(2, true);
+    let checker = model
+        .checker()
+        .threads(2)
+        .target_max_depth(depth())
+        .spawn_bfs()
+        .join();
+    println!("{} states", checker.unique_state_count());
+    checker.assert_no_discovery("a version is told once");
+    checker.assert_no_discovery("what is told is chosen");
+}
+
+/// The planted bug: nobody asks the witnesses. The model must find that a version is written twice.
+#[test]
+fn a_register_put_back_that_is_trusted_is_found() {
+    let model = with_acceptors_put_back(1, false);
+    let checker = model
+        .checker()
+        .threads(2)
+        .finish_when(HasDiscoveries::AnyFailures)
+        .spawn_bfs()
+        .join();
+    println!("{} states", checker.unique_state_count());
+    assert!(checker.discovery("a version is told once").is_some());
 }

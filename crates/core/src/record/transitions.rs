@@ -51,6 +51,23 @@ impl Record {
         next
     }
 
+    /// Begins an election beyond all that agents have obeyed: this version and epoch, or more. What was promised since this
+    /// record is not known, so no rule says who has it.
+    #[must_use]
+    pub fn overtaking(&self, version: u64, epoch: Epoch, by: &Sentinel, reason: String) -> Self {
+        let mut next = self.electing(None, by, reason);
+        next.version = self.version.max(version) + 1;
+        next.epoch = self.epoch.max(epoch) + 1;
+        next.forget_former();
+        next.sync = SyncRule {
+            k: self.terms.k(),
+            on_disk: self.terms.on_disk(),
+            ..SyncRule::default()
+        };
+        next.sync_at = next.version;
+        next
+    }
+
     /// Goes on with an election that another sentinel began or that a handoff failed in: same epoch.
     #[must_use]
     pub fn resumed(&self, handoff: Option<Node>, by: &Sentinel, reason: String) -> Self {

@@ -52,6 +52,8 @@ pub struct Proposal<V> {
     voters: Voters,
     expected: u64,
     desired: Option<V>,
+    /// What the proposer's own slot holds.
+    own: Option<(Ballot, V)>,
     stage: Stage<V>,
 }
 
@@ -66,8 +68,17 @@ impl<V: Clone + Versioned> Proposal<V> {
             voters,
             expected,
             desired,
+            own: None,
             stage,
         }
+    }
+
+    /// Counts what the proposer's own slot holds with what a majority answers, however late its own answer is. The slot has
+    /// promised nothing above this ballot, so anything that it accepted was proposed below.
+    #[must_use]
+    pub fn knowing(mut self, own: Option<(Ballot, V)>) -> Self {
+        self.own = own;
+        self
     }
 
     /// Starts with the accept round, under a ballot that a majority reserved when it accepted this
@@ -83,6 +94,7 @@ impl<V: Clone + Versioned> Proposal<V> {
             voters,
             expected,
             desired: Some(desired),
+            own: None,
             stage,
         }
     }
@@ -131,14 +143,18 @@ impl<V: Clone + Versioned> Proposal<V> {
         if promises.len() < self.voters.majority() {
             return Progress::Pending;
         }
-        let newest = promises.values().flatten().max_by(|a, b| a.0.cmp(&b.0));
+        // By version first. Where every acceptor has kept its disk the version and the ballot agree on what was chosen; where
+        // one was put back, what others know of outweighs the ballot under which it wrote its older value again.
+        let newest = promises.values().flatten().chain(&self.own);
+        let newest = newest.max_by_key(|(ballot, value)| (value.version(), ballot));
         let current = newest.map(|(_, value)| value.clone());
         self.choose(current)
     }
 
     /// With a majority's promises the current value is known: decide what to have accepted.
     fn choose(&mut self, current: Option<V>) -> Progress<V> {
-        let matches = current.as_ref().map_or(0, Versioned::version) == self.expected;
+        // Less than what is known to be committed is only found where acceptors were put back: it counts for nothing.
+        let matches = current.as_ref().map_or(0, Versioned::version) <= self.expected;
         let (value, written) = match (matches, self.desired.clone(), current) {
             (true, Some(desired), _) => (desired, true),
             (_, _, Some(current)) => (current, false),

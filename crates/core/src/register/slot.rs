@@ -1,6 +1,6 @@
 //! One acceptor's state for one key.
 
-use super::Ballot;
+use super::{Ballot, Versioned};
 use serde::{Deserialize, Serialize};
 
 /// What one sentinel has promised and accepted for one key. It must be on disk before any answer
@@ -22,7 +22,7 @@ impl<V> Default for Slot<V> {
     }
 }
 
-impl<V: Clone> Slot<V> {
+impl<V: Clone + Versioned> Slot<V> {
     /// Promises `ballot`, and tells what was accepted below it.
     ///
     /// # Errors
@@ -38,8 +38,11 @@ impl<V: Clone> Slot<V> {
     /// Accepts `value` at `ballot`, and promises the same sentinel its ballot `next` in the same
     /// breath, which saves it the prepare round of its next change.
     ///
+    /// An older value never takes the place of a newer one: the proposer has asked acceptors that know less, and is sent back
+    /// to ask again. So a register that was put back does not wipe what others still hold.
+    ///
     /// # Errors
-    /// The ballot already promised, when that one is higher.
+    /// The ballot already promised, when that one is higher; `next`, when a newer value was accepted.
     pub fn accept(&mut self, ballot: &Ballot, value: V, next: &Ballot) -> Result<(), Ballot> {
         if self
             .accepted
@@ -51,6 +54,10 @@ impl<V: Clone> Slot<V> {
         }
         if *ballot < self.promised {
             return Err(self.promised.clone());
+        }
+        let known = self.accepted.as_ref().map_or(0, |(_, v)| v.version());
+        if value.version() < known {
+            return Err(next.clone().max(self.promised.clone()));
         }
         self.promised = next.clone().max(ballot.clone());
         self.accepted = Some((ballot.clone(), value));

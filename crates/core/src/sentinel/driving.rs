@@ -52,6 +52,7 @@ impl SentinelCore {
                 }
             }
             None => self.drive_first(now, name, rank),
+            Some(record) if self.drive_put_back(now, name, &record) => {}
             Some(record) => match record.phase {
                 Phase::Electing => self.drive_election(now, name, &record, rank),
                 Phase::Appointed => self.drive_appointed(now, name, &record, rank),
@@ -73,13 +74,12 @@ impl SentinelCore {
             return false;
         };
         let known = group.record.as_ref().map_or(0, |r| r.version);
-        let reports = group.nodes.values().filter_map(|node| node.report.as_ref());
-        let patience = if accepted > known {
+        let outdone = group
+            .record()
+            .is_some_and(|record| group.is_outdone(record));
+        let patience = if accepted > known || (outdone && !group.is_put_back()) {
             UNLEARNED
-        } else if reports
-            .map(|report| report.version)
-            .any(|told| told > known)
-        {
+        } else if outdone {
             UNTOLD
         } else {
             group.unlearned = None;

@@ -11,7 +11,7 @@ use crate::mutant::Mutant;
 use crate::names::{Group, Node};
 use crate::record::Record;
 use crate::time::Millis;
-use crate::wire::{Report, Verdict};
+use crate::wire::{Report, ServerState, Verdict};
 
 /// How long an election waits for a node that is connected and has not been sealed yet.
 const SEAL_GRACE: Millis = 150;
@@ -102,8 +102,9 @@ impl SentinelCore {
         if missing && now < began + patience {
             return;
         }
+        let word = has_word(record, group);
         let by_data = suffices || group.forced().is_some() || void;
-        match best(eligible).filter(|_| suffices) {
+        match best(eligible).filter(|_| suffices && !word) {
             Some(chosen) => self.appoint(now, name, record, chosen),
             None if by_data => {
                 let electing = self
@@ -157,6 +158,13 @@ fn merit(chosen: &Candidate) -> String {
 
 fn is_sealed(report: Option<&Report>, record: &Record) -> bool {
     report.is_some_and(|r| r.sealed == record.epoch)
+}
+
+/// Whether a person has named a node to go on from that can be chosen now: that goes before everything.
+fn has_word(record: &Record, group: &GroupState) -> bool {
+    let named = group.forced();
+    sealed(group, record)
+        .any(|(node, r)| named == Some(node) && r.state == ServerState::Up && !r.foreign)
 }
 
 /// The connected nodes that were sealed for this epoch.

@@ -81,6 +81,8 @@ impl SentinelCore {
             .map(|(_, r)| r.promised)
             .max()
             .unwrap_or(promised);
+        // Agents obey nothing of a version that they have left behind.
+        let version = reports(group).map(|(_, r)| r.version).max().unwrap_or(0);
         let nodes: BTreeSet<Node> = reports(group).map(|(n, _)| n.clone()).collect();
         let reason = format!(
             "appointed {} on a person's word: the register was lost",
@@ -94,6 +96,8 @@ impl SentinelCore {
             reason,
         );
         record.epoch = highest + 1;
+        record.version = version + 1;
+        record.sync_at = record.version;
         self.propose(now, name, record);
     }
 }

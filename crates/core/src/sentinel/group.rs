@@ -1,6 +1,7 @@
 //! One group, as one sentinel sees it.
 
 use super::proposing::Changing;
+use super::witness::Outdone;
 use super::{GroupConfig, NodeState};
 use crate::limits::{SILENT_MIN, SILENT_MIN_HELD};
 use crate::names::{Address, Epoch, Node, Sentinel};
@@ -20,6 +21,8 @@ pub struct GroupState {
     pub(super) read: bool,
     /// Since when its slot holds a value newer than the newest committed one that it knows.
     pub(super) unlearned: Option<Millis>,
+    /// Agents know of more than this sentinel.
+    pub(super) outdone: Option<Outdone>,
     /// Since when this epoch is being elected, by this sentinel's clock.
     pub(super) electing: Option<(Epoch, Millis)>,
     /// Version of the voters under which this sentinel last completed a read or a write of the register.
@@ -59,6 +62,7 @@ impl GroupState {
             record: None,
             read: false,
             unlearned: None,
+            outdone: None,
             electing: None,
             spread: 0,
             since: 0,

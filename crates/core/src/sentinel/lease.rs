@@ -79,7 +79,12 @@ impl SentinelCore {
             voters: self.voters.members.len(),
             voters_version: self.voters.version,
         };
-        if !(asked && rules) {
+        let ended = self
+            .groups
+            .get(name)
+            .is_some_and(|group| group.is_outlived(record));
+        let ended = ended && self.settings.mutant != Mutant::TrustARegisterPutBack;
+        if ended || !(asked && rules) {
             return;
         }
         if let Some(group) = self.groups.get_mut(name) {

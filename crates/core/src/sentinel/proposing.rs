@@ -13,6 +13,8 @@ use crate::wire::{PeerMessage, Value};
 pub(super) struct Changing {
     running: Option<Proposal<Value>>,
     sent_at: Millis,
+    /// When this attempt began.
+    begun_at: Millis,
     /// How often the present round was repeated.
     repeats: u32,
     /// Highest ballot seen anywhere.
@@ -56,6 +58,17 @@ impl SentinelCore {
         self.begin(now, name, expected, Some(Value::Record(Box::new(desired))));
     }
 
+    /// Tries to put `desired` in the place of this version, whatever its own is.
+    pub(super) fn propose_over(
+        &mut self,
+        now: Millis,
+        name: &Group,
+        version: u64,
+        desired: Record,
+    ) {
+        self.begin(now, name, version, Some(Value::Record(Box::new(desired))));
+    }
+
     /// Reads the register.
     pub(super) fn propose_read(&mut self, now: Millis, name: &Group) {
         self.begin(now, name, u64::MAX, None);
@@ -85,7 +98,9 @@ impl SentinelCore {
         if !self.votes() {
             return;
         }
-        let promised = self.slots.get(name).map(|slot| slot.promised.clone());
+        let slot = self.slots.get(name);
+        let promised = slot.map(|slot| slot.promised.clone());
+        let own = slot.and_then(|slot| slot.accepted.clone());
         let Some(changing) = self.changing(name) else {
             return;
         };
@@ -103,11 +118,12 @@ impl SentinelCore {
             (_, desired) => {
                 let highest = changing.highest.clone().into_iter().chain(promised).max();
                 let ballot = highest.unwrap_or_else(Ballot::zero).next_of(&me, run);
-                Proposal::prepare(ballot, voters, expected, desired)
+                Proposal::prepare(ballot, voters, expected, desired).knowing(own)
             }
         };
         changing.see(proposal.ballot());
         changing.repeats = 0;
+        changing.begun_at = now;
         changing.running = Some(proposal);
         self.send_round(now, name);
     }
@@ -247,6 +263,7 @@ impl SentinelCore {
             return;
         };
         changing.beaten = 0;
+        let begun = changing.begun_at;
         let lease_ms = proposal.lease_ms();
         let (value, written) = match outcome {
             Outcome::Written(value) => (Some(value), true),
@@ -259,6 +276,9 @@ impl SentinelCore {
         if let Some(group) = self.groups.get_mut(name) {
             group.spread = under;
             group.read = true;
+            if !written {
+                group.note_found(begun);
+            }
         }
         let Some(value) = value else { return };
         let message = PeerMessage::Learn {

@@ -6,6 +6,7 @@ use super::{Answer, Request, SentinelCore, SentinelOutput};
 use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
+use std::sync::Arc;
 
 impl SentinelCore {
     pub(super) fn on_ask(&mut self, now: Millis, id: u64, name: &Group, request: Request) {
@@ -104,11 +105,8 @@ impl SentinelCore {
             .groups
             .get_mut(name)
             .ok_or_else(|| format!("no group is called {name} here"))?;
-        if group
-            .record
-            .as_ref()
-            .is_some_and(|r| r.phase != Phase::Electing)
-        {
+        let rules = |record: &Arc<Record>| record.phase != Phase::Electing;
+        if group.record.as_ref().is_some_and(rules) && !group.is_put_back() {
             return Err(format!("{name} has a primary; nothing has to be forced"));
         }
         if !group.nodes.get(&node).is_some_and(|n| n.linked) {

@@ -13,7 +13,7 @@ use holdfast_core::position::Position;
 use holdfast_core::record::{Record, Terms};
 use holdfast_core::sentinel::{
     GroupConfig, Happening, Persistent, Request, SentinelCore, SentinelInput, SentinelOutput,
-    SentinelSettings,
+    SentinelSettings, Written,
 };
 use holdfast_core::stamp::Stamp;
 use holdfast_core::syncset::SyncRule;
@@ -65,6 +65,8 @@ pub(crate) struct Group {
     pub(crate) drains: bool,
     /// Whether clients write.
     pub(crate) written: bool,
+    /// What each sentinel's disk holds.
+    pub(crate) registers: BTreeMap<Sentinel, Persistent>,
     /// When agents that were to stop were through with it.
     pub(crate) ended: BTreeMap<Node, u64>,
     queue: BTreeMap<(u64, u64), Event>,
@@ -128,6 +130,7 @@ impl Group {
             gates: BTreeMap::new(),
             drains: true,
             written: true,
+            registers: BTreeMap::new(),
             ended: BTreeMap::new(),
             queue: BTreeMap::new(),
             count: 0,
@@ -497,7 +500,12 @@ impl Group {
                     };
                     self.later(Event::Sentinel(to, input));
                 }
-                SentinelOutput::Persist { then, .. } => {
+                SentinelOutput::Persist { then, written } => {
+                    let disk = self.registers.entry(me.clone()).or_default();
+                    match written {
+                        Written::Voters(voters) => disk.voters = voters,
+                        Written::Slot { group, slot } => drop(disk.slots.insert(group, slot)),
+                    }
                     for (to, message) in then {
                         let input = SentinelInput::Peer {
                             from: me.clone(),
