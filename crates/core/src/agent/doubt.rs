@@ -208,11 +208,11 @@ impl Agent {
             self.doubts.replacing = self.standing.is_following();
             return self.doubts.replacing;
         }
-        // A replica without a link loses no key by itself. What takes keys in the stream also takes room in it.
+        // A replica without a link loses no key by itself, and what takes keys in the stream also takes room in it. A copy may
+        // have begun and failed between two looks.
         let same = info.replid == before.replid && info.incarnation == before.incarnation;
         let fewer = info.keys < before.keys && info.keys_at <= before.keys_at && !before.loading;
-        let copied = info.keys == 0 || info.syncing || before.syncing;
-        self.doubts.replacing || info.log_off || (same && fewer && copied)
+        self.doubts.replacing || info.log_off || (same && fewer)
     }
 
     fn fail_copy(&mut self, before: u64, out: &mut Vec<AgentOutput>) {

@@ -75,6 +75,15 @@ impl DataFolder {
         self.snapshot.is_some() && self.files.log.is_empty() && self.log_files.is_empty()
     }
 
+    /// Whether redis-server is to read the snapshot first and begin an append-only file after that. So too where the append-only
+    /// file got nothing yet: a node that ends between its first copy and the end of the rewrite after it has that copy in the
+    /// snapshot alone. Not where the noted data had no key: then the snapshot is of before.
+    pub fn begins_with_snapshot(&self, noted: Option<&Noted>) -> bool {
+        let bare = self.damage.is_none() && self.log_files.is_empty();
+        let emptied = noted.is_some_and(|noted| noted.keys == 0);
+        self.is_only_snapshot() || (self.snapshot.is_some() && bare && !emptied)
+    }
+
     /// An empty folder of append-only files is one that was begun and not finished where the snapshot was all that was noted.
     fn snapshot_ignored(&self, noted: Option<&Noted>) -> Option<String> {
         let snapshot = self.snapshot.as_ref().filter(|_| self.log_folder)?;

@@ -97,10 +97,12 @@ impl World {
         let (noted, mutant) = (stored.newest_note(), self.config.mutant);
         let refusal = folder.refusal(persistence.appends(), noted, mutant);
         if refusal.is_none()
-            && folder.is_only_snapshot()
+            && persistence.appends()
+            && folder.begins_with_snapshot(stored.newest_note())
             && mutant != Mutant::StartBesideIgnoredFiles
         {
             host.files.ignored = None;
+            host.files.log = None;
         }
         refusal
     }

@@ -156,7 +156,9 @@ impl Hands {
     }
 
     fn data_use(&self, folder: &DataFolder) -> DataUse {
-        let only_snapshot = folder.is_only_snapshot() || is_only_snapshot(&self.options.data_dir);
+        let noted = self.latest.as_deref().or(self.noted.as_ref());
+        let only_snapshot =
+            folder.begins_with_snapshot(noted) || is_only_snapshot(&self.options.data_dir);
         match self.data {
             DataAtStart { foreign: true, .. } => DataUse::Untouched,
             _ if only_snapshot && wants_append_only(&self.options) => DataUse::SnapshotFirst,

@@ -333,6 +333,21 @@ fn one_that_a_copy_emptied_reads_its_files_again_and_follows_later() {
 }
 
 #[test]
+fn half_a_copy_is_missed_though_no_look_saw_it_load() {
+    let mut agent = agent(Mutant::None);
+    started(&mut agent, 500, 500, 1000);
+    shown(&mut agent);
+    agent.step(20, AgentInput::Done(follow(), Ok(in_step())));
+    let half = ServerInfo {
+        keys: 700,
+        link_up: false,
+        ..in_step()
+    };
+    let told = report(&agent.step(2_000, AgentInput::Info(half)));
+    assert!(told.doubt.contains("700 keys in memory"), "{}", told.doubt);
+}
+
+#[test]
 fn a_flush_that_came_by_the_stream_is_no_failed_copy() {
     let mut agent = agent(Mutant::None);
     started(&mut agent, 500, 500, 1000);

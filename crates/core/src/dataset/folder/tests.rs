@@ -139,3 +139,34 @@ fn the_planted_bug_starts_beside_anything() {
     let mutant = Mutant::StartBesideIgnoredFiles;
     assert_eq!(folder.refusal(true, None, mutant), None);
 }
+
+#[test]
+fn a_first_copy_that_was_not_written_out_is_read_from_the_snapshot() {
+    let begun = DataFolder {
+        files: Files {
+            log: vec![FileMark {
+                name: "appendonly.aof.1.incr.aof".to_owned(),
+                seq: 1,
+                ..FileMark::default()
+            }],
+            ..Files::default()
+        },
+        log_folder: true,
+        snapshot: Some(LyingFile::default()),
+        ..DataFolder::default()
+    };
+    assert!(begun.begins_with_snapshot(None));
+    assert_eq!(refused(&begun, true, None), None);
+    // It had keys; or it had none, and the snapshot is of before.
+    let had = |keys| Noted {
+        keys,
+        ..noted(Files::default())
+    };
+    assert!(begun.begins_with_snapshot(Some(&had(1))));
+    assert!(!begun.begins_with_snapshot(Some(&had(0))));
+    let written = DataFolder {
+        log_files: vec![LyingFile::default()],
+        ..begun
+    };
+    assert!(!written.begins_with_snapshot(None));
+}
