@@ -158,7 +158,7 @@ impl Running {
             Notice::Sentinel(from, message) => self.step(AgentInput::Sentinel(from, message)),
             Notice::Stored(promised) => self.step(AgentInput::Stored(promised)),
             Notice::Started(pid, info) if Some(pid) == current => {
-                self.hands.begin_looking();
+                self.hands.let_in();
                 let data = self.hands.data().clone();
                 self.step(AgentInput::Started(info, data));
             }
@@ -195,7 +195,7 @@ impl Running {
     fn on_event(&mut self, event: Event) {
         let current = self.hands.pid();
         match event {
-            Event::Up { pid, .. } if Some(pid) == current => self.hands.look_first(),
+            Event::Up { pid, .. } if Some(pid) == current => self.hands.move_in(),
             Event::Died(death) if Some(death.pid) == current => {
                 if let (DeathReason::Exit(0), Some(files)) = (&death.reason, self.hands.files()) {
                     self.step(AgentInput::Rested(files));

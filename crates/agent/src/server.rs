@@ -43,7 +43,7 @@ pub use link::{ConnectedReplica, Info, Link, LinkError, Persistence, Replication
 pub(crate) use log::Trail;
 pub use login::Login;
 pub(crate) use masterauth::Masterauth;
-pub use process::{Configuration, Server, StartError, Stopped, configure};
+pub use process::{Configuration, Door, Server, StartError, Stopped, configure};
 pub use renewal::{Renewal, RenewalError};
 pub(crate) use socket::Socket;
 pub use version::{Flavour, Version, VersionError};

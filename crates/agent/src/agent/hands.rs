@@ -32,6 +32,8 @@ struct Alive {
     data: DataUse,
     watchdog: Watchdog,
     orders: mpsc::Sender<Operation>,
+    /// The other end of it, until the agent has its connections.
+    waiting: Option<mpsc::Receiver<Operation>>,
     tasks: Vec<AbortHandle>,
     /// What it runs with; the newest wish for another configuration holds it.
     renewal: Rc<Mutex<Renewal>>,

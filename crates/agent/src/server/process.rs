@@ -34,6 +34,8 @@ pub struct Server {
     masterauth: Masterauth,
     configuration: Configuration,
     log: PathBuf,
+    /// Setting and value that let clients and replicas in; none where the gate does.
+    listens: Option<[String; 2]>,
     shared: Arc<Shared>,
 }
 
@@ -80,6 +82,16 @@ pub enum StartError {
     },
 }
 
+/// Whether it listens on its port from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Yes.
+    Open,
+    /// Only on its Unix socket, until [`Server::open_door`]: its agent has its connections then, before clients can take every
+    /// place that `maxclients` allows.
+    Shut,
+}
+
 /// How a server ended that was asked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
@@ -100,16 +112,18 @@ impl Server {
         password: &str,
         events: mpsc::Sender<Event>,
     ) -> Result<Self, StartError> {
-        Self::start_with(options, version, password, events, DataUse::Configured)
+        let data = DataUse::Configured;
+        Self::start_with(options, version, password, events, data, Door::Open)
     }
 
-    /// The same, with data on disk that needs another treatment than configured.
+    /// The same, with data on disk that needs another treatment than configured, and perhaps without its port.
     pub fn start_with(
         options: &Options,
         version: &Version,
         password: &str,
         events: mpsc::Sender<Event>,
         data: DataUse,
+        door: Door,
     ) -> Result<Self, StartError> {
         prepare_directories(options)?;
         let log = log_path(options);
@@ -127,8 +141,10 @@ impl Server {
         let (out, log_from) = log::open(&log).map_err(|error| failed("open", &log, &error))?;
         let oom_before = OomKills::now();
         let server = &version.executable;
-        let child =
-            spawn_server(server, &conf, out).map_err(|error| failed("run", server, &error))?;
+        let listens = listens(options);
+        let closed = listens.clone().filter(|_| door == Door::Shut);
+        let child = spawn_server(server, &conf, closed, out)
+            .map_err(|error| failed("run", server, &error))?;
         let pid = child.id();
         reaper::own(pid);
         let shared = Shared::new(child);
@@ -156,8 +172,26 @@ impl Server {
             masterauth: Masterauth::of(options, password),
             configuration,
             log,
+            listens,
             shared,
         })
+    }
+
+    /// Lets clients and replicas in, where it was started with [`Door::Shut`].
+    ///
+    /// # Errors
+    /// When it does not answer. One that cannot listen, because its port was taken meanwhile, is killed: its next start
+    /// says so.
+    pub async fn open_door(&self, link: &mut Link) -> Result<(), LinkError> {
+        let Some([key, port]) = &self.listens else {
+            return Ok(());
+        };
+        let opened = link.command(&["CONFIG", "SET", key, port]).await;
+        if let Err(LinkError::Refused { said, .. }) = &opened {
+            tracing::warn!("redis-server cannot listen on port {port}: {said}");
+            self.kill();
+        }
+        opened.map(drop)
     }
 
     /// Its process: number and start time.
@@ -398,10 +432,29 @@ fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     })
 }
 
-fn spawn_server(server: &Path, conf: &Path, out: std::fs::File) -> io::Result<std::process::Child> {
+/// The port, in clear or with TLS, never both; none where the gate listens.
+fn listens(options: &Options) -> Option<[String; 2]> {
+    let key = if options.tls_cert_file.is_some() {
+        "tls-port"
+    } else {
+        "port"
+    };
+    (!options.gated()).then(|| [key.to_owned(), options.listen.port.to_string()])
+}
+
+fn spawn_server(
+    server: &Path,
+    conf: &Path,
+    closed: Option<[String; 2]>,
+    out: std::fs::File,
+) -> io::Result<std::process::Child> {
     let mut command = Command::new(server);
+    command.arg(std::path::absolute(conf)?);
+    // Arguments overrule the file.
+    if let Some([key, _]) = closed {
+        command.args([format!("--{key}"), "0".to_owned()]);
+    }
     command
-        .arg(std::path::absolute(conf)?)
         .stdin(Stdio::null())
         .stdout(out.try_clone()?)
         .stderr(out);

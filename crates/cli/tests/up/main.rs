@@ -6,6 +6,7 @@ mod clients;
 #[path = "../common/mod.rs"]
 mod common;
 mod condition;
+mod crowd;
 mod doubted;
 mod group;
 mod life;

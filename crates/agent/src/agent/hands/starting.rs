@@ -10,8 +10,8 @@ use crate::server::config::DataUse;
 use crate::server::data::{
     DataState, folder, inspect, is_bare, is_only_snapshot, is_unfinished, noted_tail, unreadable,
 };
-use crate::server::{Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand};
-use holdfast_core::agent::DataAtStart;
+use crate::server::{Door, Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand};
+use holdfast_core::agent::{DataAtStart, ServerInfo};
 use holdfast_core::dataset::{DataFolder, Found, Noted, Verdict};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::record::Durability;
@@ -74,6 +74,7 @@ impl Hands {
             &self.password,
             self.events.clone(),
             data_use,
+            Door::Shut,
         )?;
         if !std::mem::replace(&mut self.warned, true) {
             server
@@ -91,22 +92,7 @@ impl Hands {
             .inspect_err(|_| server.kill())
             .map_err(Error::Watchdog)?;
         leftover::note(&self.options.dir, server.pid()).map_err(Error::Note)?;
-        if let Some(gate) = &self.gate {
-            gate.serve(Some(Behind {
-                socket: server.socket().to_owned(),
-                id: server.id(),
-                login: Login::new(&self.password, &self.options),
-                sharded: self.version.at_least(7, 0),
-                stamps: server.configuration().rendered.stamps,
-            }));
-        }
         let (orders, waiting) = mpsc::channel(WAITING_MAX);
-        let obeying = spawn_local(obey(
-            server.clone(),
-            server.link(),
-            waiting,
-            self.inbox.clone(),
-        ));
         let renewal = Rc::new(Mutex::new(Renewal::new(server.configuration().clone())));
         self.alive = Some(Alive {
             renewal,
@@ -115,7 +101,8 @@ impl Hands {
             data: data_use,
             watchdog,
             orders,
-            tasks: vec![obeying.abort_handle()],
+            waiting: Some(waiting),
+            tasks: Vec::new(),
         });
         Ok(())
     }
@@ -182,49 +169,95 @@ impl Hands {
         self.options.durability != Durability::Fsync && matches!(verdict, Verdict::Unlike(_))
     }
 
-    /// It answers: tell what it is, once.
-    pub(in super::super) fn look_first(&mut self) {
+    /// The agent is in: clients may come through the gate.
+    pub(in super::super) fn let_in(&self) {
+        if let (Some(gate), Some(alive)) = (&self.gate, &self.alive) {
+            gate.serve(Some(Behind {
+                socket: alive.server.socket().to_owned(),
+                id: alive.server.id(),
+                login: Login::new(&self.password, &self.options),
+                sharded: self.version.at_least(7, 0),
+                stamps: alive.server.configuration().rendered.stamps,
+            }));
+        }
+    }
+
+    /// It answers: the agent takes its places, lets others in, and tells what it is. From then on it is obeyed and looked at.
+    pub(in super::super) fn move_in(&mut self) {
         let Some(alive) = &mut self.alive else { return };
-        let (pid, mut link, inbox) = (alive.server.pid(), alive.server.link(), self.inbox.clone());
-        let begin_log = alive.data == DataUse::SnapshotFirst;
+        let Some(waiting) = alive.waiting.take() else {
+            return;
+        };
+        let (server, inbox) = (alive.server.clone(), self.inbox.clone());
+        let (every, waker, renewal) = (
+            self.every.clone(),
+            self.waker.clone(),
+            alive.renewal.clone(),
+        );
+        let begins_log = alive.data == DataUse::SnapshotFirst;
         let mut sampler = alive.sampler(&self.options);
+        let eyes = looking::Eyes {
+            sampler: alive.sampler(&self.options),
+            trail: server.trail(),
+            masterauth: server.masterauth(),
+            streams: false,
+        };
         let task = spawn_local(async move {
-            // It answered a moment ago; if it does not now, its death or its silence is reported elsewhere.
-            loop {
-                if let Some((loading, seen)) = looking::first(&mut link, &mut sampler).await {
-                    let _ = inbox.send(Notice::Started(pid, seen)).await;
-                    if begin_log {
-                        begin_append_only(&mut link, loading).await;
-                    }
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            let pid = server.pid();
+            let mut places = Places::of(&server);
+            let (loading, seen) = places.take(&server, &mut sampler).await;
+            let _ = inbox.send(Notice::Started(pid, seen)).await;
+            let looking = looking::look(pid, places.looks, eyes, every, waker, inbox.clone());
+            let guarding = guarding::guard(pid, places.guards, renewal, inbox.clone());
+            let obeying = obey(server, places.orders, waiting, inbox);
+            let beginning = begin_append_only(begins_log, places.first, loading);
+            tokio::join!(looking, guarding, obeying, beginning);
         });
         alive.tasks.push(task.abort_handle());
     }
+}
 
-    /// Looks at it regularly from now on.
-    pub(in super::super) fn begin_looking(&mut self) {
-        let Some(alive) = &mut self.alive else { return };
-        let (pid, link) = (alive.server.pid(), alive.server.link());
-        let looking = looking::look(
-            pid,
-            link,
-            looking::Eyes {
-                sampler: alive.sampler(&self.options),
-                trail: alive.server.trail(),
-                masterauth: alive.server.masterauth(),
-                streams: false,
-            },
-            self.every.clone(),
-            self.waker.clone(),
-            self.inbox.clone(),
-        );
-        alive.tasks.push(spawn_local(looking).abort_handle());
-        let link = alive.server.link();
-        let guarding = guarding::guard(pid, link, alive.renewal.clone(), self.inbox.clone());
-        alive.tasks.push(spawn_local(guarding).abort_handle());
+/// The agent's connections to its redis-server.
+struct Places {
+    first: Link,
+    orders: Link,
+    looks: Link,
+    guards: Link,
+}
+
+impl Places {
+    fn of(server: &Server) -> Self {
+        let [first, orders, looks, guards] = [(); 4].map(|()| server.link());
+        Self {
+            first,
+            orders,
+            looks,
+            guards,
+        }
+    }
+
+    /// Connects all of them and looks, then opens the door. The server answered a moment ago; if it does not now, its death
+    /// or its silence is reported elsewhere.
+    async fn take(&mut self, server: &Server, sampler: &mut Sampler) -> (bool, ServerInfo) {
+        loop {
+            if self.connect().await
+                && let Some(seen) = looking::first(&mut self.first, sampler).await
+                && server.open_door(&mut self.first).await.is_ok()
+            {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// By a command that is answered whatever state the server is in.
+    async fn connect(&mut self) -> bool {
+        for link in [&mut self.orders, &mut self.looks, &mut self.guards] {
+            if link.info().await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 }
 
@@ -258,7 +291,10 @@ fn wants_append_only(options: &Options) -> bool {
 }
 
 /// Once the snapshot is read, changes go to an append-only file.
-async fn begin_append_only(link: &mut Link, mut loading: bool) {
+async fn begin_append_only(begins: bool, mut link: Link, mut loading: bool) {
+    if !begins {
+        return;
+    }
     while loading {
         tokio::time::sleep(Duration::from_millis(50)).await;
         loading = link.info().await.is_ok_and(|info| info.loading);
