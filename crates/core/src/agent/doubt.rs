@@ -44,6 +44,8 @@ pub(super) struct Doubts {
     unlike: Option<String>,
     /// What was loaded ends before the latest note.
     shorter: bool,
+    /// How far it reaches then: as the settled note says, if that is of the same files.
+    reaches: Option<Position>,
     /// A copy was being loaded when it was last looked at.
     replacing: bool,
     /// A copy has replaced the data in memory and was not completed.
@@ -126,7 +128,7 @@ impl Agent {
     /// How far the data reach by what was noted.
     pub(super) fn remembered(&self) -> Option<Position> {
         if self.is_shorter() {
-            self.stored.noted.as_ref()?.position
+            self.doubts.reaches
         } else {
             self.stored.position
         }
@@ -179,6 +181,8 @@ impl Agent {
             Verdict::Whole => return,
             Verdict::Shorter(why) => {
                 self.doubts.shorter = true;
+                let settled = settled.filter(|note| note.is_of(found.before));
+                self.doubts.reaches = settled.and_then(|note| note.position);
                 format!(
                     "the end of the data of {node} is missing: {why}. They count as far as was safe on disk"
                 )

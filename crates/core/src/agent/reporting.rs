@@ -35,12 +35,16 @@ impl Agent {
         let latest = latest.or(self.stored.latest.clone());
         let settled = self.doubts.take_settled().or(self.stored.noted.clone());
         if latest != self.stored.latest || settled != self.stored.noted {
+            // Of files that were not there before a loss of power must not take the first note.
+            let known = self.stored.latest.as_ref().zip(latest.as_ref());
+            let durable = !known.is_some_and(|(known, latest)| known.same_files(latest));
+            self.storing = durable;
             self.stored.position = latest.as_ref().and_then(|latest| latest.position);
             self.stored.latest = latest;
             self.stored.noted = settled;
             out.push(AgentOutput::Store {
                 stored: self.stored.clone(),
-                durable: false,
+                durable,
             });
         }
     }

@@ -56,6 +56,23 @@ impl Noted {
         ))
     }
 
+    /// Whether what it tells of the end of the data can be looked for in these files: not after a rewrite.
+    pub fn is_of(&self, before: &Files) -> bool {
+        let last = self.files.log.last();
+        last.is_none_or(|noted| named(before, noted).is_some())
+    }
+
+    /// Whether both tell of the same files, however far those have grown.
+    pub fn same_files(&self, other: &Self) -> bool {
+        let name = |note: &Self| {
+            note.files
+                .log
+                .last()
+                .map(|file| (file.seq, file.name.clone()))
+        };
+        name(self) == name(other)
+    }
+
     fn log_mismatch(&self, noted: &FileMark, found: &Found<'_>, mutant: Mutant) -> Option<String> {
         let blind = mutant == Mutant::LoadWhatWasTruncated;
         if found.before.log.is_empty() {

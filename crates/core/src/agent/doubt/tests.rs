@@ -35,6 +35,12 @@ fn agent(mutant: Mutant) -> Agent {
         mutant,
         server: None,
     };
+    let noted = Noted {
+        keys: 1000,
+        replid: "history-1".to_owned(),
+        files: log(500),
+        ..Noted::default()
+    };
     let stored = Stored {
         promised: 1,
         member: true,
@@ -42,12 +48,8 @@ fn agent(mutant: Mutant) -> Agent {
             epoch: 1,
             offset: 500,
         }),
-        noted: Some(Noted {
-            keys: 1000,
-            replid: "history-1".to_owned(),
-            files: log(500),
-            ..Noted::default()
-        }),
+        latest: Some(Box::new(noted.clone())),
+        noted: Some(noted),
         ..Stored::default()
     };
     Agent::new(settings, stored)
@@ -79,7 +81,10 @@ fn started(agent: &mut Agent, before: u64, after: u64, keys: u64) -> Vec<AgentOu
         latest_tail: tail(agent.stored.latest.as_deref()),
         ..DataAtStart::default()
     };
-    agent.step(10, AgentInput::Started(info(keys, after), data))
+    let mut out = agent.step(10, AgentInput::Started(info(keys, after), data));
+    // The first note of these files has to be on disk.
+    out.extend(agent.step(10, AgentInput::Stored(1)));
+    out
 }
 
 fn report(out: &[AgentOutput]) -> Report {
@@ -274,6 +279,7 @@ fn files_that_were_not_compared_yet_have_no_vote() {
     let data = DataAtStart {
         files: log(500),
         noted_tail: Some(500),
+        latest_tail: Some(500),
         ..DataAtStart::default()
     };
     let unseen = ServerInfo {

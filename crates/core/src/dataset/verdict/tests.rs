@@ -77,3 +77,21 @@ fn without_a_settled_note_what_the_latest_misses_is_only_shorter() {
     // As an older version noted it.
     assert!(matches!(verdict(None, Some(&latest)), Verdict::Unlike(_)));
 }
+
+#[test]
+fn after_a_rewrite_no_note_of_before_tells_of_the_end() {
+    let rewritten = Files {
+        log: vec![FileMark {
+            seq: 2,
+            ..log(100).log[0].clone()
+        }],
+        ..Files::default()
+    };
+    assert!(note(500).is_of(&log(400)));
+    assert!(!note(500).is_of(&rewritten));
+    let after = Noted {
+        files: rewritten,
+        ..note(500)
+    };
+    assert!(note(500).same_files(&note(800)) && !note(500).same_files(&after));
+}
