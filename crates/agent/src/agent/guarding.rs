@@ -1,7 +1,7 @@
 //! Regular looks at settings that only Holdfast sets.
 
 use super::Notice;
-use crate::server::{Guard, Link, Renewal};
+use crate::server::{Guard, Link, Renewal, Server};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Looks for ever. A server that does not answer is looked at again; its silence is noticed elsewhere.
 pub(super) async fn guard(
-    pid: u32,
+    server: Rc<Server>,
     mut link: Link,
     renewal: Rc<Mutex<Renewal>>,
     inbox: mpsc::Sender<Notice>,
@@ -19,12 +19,19 @@ pub(super) async fn guard(
     let mut guard = Guard::default();
     loop {
         tokio::time::sleep(EVERY).await;
-        // While the configuration is being changed nothing is compared with it.
+        // Nothing is compared while it is meant to differ, or is being changed.
+        if server.is_shut() {
+            continue;
+        }
         let renewal = renewal.lock().await;
         let found = guard.look(&mut link, renewal.applied()).await;
         drop(renewal);
         for drift in found.unwrap_or_default() {
-            if inbox.send(Notice::Drifted(pid, drift)).await.is_err() {
+            if inbox
+                .send(Notice::Drifted(server.pid(), drift))
+                .await
+                .is_err()
+            {
                 return;
             }
         }

@@ -3,7 +3,7 @@
 use super::cgroup::{self, OomKills};
 use super::config::{self, ConfigError, DataUse, Inputs};
 use super::event::{Death, DeathReason, Event};
-use super::link::{Link, LinkError};
+use super::link::{Info, Link, LinkError};
 use super::masterauth::Masterauth;
 use super::probe::Probe;
 use super::socket::{NAME, Socket};
@@ -19,6 +19,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -36,6 +37,8 @@ pub struct Server {
     log: PathBuf,
     /// Setting and value that let clients and replicas in; none where the gate does.
     listens: Option<[String; 2]>,
+    /// The port was closed and is to be opened again.
+    shut: AtomicBool,
     shared: Arc<Shared>,
 }
 
@@ -173,11 +176,27 @@ impl Server {
             configuration,
             log,
             listens,
+            shut: AtomicBool::new(false),
             shared,
         })
     }
 
-    /// Lets clients and replicas in, where it was started with [`Door::Shut`].
+    /// Refuses writes, disconnects all clients and closes the port, until [`Server::open_door`]: they find no server, as they
+    /// do when one restarts, and not one that refuses what they write.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn shut_out(&self, link: &mut Link) -> Result<Info, LinkError> {
+        self.shut.store(true, Ordering::Relaxed);
+        link.shut_out(self.listens.as_ref()).await
+    }
+
+    /// Whether its port is closed for now.
+    pub fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Relaxed)
+    }
+
+    /// Lets clients and replicas in, where it was started with [`Door::Shut`] or [`Server::shut_out`] them.
     ///
     /// # Errors
     /// When it does not answer. One that cannot listen, because its port was taken meanwhile, is killed: its next start
@@ -191,6 +210,7 @@ impl Server {
             tracing::warn!("redis-server cannot listen on port {port}: {said}");
             self.kill();
         }
+        self.shut.fetch_and(opened.is_err(), Ordering::Relaxed);
         opened.map(drop)
     }
 

@@ -9,6 +9,7 @@ mod condition;
 mod crowd;
 mod doubted;
 mod group;
+mod lease;
 mod life;
 mod options;
 mod orders;

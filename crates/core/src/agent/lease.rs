@@ -8,6 +8,10 @@ use crate::time::Millis;
 use crate::wire::Lease;
 use std::collections::BTreeMap;
 
+/// The agent closes so long before the lease ends. It disconnects clients, where the watchdog, whose time is the end itself,
+/// can only have their writes refused. One tick of the shell.
+const CLOSES_BEFORE: Millis = 20;
+
 /// What each sentinel has granted. A grant counts from the moment at which it was *asked for*: that is
 /// before the sentinel heard of it, so the agent always stops first.
 ///
@@ -100,7 +104,7 @@ impl Agent {
         }
         if self.settings.mutant == Mutant::AgentIgnoresLease {
             self.set_deadline(None, out);
-        } else if until > now {
+        } else if until > now + CLOSES_BEFORE || (opening && until > now) {
             self.set_deadline(Some(until), out);
         } else if opening {
             // An order to open that was not answered in time may still be carried out later.

@@ -208,7 +208,7 @@ impl Hands {
             let (loading, seen) = places.take(&server, &mut sampler).await;
             let _ = inbox.send(Notice::Started(pid, seen)).await;
             let looking = looking::look(pid, places.looks, eyes, every, waker, inbox.clone());
-            let guarding = guarding::guard(pid, places.guards, renewal, inbox.clone());
+            let guarding = guarding::guard(server.clone(), places.guards, renewal, inbox.clone());
             let obeying = obey(server, places.orders, waiting, inbox);
             let beginning = begin_append_only(begins_log, places.first, loading);
             tokio::join!(looking, guarding, obeying, beginning);
