@@ -187,3 +187,28 @@ fn all_registers_are_lost() {
     up.settled();
     assert!(has(&up, 0) && has(&up, 1));
 }
+
+#[test]
+fn registers_were_put_back() {
+    let dir = tempdir().unwrap();
+    stopped(&dir);
+    let register = |sentinel: usize, name: &str| {
+        let folder = dir.path().join(format!("group/sentinel-{sentinel}"));
+        folder.join(name)
+    };
+    for sentinel in 0..3 {
+        fs::copy(register(sentinel, "register"), register(sentinel, "older")).unwrap();
+    }
+    comes_back(&dir).stop();
+    for sentinel in 0..3 {
+        fs::rename(register(sentinel, "older"), register(sentinel, "register")).unwrap();
+    }
+    let up = Up::start(dir.path(), &[]);
+    trouble(&up, "put back to an older state");
+    follow("registers-put-back", dir.path());
+    eventually("writes", || {
+        redis(&primary(&up), "SET more too").starts_with("+OK")
+    });
+    up.settled();
+    assert!(has(&up, 0) && has(&up, 1));
+}

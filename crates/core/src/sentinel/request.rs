@@ -105,6 +105,11 @@ impl SentinelCore {
             .groups
             .get_mut(name)
             .ok_or_else(|| format!("no group is called {name} here"))?;
+        if group.is_unsure() {
+            return Err(format!(
+                "nodes of {name} know of a newer record than this sentinel, which is looking for it; ask again in a second"
+            ));
+        }
         let rules = |record: &Arc<Record>| record.phase != Phase::Electing;
         if group.record.as_ref().is_some_and(rules) && !group.is_put_back() {
             return Err(format!("{name} has a primary; nothing has to be forced"));

@@ -48,6 +48,11 @@ impl GroupState {
             .is_some_and(|(_, epoch, _)| epoch > record.epoch)
     }
 
+    /// Whether agents tell of more than this sentinel, and it has yet to see whether a majority knows of it.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.outdone.as_ref().is_some_and(|outdone| !outdone.proven)
+    }
+
     /// Whether it is certain that the register has lost something.
     pub(super) fn is_put_back(&self) -> bool {
         self.outdone.as_ref().is_some_and(|outdone| outdone.proven)

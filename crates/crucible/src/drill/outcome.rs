@@ -21,9 +21,6 @@ pub struct RoundResult {
     pub skipped: Option<String>,
     /// Why it could not be finished, if so: the group did not come back, for example.
     pub failed: Option<String>,
-    /// Why the group waits for a person, where that is the right answer.
-    #[serde(default)]
-    pub waits: Option<String>,
     /// How long nobody could write.
     pub outage: Outage,
     /// Acknowledged writes over time.
@@ -43,7 +40,6 @@ impl RoundResult {
             round,
             skipped: None,
             failed: None,
-            waits: None,
             outage,
             timeline: Timeline::default(),
             verdict,
@@ -52,7 +48,7 @@ impl RoundResult {
 
     /// Whether it ran to its end.
     pub fn finished(&self) -> bool {
-        self.skipped.is_none() && self.failed.is_none() && self.waits.is_none()
+        self.skipped.is_none() && self.failed.is_none()
     }
 
     /// Whether it breaks a promise. `lossless`: acknowledged writes may never be lost. Stock Redis promises nothing.
@@ -101,9 +97,6 @@ impl RoundResult {
         }
         if let Some(why) = &self.failed {
             return format!("{head} FAILED: {why}");
-        }
-        if let Some(why) = &self.waits {
-            return format!("{head} waits for a person: {why}");
         }
         let verdict = &self.verdict;
         let mut line = format!(

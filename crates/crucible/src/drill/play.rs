@@ -80,12 +80,11 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
     let mut keepsakes = None;
     let returned = disturb(system, result, spec, &crew, &mut history, &mut keepsakes).await;
     history.take(crew.finish().await?);
-    if returned.is_err() && result.drill.may_wait_for_a_person() {
-        result.waits = trouble::named(&system.group()?).await;
-        if result.waits.is_some() {
-            return Ok(());
-        }
-    }
+    let returned = if result.drill.may_wait_for_a_person() {
+        helped(system, result, returned).await?
+    } else {
+        returned
+    };
     let settled = settle(system, spec.settle_limit).await;
     history
         .last_primary
@@ -102,6 +101,18 @@ async fn run(system: &System, result: &mut RoundResult, spec: &RoundSpec) -> Res
         save(result, spec, &history);
     }
     judged
+}
+
+/// A group that names its trouble is given a person's word, to go on from the node that was primary last; from there it has
+/// to be whole. What it named is logged.
+async fn helped(system: &System, result: &RoundResult, returned: Result<()>) -> Result<Result<()>> {
+    let group = system.group()?;
+    let Some(why) = trouble::named(&group).await else {
+        return Ok(returned);
+    };
+    tracing::info!("{}: {why}", result.drill.name());
+    trouble::force(&group).await?;
+    Ok(Ok(()))
 }
 
 async fn judge(

@@ -80,7 +80,7 @@ impl<'a> Stage<'a> {
                 ..RoundResult::empty(drill, against, round)
             },
         };
-        if (result.failed.is_some() || result.waits.is_some())
+        if result.failed.is_some()
             && let Some(system) = self.systems.remove(&against)
         {
             system.stop().await?;
