@@ -5,6 +5,7 @@ mod group;
 
 use group::{Group, node};
 use holdfast_core::agent::DataAtStart;
+use holdfast_core::dataset::{FileMark, Files, Noted};
 use holdfast_core::names::Node;
 use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Terms};
 use holdfast_core::stamp::Stamp;
@@ -124,6 +125,51 @@ fn a_copy_that_was_not_written_out_has_no_vote() {
     };
     group.data.insert(node(1), unfinished);
     group.run(9_000);
+    assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+}
+
+/// One append-only file of this length.
+fn log(bytes: u64) -> Files {
+    let mark = FileMark {
+        name: "appendonly.aof.1.incr.aof".to_owned(),
+        seq: 1,
+        bytes,
+        head: 1,
+        tail: bytes,
+    };
+    Files {
+        log: vec![mark],
+        ..Files::default()
+    }
+}
+
+/// The old primary and a replica are back; the file of the first was noted at 500 bytes, and has this many.
+fn back_with_a_file_of(bytes: u64) -> Group {
+    let mut group = started(3);
+    group.power_off();
+    power_on(&mut group, &[(1, Some(stamp(40)))]);
+    let mut stored = group.disks[&node(0)].clone();
+    stored.noted = None;
+    stored.latest = Some(Box::new(Noted {
+        files: log(500),
+        ..Noted::default()
+    }));
+    let found = DataAtStart {
+        files: log(bytes),
+        latest_tail: (bytes >= 500).then_some(500),
+        ..DataAtStart::default()
+    };
+    group.disks.insert(node(0), stored);
+    group.power_on_with(&node(0), Some(stamp(41)), found);
+    group.run(9_000);
+    group
+}
+
+#[test]
+fn a_disk_whose_file_was_cut_is_not_heard() {
+    let group = back_with_a_file_of(500);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    let group = back_with_a_file_of(400);
     assert_eq!(group.primary(), None, "{:#?}", group.decisions);
 }
 

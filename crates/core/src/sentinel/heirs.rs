@@ -3,7 +3,9 @@
 //! A restarted node is an heir of the incarnations whose files it was started with: it has what they acknowledged, and is
 //! heard in their place. Its replication offset went with the process before, so wherever an heir takes part all are
 //! compared by the stamps in their data. Without a stamp (a `FLUSHALL` came after the last one) it cannot be told how far
-//! a node reaches, so it is not heard; except the primary that is being revoked, which has everything anyway.
+//! a node reaches, so it is not heard; except the primary that is being revoked, which has everything anyway. A node whose file
+//! ends before what was noted of it is not heard either, whoever it was: no loss of power takes what was acknowledged in this
+//! durability, so something else did.
 
 use super::choice::{Candidate, is_fit, member};
 use super::election::sealed;
@@ -47,12 +49,17 @@ impl SentinelCore {
             && !report.foreign
             && !report.blank
             && report.doubt.is_empty()
+            && !report.shorter
             && !report.disk.is_empty();
         if living.is_none() && !heir {
             return None;
         }
         let member = member(node, report)?;
-        let mut counts_as = inherited(record, node, report);
+        let mut counts_as = if report.shorter {
+            BTreeSet::new()
+        } else {
+            inherited(record, node, report)
+        };
         if is_fit(report, self.settings.mutant) {
             counts_as.insert(member.incarnation.clone());
         }

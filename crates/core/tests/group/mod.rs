@@ -282,8 +282,15 @@ impl Group {
 
     /// Starts a member again with what its agent's disk holds, and this stamp in its data.
     pub(crate) fn power_on(&mut self, node: &Node, stamp: Option<Stamp>) {
-        self.data.insert(node.clone(), DataAtStart::default());
-        self.redis.entry(node.clone()).or_default().info.stamp = stamp;
+        self.power_on_with(node, stamp, DataAtStart::default());
+    }
+
+    /// The same with these files, which its redis-server then shows as well.
+    pub(crate) fn power_on_with(&mut self, node: &Node, stamp: Option<Stamp>, data: DataAtStart) {
+        let redis = self.redis.entry(node.clone()).or_default();
+        redis.info.stamp = stamp;
+        redis.info.files = (!data.files.is_empty()).then(|| data.files.clone());
+        self.data.insert(node.clone(), data);
         self.start_agent(node, self.disks[node].clone());
     }
 
@@ -601,6 +608,7 @@ impl Group {
                     persisted: true,
                     on_disk: true,
                     stamp: redis.info.stamp,
+                    files: redis.info.files.clone(),
                     ..ServerInfo::default()
                 };
                 (redis.alive, redis.frozen) = (true, false);
