@@ -75,6 +75,22 @@ pub enum Mutant {
     TakeBusyForWell,
     /// A client's pause is waited out however long it lasts.
     WaitOutEveryPause,
+    /// A primary that hangs in a script, and that nobody can replace, is waited for although its files hold everything.
+    WaitForAnHeirForEver,
+    /// A node gives its keys up for a reign that began without any.
+    FollowAnEmptyReign,
+    /// A master counts its data as those of its own reign before the register says that it rules.
+    ClaimAReignEarly,
+    /// A replica counts its data as those of the reign that it follows ahead of the register.
+    CountWhatWasFollowedAhead,
+    /// Grants of different sets of voters add up to a majority.
+    AddUpGrantsOfAllSets,
+    /// What a member acknowledged counts after its connection has ended, and in the next reign.
+    RememberAcknowledgements,
+    /// A full copy is begun although it surely cannot be read.
+    CopyWhatCannotBeRead,
+    /// A handoff that was asked for goes to an older server although nobody allowed that.
+    HandOverBackwards,
     /// The gate takes whoever says so for a member that follows, and believes any number that it acknowledges. Three lines of
     /// defence are away: the proof of the name, the answers of the server, and what was sent on that connection.
     CountAForgedAcknowledgement,

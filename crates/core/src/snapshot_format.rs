@@ -78,6 +78,12 @@ impl SnapshotFormat {
         known.map(|(name, (major, minor))| format!("{name} {major}.{minor}"))
     }
 
+    /// The format of the snapshots that this server writes to its disk; none where that is not known.
+    pub fn written_by(server: &ServerVersion) -> Option<Self> {
+        let (redis, valkey) = newest_read(server)?;
+        Some(valkey.map_or(Self::Redis(redis), Self::Valkey))
+    }
+
     /// The format of the full copies that `from` gives to `to`; none where that is not known. Valkey asks its replicas for
     /// their version and, from 9.1 on, writes an old format for those that are no Valkey 9.
     fn of_copy(from: &ServerVersion, to: &ServerVersion) -> Option<Self> {

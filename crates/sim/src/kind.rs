@@ -16,16 +16,19 @@ pub enum FaultKind {
     EndlessScripts,
     /// Clients that pause redis-server.
     ClientPauses,
+    /// Nodes of two server versions of which the older cannot read what the newer writes; upgrades, and ways back.
+    MixedVersions,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::FailedCopies,
         Self::DamagedFiles,
         Self::PutBack,
         Self::EndlessScripts,
         Self::ClientPauses,
+        Self::MixedVersions,
     ];
 
     /// Those of the default mix: the others show faults that are not mended yet.
@@ -37,7 +40,7 @@ impl FaultKind {
     pub fn takes_data(self) -> bool {
         matches!(
             self,
-            Self::FailedCopies | Self::DamagedFiles | Self::PutBack
+            Self::FailedCopies | Self::DamagedFiles | Self::PutBack | Self::MixedVersions
         )
     }
 
@@ -49,6 +52,7 @@ impl FaultKind {
             Self::PutBack => "put-back",
             Self::EndlessScripts => "endless-scripts",
             Self::ClientPauses => "client-pauses",
+            Self::MixedVersions => "mixed-versions",
         }
     }
 

@@ -47,7 +47,17 @@ fn own_rule(mutant: Mutant, report: &RunReport) -> Option<&'static str> {
 pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::None | Mutant::ForgetDatabase => &[],
-        Mutant::TakeBusyForWell | Mutant::WaitOutEveryPause => {
+        Mutant::CopyWhatCannotBeRead | Mutant::HandOverBackwards => &["i16_versions"],
+        Mutant::FollowAnEmptyReign => &["i07_empty_never_wins"],
+        Mutant::ClaimAReignEarly
+        | Mutant::CountWhatWasFollowedAhead
+        | Mutant::RememberAcknowledgements => &[
+            "i01_nothing_lost",
+            "i08_no_read_rolled_back",
+            "i10_handoff_keeps_all",
+        ],
+        Mutant::AddUpGrantsOfAllSets => &["i02_one_writer", "i04_nothing_after_seal"],
+        Mutant::WaitForAnHeirForEver | Mutant::TakeBusyForWell | Mutant::WaitOutEveryPause => {
             &["i11_writes_resume", "i15_never_silent"]
         }
         Mutant::BelieveARememberedPosition | Mutant::LoadWhatWasTruncated => &[
@@ -107,6 +117,7 @@ pub fn durability(mutant: Mutant) -> Option<Durability> {
 /// The kinds of faults without which a planted bug does not show; none: those of the default mix.
 pub fn faults(mutant: Mutant) -> &'static [FaultKind] {
     match mutant {
+        Mutant::CopyWhatCannotBeRead | Mutant::HandOverBackwards => &[FaultKind::MixedVersions],
         Mutant::BelieveARememberedPosition => &[FaultKind::FailedCopies, FaultKind::DamagedFiles],
         Mutant::LoadWhatWasTruncated | Mutant::StartBesideIgnoredFiles => {
             &[FaultKind::DamagedFiles]

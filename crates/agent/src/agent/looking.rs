@@ -103,14 +103,20 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
     }
 }
 
-/// What a copy that was not loaded left in the log. Read only where a link is down, a copy was seen, and it is over.
-fn copy_failed(before: &ServerInfo, now: &ServerInfo, trail: &mut Trail) -> Option<String> {
+/// What a copy that was not loaded left in the log. Read only where a link is down, after a copy that was seen, and with every
+/// thorough look: a small copy begins and fails between two looks.
+fn copy_failed(
+    before: &ServerInfo,
+    now: &ServerInfo,
+    thorough: bool,
+    trail: &mut Trail,
+) -> Option<String> {
     if now.link_up || now.is_master {
         trail.begin();
         return None;
     }
     let ended = before.syncing && !now.syncing;
-    let said = ended.then(|| trail.cause()).flatten();
+    let said = (ended || thorough).then(|| trail.cause()).flatten();
     said.or_else(|| before.copy_failed.clone())
 }
 
@@ -180,7 +186,7 @@ pub(super) async fn look(
             }
             stream_copies(&mut link, &mut eyes, &info).await;
             let info = ServerInfo {
-                copy_failed: copy_failed(&seen, &info, &mut eyes.trail),
+                copy_failed: copy_failed(&seen, &info, thorough, &mut eyes.trail),
                 ..info
             };
             seen = info.clone();

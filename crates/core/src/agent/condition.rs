@@ -166,7 +166,8 @@ impl Agent {
         let waited = unwell
             .hung_since
             .is_some_and(|since| now >= since + HEIR_WITHIN);
-        if waited && self.server == ServerState::Hung && self.info.logged {
+        let waits = self.settings.mutant == Mutant::WaitForAnHeirForEver;
+        if waited && !waits && self.server == ServerState::Hung && self.info.logged {
             let why = format!(
                 "{}; no replica has taken over for {HEIR_WITHIN} ms, and its append-only file holds all that it answered",
                 self.reason

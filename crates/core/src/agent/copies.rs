@@ -3,13 +3,18 @@
 //! A redis-server whose copy failed asks for the next one at once, up to ten times a second, and each costs its primary a
 //! snapshot. Before 7.4 it has also emptied its memory by then.
 
-use super::{Agent, AgentOutput};
+use super::{Agent, AgentOutput, ServerInfo};
+use crate::mutant::Mutant;
 use crate::record::Record;
 use crate::snapshot_format::is_unreadable;
 use crate::time::Millis;
 
 /// Pause after the first copy that failed; twice as long after each further one.
 const PAUSE_MIN: Millis = 1_000;
+
+/// Copies that fail between two looks are told by what redis-server says of them; a link that does not come up for so long
+/// after that had another one.
+const UNSEEN: Millis = 1_000;
 
 /// Longest pause between copies that fail.
 const PAUSE_MAX: Millis = 60_000;
@@ -46,8 +51,13 @@ impl Copies {
 }
 
 impl Agent {
-    /// Notes how a copy goes, from a look at redis-server.
-    pub(super) fn notice_copy(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
+    /// Notes how a copy goes, from a look at redis-server; `before`: the look before this one.
+    pub(super) fn notice_copy(
+        &mut self,
+        now: Millis,
+        before: &ServerInfo,
+        out: &mut Vec<AgentOutput>,
+    ) {
         if self.info.link_up || !self.standing.is_following() {
             if self.info.link_up {
                 self.copies = Copies::default();
@@ -55,10 +65,15 @@ impl Agent {
             self.copies.under_way = false;
         } else if self.info.syncing || self.info.loading {
             self.copies.under_way = true;
-        } else if self.copies.under_way {
+        } else if self.copies.under_way || self.failed_unseen(now, before) {
             self.copies.fail(now, self.info.copy_failed.clone());
             self.tell_failed(out);
         }
+    }
+
+    fn failed_unseen(&self, now: Millis, before: &ServerInfo) -> bool {
+        let news = before.copy_failed.is_none() || now >= self.link_seen + UNSEEN;
+        self.info.copy_failed.is_some() && news
     }
 
     /// redis-server ended while it copied.
@@ -102,8 +117,12 @@ impl Agent {
     }
 
     /// Whether it surely needs a copy, and surely could not load it. What is missing may still be in the primary's backlog
-    /// where both go by the same history; a copy that was begun anyway is proof of the contrary.
+    /// where both go by the same history; a copy that was begun anyway is proof of the contrary, and so is one that failed
+    /// since the link was last up: redis-server has forgotten by then how far it was.
     fn is_held(&self, record: &Record) -> bool {
+        if self.settings.mutant == Mutant::CopyWhatCannotBeRead {
+            return false;
+        }
         let others = record.primary.as_ref();
         let others = others.filter(|p| p.node != self.settings.node && !self.info.link_up);
         let Some(from) = others.and_then(|p| p.server.as_ref()) else {
@@ -115,7 +134,7 @@ impl Agent {
             held,
             ..
         } = self.copies;
-        let begun = under_way || failed > 0 || held;
+        let begun = under_way || failed > 0 || held || self.info.copy_failed.is_some();
         let needs_one = begun || record.epoch_of(&self.info.replid).is_none();
         needs_one && self.runs_as().is_some_and(|to| is_unreadable(from, &to))
     }

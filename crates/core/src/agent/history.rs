@@ -1,6 +1,7 @@
 //! Whose history the data is, and how far it reaches in that.
 
 use super::{Agent, Standing};
+use crate::mutant::Mutant;
 use crate::names::{Address, Epoch};
 use crate::position::Position;
 use crate::record::{Phase, Record};
@@ -50,7 +51,11 @@ impl Agent {
         let word = self.follow_ahead.as_ref();
         let word = word.filter(|w| w.epoch == epoch && w.address == *from);
         match (&self.history, word) {
-            (Some(before), Some(word)) if before.epoch < epoch && !self.is_settled(word) => {
+            (Some(before), Some(word))
+                if before.epoch < epoch
+                    && !self.is_settled(word)
+                    && self.settings.mutant != Mutant::CountWhatWasFollowedAhead =>
+            {
                 before.up_to(word.offset)
             }
             _ => (epoch, None),
@@ -73,7 +78,11 @@ impl Agent {
     /// that a master writes which nobody may write to (keys that expire) goes before what others acknowledged.
     fn reign(&self, epoch: Epoch) -> (Epoch, Option<u64>) {
         match &self.history {
-            Some(before) if before.epoch < epoch && !self.ruled(epoch) => {
+            Some(before)
+                if before.epoch < epoch
+                    && !self.ruled(epoch)
+                    && self.settings.mutant != Mutant::ClaimAReignEarly =>
+            {
                 before.up_to(self.info.offset)
             }
             _ => (epoch, None),

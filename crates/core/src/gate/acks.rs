@@ -44,6 +44,9 @@ impl Acks {
 
     /// Of another reign, or another server: nothing that was acknowledged counts. Whoever is connected may acknowledge more.
     pub(super) fn clear(&mut self) {
+        if self.mutant == Mutant::RememberAcknowledgements {
+            return;
+        }
         self.lines
             .values_mut()
             .for_each(|line| line.acknowledged = 0);
@@ -67,6 +70,9 @@ impl Acks {
 
     /// It has ended.
     pub(super) fn leave(&mut self, following: Following) {
+        if self.mutant == Mutant::RememberAcknowledgements {
+            return;
+        }
         let Some(node) = self.lines.remove(&following).and_then(|line| line.node) else {
             return;
         };
@@ -115,6 +121,11 @@ impl Acks {
 
     /// How much this node has acknowledged.
     pub(super) fn of(&self, node: &Node) -> u64 {
+        if self.mutant == Mutant::RememberAcknowledgements {
+            let all = self.lines.values();
+            let lines = all.filter(|line| line.node.as_ref() == Some(node));
+            return lines.map(|line| line.acknowledged).max().unwrap_or(0);
+        }
         let line = self.newest(node).and_then(|one| self.lines.get(&one));
         line.map_or(0, |line| line.acknowledged)
     }

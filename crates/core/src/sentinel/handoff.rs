@@ -3,6 +3,7 @@
 use super::choice::{Candidate, best, reports};
 use super::{Answer, SentinelCore, SentinelOutput};
 use crate::limits::RANK_STEP;
+use crate::mutant::Mutant;
 use crate::names::{Epoch, Group, Node};
 use crate::position::Position;
 use crate::record::{Phase, Record};
@@ -151,10 +152,11 @@ impl SentinelCore {
         let fit: Vec<Candidate> = fit
             .filter(|c| wish.is_none_or(|w| c.member.node == *w))
             .collect();
+        let blind = self.settings.mutant == Mutant::HandOverBackwards;
         let older = |c: &Candidate| {
             let (from, to) = (leader.server.as_ref(), c.member.server.as_ref());
             from.zip(to)
-                .is_some_and(|(from, to)| is_downgrade(from, to))
+                .is_some_and(|(from, to)| is_downgrade(from, to) && !blind)
         };
         let (back, on): (Vec<_>, Vec<_>) = group.count_readers(fit).into_iter().partition(older);
         if on.is_empty()

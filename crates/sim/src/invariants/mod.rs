@@ -15,6 +15,7 @@ pub mod i12_bounded;
 pub mod i13_position_of_the_data;
 pub mod i14_nothing_overwritten;
 pub mod i15_never_silent;
+pub mod i16_versions;
 
 use crate::model::Micros;
 use crate::report::Violation;
@@ -55,6 +56,8 @@ pub struct Monitors {
     pub seals: BTreeMap<usize, i04_nothing_after_seal::Seal>,
     /// I4: by node, the newest promise that its disk holds.
     pub promised: BTreeMap<usize, Epoch>,
+    /// I16: copies that could not be read.
+    pub unread: i16_versions::Unread,
     /// I13: what each position stands for.
     pub noted: i13_position_of_the_data::Noted,
 }

@@ -8,6 +8,7 @@ use super::replica::Upstream;
 use super::server::{Replid, Server, Settings};
 use crate::rng::Rng;
 use holdfast_core::names::Address;
+use holdfast_core::snapshot_format::SnapshotFormat;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ impl Server {
             rewrite_at: None,
             copies_fail: CopyFault::None,
             log_off: false,
+            copy_failed: false,
             script: None,
             sync_full: 0,
             sync_partial: 0,
@@ -84,9 +86,11 @@ impl Server {
     pub(super) fn finish_rewrite(&mut self, now: Micros) {
         if self.rewrite_at.is_some_and(|at| now >= at) {
             self.rewrite_at = None;
-            let log = Image::to_log(&self.data, self.stamp);
-            self.files.synced = log.len();
-            self.files.log = Some(log);
+            let image = Image {
+                stamp: self.stamp,
+                ..Image::of(&self.data, None)
+            };
+            self.files.rewrite(&image, self.format());
             self.files.rewrites += 1;
             self.files.unfinished = false;
             self.log_off = false;
@@ -99,11 +103,16 @@ impl Server {
 fn image_of(settings: &Settings, files: &mut Files) -> Image {
     let image = files.loads(settings.persistence);
     if settings.persistence.appends() && files.log.is_none() {
+        let format = settings
+            .version
+            .as_ref()
+            .and_then(SnapshotFormat::written_by);
+        files.rewrite(&image, format);
         // The first increment has the name of one that no manifest names: it is opened as it is, and written on.
-        let log = files.ignored.take();
-        let log = log.unwrap_or_else(|| Image::to_log(&image.data, image.stamp));
-        files.synced = log.len();
-        files.log = Some(log);
+        if let Some(log) = files.ignored.take() {
+            files.synced = log.len();
+            files.log = Some(log);
+        }
     }
     image
 }

@@ -41,6 +41,7 @@ impl Server {
 
     /// The snapshot is there, and fails.
     pub(super) fn fail_copy(&mut self, image: &Image) {
+        self.copy_failed = true;
         self.log_off = self.settings.persistence.appends();
         if self.copies_fail != CopyFault::BeforeFlush {
             self.empty_memory();
@@ -48,11 +49,7 @@ impl Server {
         if self.copies_fail == CopyFault::HalfLoaded {
             let half = image.data.len() / 2;
             self.data = Arc::new(image.data.iter().take(half).copied().collect());
-            self.files.dump = Some(Image {
-                data: self.data.clone(),
-                position: None,
-                stamp: None,
-            });
+            self.files.dump = Some(Image::of(&self.data, image.format));
         }
         self.drop_upstream();
     }

@@ -1,6 +1,7 @@
 //! What a server keeps on its disk.
 
 use super::server::Replid;
+use holdfast_core::snapshot_format::SnapshotFormat;
 use holdfast_core::stamp::Stamp;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub struct Image {
     pub position: Option<(Replid, u64)>,
     /// The stamp in it.
     pub stamp: Option<Stamp>,
+    /// In which format it is, in runs where that counts.
+    pub format: Option<SnapshotFormat>,
 }
 
 impl Image {
@@ -59,6 +62,7 @@ impl Image {
             data: Arc::new(log.iter().filter_map(value).collect()),
             position: None,
             stamp: log.iter().rev().find_map(stamp),
+            format: None,
         }
     }
 
@@ -78,6 +82,8 @@ pub struct Files {
     pub log: Option<Vec<Logged>>,
     /// Entries of the append-only file that a power loss cannot take.
     pub synced: usize,
+    /// In which format the beginning of it is, in runs where that counts.
+    pub log_format: Option<SnapshotFormat>,
     /// Append-only files that no manifest names: redis-server starts as if they were not there.
     pub ignored: Option<Vec<Logged>>,
     /// How often the append-only file was written again: part of its name.

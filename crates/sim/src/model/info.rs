@@ -37,6 +37,8 @@ pub struct Info {
     pub on_disk: bool,
     /// The stamp in the data.
     pub stamp: Option<Stamp>,
+    /// Its log says that a copy was not loaded, since its link was last up.
+    pub copy_failed: bool,
     /// Keys in the data set.
     pub keys: u64,
     /// `sync_full`: full resyncs that this server gave.

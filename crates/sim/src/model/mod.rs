@@ -21,6 +21,7 @@ mod primary;
 mod replica;
 mod script;
 mod server;
+mod version;
 
 pub use backlog::{Backlog, Entry, Op};
 pub use command::{ClientId, Command, Effect, LinkId, Message, Refusal, Reply};

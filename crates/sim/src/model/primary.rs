@@ -130,6 +130,7 @@ impl Server {
             data: self.data.clone(),
             position: Some((self.replid, self.offset)),
             stamp: self.stamp,
+            format: self.format(),
         };
         let ready_at = now + self.settings.fork_us;
         if let Some(attached) = self.attached.get_mut(&link) {
@@ -232,6 +233,7 @@ impl Server {
             return;
         }
         self.drop_upstream();
+        self.copy_failed = false;
         self.cached = None;
         self.second = Some((self.replid, self.offset + 1));
         self.replid = Replid(self.rng.bits());

@@ -110,6 +110,7 @@ impl Server {
             Message::Snapshot(image) if self.copies_fail != CopyFault::None => {
                 self.fail_copy(&image);
             }
+            Message::Snapshot(image) if !self.reads(&image) => self.choke_on(image),
             Message::Snapshot(image) => self.begin_load(now, link, image),
             Message::Continue(replid) => self.go_on(now, link, replid),
             Message::Refused => {
@@ -208,6 +209,7 @@ impl Server {
             self.files.unfinished = true;
             self.rewrite_at = Some(now + self.settings.rewrite_us);
         }
+        self.copy_failed = false;
         self.upstream = Upstream::Online { link, heard: now };
         self.take_stream(now, link, behind);
         self.acknowledge();

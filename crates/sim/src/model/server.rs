@@ -11,6 +11,7 @@ use super::replica::Upstream;
 use super::script::Script;
 use crate::rng::Rng;
 use holdfast_core::names::Address;
+use holdfast_core::server_version::ServerVersion;
 use holdfast_core::stamp::Stamp;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,6 +39,8 @@ const SELECT_BYTES: u64 = 23;
 pub struct Settings {
     /// Address that it announces.
     pub address: Address,
+    /// Which server it is, in runs where that counts.
+    pub version: Option<ServerVersion>,
     /// How it keeps data.
     pub persistence: Persistence,
     /// A planted bug: it answers and acknowledges before it syncs, whatever it says.
@@ -63,6 +66,7 @@ impl Settings {
     pub fn new(address: Address) -> Self {
         Self {
             address,
+            version: None,
             persistence: Persistence::Nothing,
             answers_first: false,
             counts_without_backlog: false,
@@ -105,6 +109,8 @@ pub struct Server {
     pub(super) copies_fail: CopyFault,
     /// A copy that was begun has switched the append-only file off.
     pub(super) log_off: bool,
+    /// One was not loaded, since its link was last up.
+    pub(super) copy_failed: bool,
     pub(super) script: Option<Script>,
     pub(super) sync_at: Micros,
     pub(super) second_at: Micros,
@@ -167,6 +173,7 @@ impl Server {
             logged: self.is_logging(),
             on_disk: self.settings.persistence == Persistence::AppendAlways && self.is_logging(),
             stamp: self.stamp.filter(|_| !self.is_loading()),
+            copy_failed: self.copy_failed,
             keys: self.data.len() as u64,
             sync_full: self.sync_full,
             sync_partial: self.sync_partial,
@@ -436,6 +443,7 @@ impl Server {
             data: self.data.clone(),
             position,
             stamp: self.stamp,
+            format: self.format(),
         });
     }
 }

@@ -68,7 +68,7 @@ impl World {
             pause_limit: PAUSE_LIMIT_MS,
             gated: false,
             mutant,
-            server: None,
+            server: host.program.clone(),
         };
         host.agent = Some(Agent::new(settings, stored));
         host.gate = gates.then(|| Gate::new(mutant));

@@ -9,10 +9,12 @@ mod plan;
 mod putback;
 mod story;
 mod unwell;
+mod versions;
 
 pub(super) use more::{Size, more};
 pub(super) use plan::plan;
 pub(super) use putback::Snapshots;
+pub(super) use versions::Versions;
 
 use super::World;
 use super::chaos::Chaos;
@@ -132,6 +134,10 @@ pub(super) enum Fault {
     Script(usize, bool),
     /// A client pauses redis-server for so long.
     PauseClients(usize, Micros),
+    /// The newer program is installed on a node, or the older one; whether the node is stopped in order for that.
+    Install(usize, bool, bool),
+    /// A person asks for a handoff to this node, also to an older server.
+    HandBack(usize),
 }
 
 /// Which directions.

@@ -10,6 +10,7 @@ use crate::rng::Rng;
 use holdfast_core::agent::{Agent, DataAtStart, Stored};
 use holdfast_core::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use holdfast_core::sentinel::{Persistent, SentinelCore, Written};
+use holdfast_core::server_version::ServerVersion;
 use holdfast_core::wire::{Condition, PeerMessage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -63,6 +64,8 @@ pub struct NodeHost {
     pub name: Node,
     /// Where it is reached now.
     pub address: Address,
+    /// The program that is installed as its redis-server, in runs where that counts.
+    pub program: Option<ServerVersion>,
     /// Its clock.
     pub clock: Clock,
     /// Randomness for its processes.

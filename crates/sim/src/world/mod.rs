@@ -89,6 +89,8 @@ pub struct World {
     pub judges_data: bool,
     /// A person has given an explicit word.
     pub forced: bool,
+    /// A person has asked for a handoff that may go to an older server.
+    pub may_go_back: bool,
     /// When the faults ended.
     pub quiet_since: Micros,
     config: Config,
@@ -112,6 +114,8 @@ pub struct World {
     ended: bool,
     events: u64,
     trace: Trace,
+    /// The two servers that nodes run, in runs with both.
+    versions: Option<faults::Versions>,
     /// Copies of all volumes.
     snapshots: faults::Snapshots,
     /// A list for what servers do to the world, used again and again.

@@ -104,6 +104,8 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         files: Some(redis.server.marks()),
         settles_in: Some(redis.server.settles_in()),
         log_off: redis.server.is_log_off(),
+        server: redis.server.version().cloned(),
+        copy_failed: info.copy_failed.then(|| "its log says why".to_owned()),
         ..ServerInfo::default()
     }
 }

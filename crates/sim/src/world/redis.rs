@@ -37,6 +37,7 @@ impl World {
         let host = &mut self.nodes[node];
         let settings = Settings {
             address: host.address.clone(),
+            version: host.program.clone(),
             ..self.settings.clone()
         };
         let files = std::mem::take(&mut host.files);
@@ -104,7 +105,13 @@ impl World {
             host.files.ignored = None;
             host.files.log = None;
         }
-        refusal
+        let server = host.program.as_ref();
+        refusal.or_else(|| {
+            let format = host.files.unreadable_by(persistence, server)?;
+            Some(format!(
+                "its files are in format {format}, which its redis-server cannot read"
+            ))
+        })
     }
 
     /// Lets redis-server do something, and carries out what follows from it.

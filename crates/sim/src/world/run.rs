@@ -17,6 +17,9 @@ const EVENTS_MAX: u64 = 20_000_000;
 /// The group must be well for so long before a run ends.
 const WELL_US: Micros = 1_000_000;
 
+/// Nodes that wait for an upgrade get it after so long.
+const UPGRADE_US: Micros = 8_000_000;
+
 /// A group that waits for a person's word gets it after so long.
 const WORD_US: Micros = 15_000_000;
 
@@ -241,6 +244,9 @@ impl World {
         if let Some(trouble) = trouble.as_ref().filter(|_| self.now > limit) {
             self.violations.push(i11_writes_resume::late(self, trouble));
             return;
+        }
+        if self.now > self.quiet_since + UPGRADE_US {
+            self.upgrade_stuck();
         }
         if self.now > self.quiet_since + WORD_US {
             self.put_files_right();

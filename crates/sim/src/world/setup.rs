@@ -14,6 +14,7 @@ use super::{World, faults};
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::invariants::Monitors;
+use crate::kind::FaultKind;
 use crate::ledger::Ledger;
 use crate::model::{CopyFault, Files, Micros, Persistence, Settings};
 use crate::mutants;
@@ -69,6 +70,7 @@ impl World {
             stranger: rng.fork(5).chance(200),
             judges_data: config.faults.iter().any(|kind| kind.takes_data()),
             forced: false,
+            may_go_back: false,
             quiet_since: 0,
             config: config.clone(),
             settings: kept(settings(&mut rng), terms, config.mutant),
@@ -95,13 +97,24 @@ impl World {
             trace: Trace::new(config.trace),
             effects: Vec::new(),
             snapshots: faults::Snapshots::default(),
+            versions: None,
             rng: rng.fork(2),
         };
         if world.gates && rng.fork(6).chance(500) {
             world.clients[0] = Client::reader(rng.between(150_000, 1_500_000));
         }
+        if config.faults.contains(&FaultKind::MixedVersions) {
+            world.run_versions(faults::Versions::draw(&mut rng.fork(9)));
+        }
         world.schedule(&mut rng);
         world
+    }
+
+    fn run_versions(&mut self, versions: faults::Versions) {
+        for host in &mut self.nodes {
+            host.program = Some(versions.first());
+        }
+        self.versions = Some(versions);
     }
 
     fn schedule(&mut self, rng: &mut Rng) {
@@ -229,6 +242,7 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
     NodeHost {
         name: Node::from(format!("redis-{index}")),
         address: Address::new(format!("10.0.0.{index}"), 6379),
+        program: None,
         clock: Clock::random(rng, drifting),
         rng: rng.fork(100 + index as u64),
         run: 0,

@@ -184,6 +184,16 @@ fn what_is_missing_may_still_come_without_a_copy() {
 }
 
 #[test]
+fn a_copy_that_fails_between_two_looks_is_noticed() {
+    let mut replica = Replica::started("redis 7.0.15", "history-1", "redis 8.6.2");
+    replica.looks(false, false);
+    assert_eq!(replica.asked.last(), Some(&Operation::Seal));
+    replica.waits(120_000);
+    assert_eq!(replica.follows(), 1, "never again");
+    assert!(replica.report.stuck);
+}
+
+#[test]
 fn nothing_is_held_back_for_servers_that_are_not_known_or_fit() {
     for (own, primary) in [
         ("redis 7.0.15", "redis 99.0.0"),
@@ -199,10 +209,21 @@ fn nothing_is_held_back_for_servers_that_are_not_known_or_fit() {
 
 #[test]
 fn copies_that_fail_come_after_growing_pauses() {
+    fail_for_two_minutes(true);
+}
+
+#[test]
+fn so_do_copies_that_fail_between_two_looks() {
+    fail_for_two_minutes(false);
+}
+
+fn fail_for_two_minutes(seen: bool) {
     let mut replica = Replica::started("redis 99.0.0", "own", "redis 99.1.0");
     for _ in 0..600 {
         if matches!(replica.asked.last(), Some(Operation::Follow(_))) {
-            replica.looks(true, false);
+            if seen {
+                replica.looks(true, false);
+            }
             replica.looks(false, false);
         }
         replica.waits(200);

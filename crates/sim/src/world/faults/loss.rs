@@ -70,8 +70,7 @@ impl World {
         let values: Vec<u64> = (0..5).map(|n| crate::ledger::FOREIGN + n).collect();
         let image = crate::model::Image {
             data: std::sync::Arc::new(values.clone()),
-            position: None,
-            stamp: None,
+            ..crate::model::Image::default()
         };
         let host = &mut self.nodes[node];
         host.foreign = true;

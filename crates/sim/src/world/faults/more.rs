@@ -2,6 +2,7 @@
 
 use super::Fault;
 use super::putback::Part;
+use super::versions;
 use crate::kind::FaultKind;
 use crate::model::{CopyFault, Micros};
 use crate::rng::Rng;
@@ -59,6 +60,8 @@ impl World {
                 let node = self.aim(node);
                 self.pause_clients(node, long);
             }
+            Fault::Install(node, newer, orderly) => self.install(node, newer, orderly, long),
+            Fault::HandBack(node) => self.hand_back(node),
             _ => self.on_damage(fault, long),
         }
     }
@@ -70,6 +73,7 @@ fn draw(rng: &mut Rng, kind: FaultKind, at: Micros, size: Size) -> Vec<(Micros, 
         FaultKind::FailedCopies => failed_copies(rng, at, node),
         FaultKind::DamagedFiles => vec![(at, World::some_damage(rng, node))],
         FaultKind::PutBack => put_back(rng, at, node, size),
+        FaultKind::MixedVersions => versions::draw(rng, at, node, size),
         FaultKind::EndlessScripts => vec![(at, Fault::Script(node, rng.chance(500)))],
         FaultKind::ClientPauses => {
             let long = if rng.chance(200) {

@@ -2,7 +2,7 @@
 
 use crate::invariants::{
     Moment, i01_nothing_lost, i05_quorums_meet, i06_fit_to_rule, i08_no_read_rolled_back,
-    i10_handoff_keeps_all, i13_position_of_the_data,
+    i10_handoff_keeps_all, i13_position_of_the_data, i16_versions,
 };
 use crate::world::World;
 use crate::world::event::Event;
@@ -87,7 +87,12 @@ impl World {
     fn before_proposal(&mut self, sentinel: usize, record: &Record, decided: Moment) {
         self.violations
             .extend(i05_quorums_meet::check(self.now, record));
-        if record.phase == Phase::Electing || record.by != self.sentinels[sentinel].name {
+        if record.by != self.sentinels[sentinel].name {
+            return;
+        }
+        if record.phase == Phase::Electing {
+            self.violations
+                .extend(i16_versions::check_handoff(self, sentinel, record, decided));
             return;
         }
         let known = self.sentinels[sentinel]

@@ -2,7 +2,7 @@
 
 use crate::invariants::{
     i02_one_writer, i04_nothing_after_seal, i06_fit_to_rule, i07_empty_never_wins,
-    i14_nothing_overwritten,
+    i14_nothing_overwritten, i16_versions,
 };
 use crate::ledger::Written;
 use crate::model::{Command, Message, Refusal};
@@ -128,6 +128,8 @@ impl World {
         if let Message::Snapshot(image) = message {
             self.violations
                 .extend(i07_empty_never_wins::check(self, node, image));
+            let broken = i16_versions::check_copy(self, node, image);
+            self.violations.extend(broken);
         }
     }
 }
