@@ -43,6 +43,7 @@ pub use link::{ConnectedReplica, Info, Link, LinkError, Persistence, Replication
 pub(crate) use log::Trail;
 pub use login::Login;
 pub(crate) use masterauth::Masterauth;
+pub(crate) use process::log_path;
 pub use process::{Configuration, Door, Server, StartError, Stopped, configure};
 pub use renewal::{Renewal, RenewalError};
 pub(crate) use socket::Socket;

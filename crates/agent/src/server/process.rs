@@ -359,7 +359,8 @@ fn prepare_directories(options: &Options) -> Result<(), StartError> {
     Ok(())
 }
 
-fn log_path(options: &Options) -> PathBuf {
+/// Where redis-server writes its log.
+pub(crate) fn log_path(options: &Options) -> PathBuf {
     options.dir.join("server.log")
 }
 

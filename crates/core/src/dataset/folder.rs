@@ -32,6 +32,8 @@ pub struct DataFolder {
     pub snapshot: Option<LyingFile>,
     /// Replication id in the snapshot, where it has one.
     pub snapshot_replid: Option<String>,
+    /// redis-server wrote its log after the snapshot came to where it is: nobody put it there since.
+    pub snapshot_outlived: bool,
 }
 
 impl DataFolder {
@@ -101,7 +103,8 @@ impl DataFolder {
     }
 
     /// The newest file of a node with an append-only file is often a snapshot of its own. One of another history somebody
-    /// put there; and where there was no append-only file when the position was noted, the snapshot is all of its data.
+    /// put there, unless redis-server ran after that: in the moment of a promotion it begins a history that was never noted.
+    /// And where there was no append-only file when the position was noted, the snapshot is all of its data.
     fn newer_snapshot_ignored(&self, noted: Option<&Noted>) -> Option<String> {
         let (snapshot, noted) = (self.snapshot.as_ref()?, noted?);
         let older = |file: &LyingFile| file.modified_s < snapshot.modified_s;
@@ -109,7 +112,7 @@ impl DataFolder {
         let own = self.snapshot_replid.as_ref() == Some(&noted.replid);
         let known = noted.files.snapshot == self.files.snapshot;
         let was_all = noted.files.log.is_empty() && noted.files.snapshot.is_some();
-        let put_there = !own && !known && !noted.replid.is_empty();
+        let put_there = !own && !known && !self.snapshot_outlived && !noted.replid.is_empty();
         let ignored = newest && (was_all || put_there);
         ignored.then(|| {
             format!(

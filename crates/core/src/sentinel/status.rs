@@ -144,7 +144,7 @@ fn leaderless(now: Millis, group: &GroupState) -> bool {
 fn shortage(group: &GroupState) -> Option<String> {
     let record = group.record.as_ref()?;
     let (k, wished) = (record.sync.k, record.terms.k());
-    if group.short_since.is_some() && record.phase == Phase::Stable {
+    if k > 0 && group.short_since.is_some() && record.phase == Phase::Stable {
         return Some(format!(
             "replies are held: fewer than {k} replicas of the sync set are in step"
         ));

@@ -10,7 +10,9 @@ use crate::server::config::DataUse;
 use crate::server::data::{
     DataState, folder, inspect, is_bare, is_only_snapshot, is_unfinished, noted_tail, unreadable,
 };
-use crate::server::{Door, Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand};
+use crate::server::{
+    Door, Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand, log_path,
+};
 use holdfast_core::agent::{DataAtStart, ServerInfo};
 use holdfast_core::dataset::{DataFolder, Found, Noted, Verdict};
 use holdfast_core::mutant::Mutant;
@@ -119,7 +121,8 @@ impl Hands {
     /// What lies in the data folder. One that cannot be read is not started on.
     fn look_at_folder(&self) -> Result<DataFolder, Error> {
         let (dir, in_folder) = (&self.options.data_dir, self.version.at_least(7, 0));
-        folder(dir, wants_append_only(&self.options), in_folder)
+        let appends = wants_append_only(&self.options);
+        folder(dir, &log_path(&self.options), appends, in_folder)
             .map_err(|error| Error::Refused(format!("cannot read {}: {error}", dir.display())))
     }
 

@@ -3,15 +3,21 @@
 use super::{AOF_DIR, OLD_AOF, RDB, aof, mark, rdb};
 use holdfast_core::dataset::{DataFolder, LyingFile};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// Looks at the folder; `appends`: the server is told to write an append-only file; `in_folder`: it keeps that in a folder
-/// of its own (7.0 and later).
+/// Looks at the folder; `log`: what its server logs; `appends`: the server is told to write an append-only file; `in_folder`:
+/// it keeps that in a folder of its own (7.0 and later).
 ///
 /// # Errors
 /// When something there cannot be read.
-pub fn folder(data_dir: &Path, appends: bool, in_folder: bool) -> io::Result<DataFolder> {
+pub fn folder(
+    data_dir: &Path,
+    log: &Path,
+    appends: bool,
+    in_folder: bool,
+) -> io::Result<DataFolder> {
     let dir = data_dir.join(AOF_DIR);
     let mut damage = aof::damage(&dir)?;
     let mut log_files = Vec::new();
@@ -36,6 +42,17 @@ pub fn folder(data_dir: &Path, appends: bool, in_folder: bool) -> io::Result<Dat
         log_files,
         snapshot: full.then(|| lying(&snapshot, "")).transpose()?.flatten(),
         snapshot_replid: full.then(|| rdb::replid(&snapshot)).transpose()?.flatten(),
+        snapshot_outlived: full && outlived(&snapshot, log),
+    })
+}
+
+/// Whether the log was written after the file came to where it is. redis-server logs each snapshot once it has its name. Neither
+/// a copy nor a move can choose the time of the second, which is that of the inode.
+fn outlived(file: &Path, log: &Path) -> bool {
+    let (file, log) = (std::fs::metadata(file), std::fs::metadata(log));
+    let times = file.ok().zip(log.ok());
+    times.is_some_and(|(file, log)| {
+        (log.mtime(), log.mtime_nsec()) >= (file.ctime(), file.ctime_nsec())
     })
 }
 
@@ -61,7 +78,8 @@ mod tests {
     #[test]
     fn a_manifest_that_names_what_is_missing_is_damage() {
         let data = tempfile::tempdir().expect("a directory");
-        let look = |appends| folder(data.path(), appends, true).expect("readable");
+        let log = data.path().join("server.log");
+        let look = |appends| folder(data.path(), &log, appends, true).expect("readable");
         assert_eq!(look(true), DataFolder::default());
         let dir = data.path().join(AOF_DIR);
         std::fs::create_dir(&dir).expect("a directory");
@@ -82,5 +100,22 @@ mod tests {
             assert_eq!(look(true).damage.is_some(), damaged, "{text}");
             assert_eq!(look(true).files.log.len(), usize::from(!damaged), "{text}");
         }
+    }
+
+    #[test]
+    fn a_snapshot_is_outlived_by_what_was_logged_after_it() {
+        let data = tempfile::tempdir().expect("a directory");
+        let (log, snapshot) = (data.path().join("server.log"), data.path().join(RDB));
+        std::fs::write(&snapshot, "REDIS").expect("a file");
+        assert!(!outlived(&snapshot, &log), "nothing was logged");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(&log, "DB saved on disk").expect("a log");
+        assert!(outlived(&snapshot, &log));
+        // One that was put there since, with the old time of its contents.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let copy = data.path().join("copy");
+        std::fs::rename(&snapshot, &copy).expect("moved");
+        std::fs::rename(&copy, &snapshot).expect("moved back");
+        assert!(!outlived(&snapshot, &log));
     }
 }

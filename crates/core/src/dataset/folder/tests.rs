@@ -105,6 +105,8 @@ fn a_newer_snapshot_is_ignored_only_if_it_is_this_nodes_own() {
     let why = refused(&folder, true, Some(&note)).unwrap();
     assert!(why.contains("holds other data"), "{why}");
     assert_eq!(refused(&both(9, 5), true, Some(&note)), None, "older");
+    folder.snapshot_outlived = true;
+    assert_eq!(refused(&folder, true, Some(&note)), None, "its own");
     // The position was noted for a snapshot, and an old append-only file would be read in its place.
     let folder = both(5, 9);
     let note = noted(Files {
