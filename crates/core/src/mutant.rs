@@ -77,14 +77,8 @@ pub enum Mutant {
     WaitOutEveryPause,
     /// A primary that hangs in a script, and that nobody can replace, is waited for although its files hold everything.
     WaitForAnHeirForEver,
-    /// A node gives its keys up for a reign that began without any.
-    FollowAnEmptyReign,
     /// A master counts its data as those of its own reign before the register says that it rules.
     ClaimAReignEarly,
-    /// A replica counts its data as those of the reign that it follows ahead of the register.
-    CountWhatWasFollowedAhead,
-    /// Grants of different sets of voters add up to a majority.
-    AddUpGrantsOfAllSets,
     /// What a member acknowledged counts after its connection has ended, and in the next reign.
     RememberAcknowledgements,
     /// A full copy is begun although it surely cannot be read.
@@ -101,7 +95,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug that the simulator can find.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 35] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -128,5 +122,14 @@ impl Mutant {
         Self::CountAForgedAcknowledgement,
         Self::TakeBusyForWell,
         Self::WaitOutEveryPause,
+        Self::WaitForAnHeirForEver,
+        Self::ClaimAReignEarly,
+        Self::RememberAcknowledgements,
+        Self::CopyWhatCannotBeRead,
+        Self::HandOverBackwards,
+        Self::BelieveARememberedPosition,
+        Self::LoadWhatWasTruncated,
+        Self::StartBesideIgnoredFiles,
+        Self::TrustARegisterPutBack,
     ];
 }

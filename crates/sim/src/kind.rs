@@ -33,7 +33,13 @@ impl FaultKind {
 
     /// Those of the default mix: the others show faults that are not mended yet.
     pub fn default_mix() -> BTreeSet<Self> {
-        [Self::FailedCopies, Self::EndlessScripts, Self::ClientPauses].into()
+        [
+            Self::FailedCopies,
+            Self::EndlessScripts,
+            Self::ClientPauses,
+            Self::MixedVersions,
+        ]
+        .into()
     }
 
     /// Whether it takes data away from under a position.

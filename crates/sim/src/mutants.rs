@@ -48,15 +48,11 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::None | Mutant::ForgetDatabase => &[],
         Mutant::CopyWhatCannotBeRead | Mutant::HandOverBackwards => &["i16_versions"],
-        Mutant::FollowAnEmptyReign => &["i07_empty_never_wins"],
-        Mutant::ClaimAReignEarly
-        | Mutant::CountWhatWasFollowedAhead
-        | Mutant::RememberAcknowledgements => &[
+        Mutant::ClaimAReignEarly | Mutant::RememberAcknowledgements => &[
             "i01_nothing_lost",
             "i08_no_read_rolled_back",
             "i10_handoff_keeps_all",
         ],
-        Mutant::AddUpGrantsOfAllSets => &["i02_one_writer", "i04_nothing_after_seal"],
         Mutant::WaitForAnHeirForEver | Mutant::TakeBusyForWell | Mutant::WaitOutEveryPause => {
             &["i11_writes_resume", "i15_never_silent"]
         }

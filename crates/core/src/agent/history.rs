@@ -51,11 +51,7 @@ impl Agent {
         let word = self.follow_ahead.as_ref();
         let word = word.filter(|w| w.epoch == epoch && w.address == *from);
         match (&self.history, word) {
-            (Some(before), Some(word))
-                if before.epoch < epoch
-                    && !self.is_settled(word)
-                    && self.settings.mutant != Mutant::CountWhatWasFollowedAhead =>
-            {
+            (Some(before), Some(word)) if before.epoch < epoch && !self.is_settled(word) => {
                 before.up_to(word.offset)
             }
             _ => (epoch, None),

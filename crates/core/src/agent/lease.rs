@@ -48,9 +48,7 @@ impl Leases {
             all.filter(|lease| lease.epoch == epoch)
         };
         let by_majority = |lease: &&Lease| {
-            let any_set = mutant == Mutant::AddUpGrantsOfAllSets;
-            let same_set =
-                granted().filter(|l| any_set || l.voters_version == lease.voters_version);
+            let same_set = granted().filter(|l| l.voters_version == lease.voters_version);
             let as_late = same_set.filter(|l| l.sent_at >= lease.sent_at).count();
             as_late > lease.voters / 2 || mutant == Mutant::CountGrants
         };

@@ -5,15 +5,11 @@
 //! otherwise is the last moment of a data set; this would be all of it. So it stays sealed until a person decides.
 
 use super::{Agent, AgentOutput, Standing};
-use crate::mutant::Mutant;
 use crate::record::Record;
 
 impl Agent {
     /// Whether this node has keys that the reigns since do not have, because one of them began without any.
     pub fn is_withheld(&self) -> bool {
-        if self.settings.mutant == Mutant::FollowAnEmptyReign {
-            return false;
-        }
         let outlived = |record: &Record| {
             let obeys = match &self.standing {
                 Standing::Following(epoch, _) => *epoch == record.epoch,
