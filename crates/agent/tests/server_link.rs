@@ -5,7 +5,8 @@ mod server_support;
 
 use holdfast_agent::server::{LinkError, Role};
 use holdfast_core::names::Address;
-use server_support::Node0;
+use holdfast_core::record::Durability;
+use server_support::{Node0, options};
 use std::time::Duration;
 
 fn dead() -> Address {
@@ -91,6 +92,43 @@ async fn promote_leaves_the_fence_closed_until_it_is_opened() {
     node.link.fence().await.unwrap();
     assert!(node.set("a", "2").await.is_err());
     assert_eq!(node.get("a").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn who_is_shut_out_finds_no_server_until_the_door_opens() {
+    let mut node = Node0::start().await;
+    node.reign().await;
+    node.link.open().await.unwrap();
+    let address = ("127.0.0.1", node.options.listen.port);
+    let client = std::net::TcpStream::connect(address).unwrap();
+    let seen = node.server.shut_out(&mut node.link).await.unwrap();
+    assert!(seen.replication.fenced && node.server.is_shut());
+    let mut rest = Vec::new();
+    client
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    let ended = std::io::Read::read_to_end(&mut &client, &mut rest);
+    let waits = ended.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(
+        !waits && rest.is_empty(),
+        "ended, and told nothing: {rest:?}"
+    );
+    assert!(std::net::TcpStream::connect(address).is_err());
+    node.server.open_door(&mut node.link).await.unwrap();
+    assert!(!node.server.is_shut());
+    assert!(std::net::TcpStream::connect(address).is_ok());
+}
+
+/// Its settings are looked at all the same: there is no door that would have to open first.
+#[tokio::test]
+async fn behind_a_gate_there_is_no_door_to_shut() {
+    let home = tempfile::TempDir::new().unwrap();
+    let mut options = options(home.path());
+    options.durability = Durability::Quorum;
+    let mut node = Node0::start_in(home, options).await;
+    node.reign().await;
+    let seen = node.server.shut_out(&mut node.link).await.unwrap();
+    assert!(seen.replication.fenced && !node.server.is_shut());
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ pub(super) struct Eyes {
     pub(super) streams: bool,
 }
 
-/// A primary whose disk takes no files gives its replicas copies without one: else nobody could take over from it. The next
+/// A primary whose disk takes no files streams its copies to replicas: without them none could take over. The next
 /// promotion sets that back.
 async fn stream_copies(link: &mut Link, eyes: &mut Eyes, seen: &ServerInfo) {
     let needed = seen.is_master && seen.ailing;

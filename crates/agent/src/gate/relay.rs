@@ -209,7 +209,7 @@ impl Relay {
         self.take_replies(hall)
     }
 
-    /// From now on its replies are held, or they are not, and what was held goes out. Its server serves it, whoever it was.
+    /// From now on its replies are held, or they are not, and what was held goes out. A visitor is a client like any other from here on.
     pub(super) fn hold(&mut self, hall: &mut Hall) -> Result<(), Ended> {
         self.visitor = false;
         let held = self.held_as.is_some();

@@ -18,6 +18,7 @@ use super::{DEAD_HOST, DEAD_PORT, FENCE, Masterauth, NO_COPIES, USER, Version};
 use crate::Options;
 use holdfast_core::record::Durability;
 use lines::{Line, quoted};
+pub(super) use listening::listens;
 use listening::{bind_line, is_any, is_loopback, path, port_lines};
 use memory::Backlog;
 use operators::{inert_lines, operators_lines, written};

@@ -144,7 +144,7 @@ impl Server {
         let (out, log_from) = log::open(&log).map_err(|error| failed("open", &log, &error))?;
         let oom_before = OomKills::now();
         let server = &version.executable;
-        let listens = listens(options);
+        let listens = config::listens(options);
         let closed = listens.clone().filter(|_| door == Door::Shut);
         let child = spawn_server(server, &conf, closed, out)
             .map_err(|error| failed("run", server, &error))?;
@@ -182,13 +182,18 @@ impl Server {
     }
 
     /// Refuses writes, disconnects all clients and closes the port, until [`Server::open_door`]: they find no server, as they
-    /// do when one restarts, and not one that refuses what they write.
+    /// do when one restarts, and not one that refuses what they write. Where a gate listens it only refuses writes: the gate
+    /// closes its door by itself.
     ///
     /// # Errors
     /// When it does not answer.
     pub async fn shut_out(&self, link: &mut Link) -> Result<Info, LinkError> {
+        let Some([key, _]) = &self.listens else {
+            link.fence().await?;
+            return link.info().await;
+        };
         self.shut.store(true, Ordering::Relaxed);
-        link.shut_out(self.listens.as_ref()).await
+        link.shut_out(key).await
     }
 
     /// Whether its port is closed for now.
@@ -451,16 +456,6 @@ fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     written.inspect_err(|_| {
         let _ = std::fs::remove_file(&draft);
     })
-}
-
-/// The port, in clear or with TLS, never both; none where the gate listens.
-fn listens(options: &Options) -> Option<[String; 2]> {
-    let key = if options.tls_cert_file.is_some() {
-        "tls-port"
-    } else {
-        "port"
-    };
-    (!options.gated()).then(|| [key.to_owned(), options.listen.port.to_string()])
 }
 
 fn spawn_server(

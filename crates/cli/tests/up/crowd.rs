@@ -89,7 +89,7 @@ fn a_group_forms_while_clients_fill_every_place() {
         &conf,
     ];
     let up = Up::start(dir.path(), &args);
-    eventually("somebody serves", || writable(&up).is_some());
+    eventually("a primary serves", || writable(&up).is_some());
 }
 
 #[test]

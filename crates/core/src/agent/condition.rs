@@ -7,8 +7,8 @@
 //!                                       any other redis-server is killed and starts again
 //! ```
 //!
-//! A primary that nobody replaces starts again too where its append-only file holds all
-//! that it has answered. Where its data are in its memory alone only a person ends it.
+//! A primary that is not replaced starts again as well, if its append-only file holds all that it has answered. If only its
+//! memory holds its data, a person has to end it.
 
 use super::{Agent, AgentOutput, Operation};
 use crate::limits::SCRIPT_ENDS_WITHIN;
@@ -19,7 +19,7 @@ use crate::wire::{Condition, ServerState};
 /// Time between two tries to end a script.
 const RETRY: Millis = 100;
 
-/// A primary that counts as hung is replaced within this time, or nobody can take over.
+/// A primary that counts as hung is replaced within this time, or no replica can take over.
 const HEIR_WITHIN: Millis = 2_000;
 
 /// A condition, and since when.
@@ -161,7 +161,7 @@ impl Agent {
         }
     }
 
-    /// Ends a primary that nobody has replaced in time, if its append-only file holds all that it has answered.
+    /// Ends a primary that was not replaced in time, if its append-only file holds all that it has answered.
     fn end_heirless(&mut self, now: Millis, unwell: Unwell, out: &mut Vec<AgentOutput>) {
         let waited = unwell
             .hung_since

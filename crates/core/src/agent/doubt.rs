@@ -289,7 +289,6 @@ impl Agent {
         if info.loading || info.syncing || info.log_off {
             self.doubts.forget_files();
         }
-        let info = &self.info;
         let whole = !info.loading && !info.log_off && self.is_notable();
         let Some(files) = info.files.as_ref().filter(|_| whole) else {
             return;

@@ -32,7 +32,7 @@ pub struct DataFolder {
     pub snapshot: Option<LyingFile>,
     /// Replication id in the snapshot, where it has one.
     pub snapshot_replid: Option<String>,
-    /// redis-server wrote its log after the snapshot came to where it is: nobody put it there since.
+    /// redis-server wrote its log after the snapshot came to where it is, so the snapshot was there while it ran.
     pub snapshot_outlived: bool,
 }
 
@@ -102,7 +102,7 @@ impl DataFolder {
         })
     }
 
-    /// The newest file of a node with an append-only file is often a snapshot of its own. One of another history somebody
+    /// The newest file of a node with an append-only file is often a snapshot of its own. One of another history was
     /// put there, unless redis-server ran after that: in the moment of a promotion it begins a history that was never noted.
     /// And where there was no append-only file when the position was noted, the snapshot is all of its data.
     fn newer_snapshot_ignored(&self, noted: Option<&Noted>) -> Option<String> {

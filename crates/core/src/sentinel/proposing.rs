@@ -54,8 +54,7 @@ impl SentinelCore {
 
     /// Tries to replace the record that `desired` was derived from.
     pub(super) fn propose(&mut self, now: Millis, name: &Group, desired: Record) {
-        let expected = desired.version - 1;
-        self.begin(now, name, expected, Some(Value::Record(Box::new(desired))));
+        self.propose_over(now, name, desired.version - 1, desired);
     }
 
     /// Tries to put `desired` in the place of this version, whatever its own is.

@@ -109,7 +109,7 @@ const NAMES: [&[(&[u8], Verb)]; 13] = [
     ],
 ];
 
-/// Requests about the session, and about the node whose server is asked: none of them reads or writes data.
+/// Requests about the session, and about the node whose server is asked: none of them changes data.
 const OF_NODE: [&str; 16] = [
     "AUTH", "HELLO", "SELECT", "CLIENT", "RESET", "PING", "ECHO", "QUIT", "INFO", "ROLE", "CONFIG",
     "SLOWLOG", "LATENCY", "MEMORY", "MODULE", "COMMAND",

@@ -63,11 +63,7 @@ impl Hands {
         self.read_first(data_use)?;
         if data_use != DataUse::Untouched {
             let appends = wants_append_only(&self.options);
-            let refusal = folder.refusal(
-                appends,
-                self.latest.as_deref().or(self.noted.as_ref()),
-                Mutant::None,
-            );
+            let refusal = folder.refusal(appends, self.newest_note(), Mutant::None);
             refusal.map_or(Ok(()), |why| Err(Error::Refused(why)))?;
         }
         let server = Server::start_with(
@@ -141,14 +137,18 @@ impl Hands {
         }
     }
 
+    /// As [`holdfast_core::agent::Stored::newest_note`].
+    fn newest_note(&self) -> Option<&Noted> {
+        self.latest.as_deref().or(self.noted.as_ref())
+    }
+
     fn tail_of(&self, note: Option<&Noted>) -> Option<u64> {
         note.and_then(|note| noted_tail(&self.options.data_dir, note))
     }
 
     fn data_use(&self, folder: &DataFolder) -> DataUse {
-        let noted = self.latest.as_deref().or(self.noted.as_ref());
-        let only_snapshot =
-            folder.begins_with_snapshot(noted) || is_only_snapshot(&self.options.data_dir);
+        let only_snapshot = folder.begins_with_snapshot(self.newest_note())
+            || is_only_snapshot(&self.options.data_dir);
         match self.data {
             DataAtStart { foreign: true, .. } => DataUse::Untouched,
             _ if only_snapshot && wants_append_only(&self.options) => DataUse::SnapshotFirst,
@@ -213,7 +213,11 @@ impl Hands {
             let looking = looking::look(pid, places.looks, eyes, every, waker, inbox.clone());
             let guarding = guarding::guard(server.clone(), places.guards, renewal, inbox.clone());
             let obeying = obey(server, places.orders, waiting, inbox);
-            let beginning = begin_append_only(begins_log, places.first, loading);
+            let beginning = async {
+                if begins_log {
+                    begin_append_only(places.first, loading).await;
+                }
+            };
             tokio::join!(looking, guarding, obeying, beginning);
         });
         alive.tasks.push(task.abort_handle());
@@ -294,10 +298,7 @@ fn wants_append_only(options: &Options) -> bool {
 }
 
 /// Once the snapshot is read, changes go to an append-only file.
-async fn begin_append_only(begins: bool, mut link: Link, mut loading: bool) {
-    if !begins {
-        return;
-    }
+async fn begin_append_only(mut link: Link, mut loading: bool) {
     while loading {
         tokio::time::sleep(Duration::from_millis(50)).await;
         loading = link.info().await.is_ok_and(|info| info.loading);

@@ -5,9 +5,20 @@ use super::lines::quoted;
 use crate::Options;
 use std::path::Path;
 
-/// The port, in clear or with TLS, never both; none where the gate listens.
+/// Setting and value of the port by which clients and replicas come in, in clear or with TLS, never both; none where the gate
+/// listens.
+pub(crate) fn listens(options: &Options) -> Option<[String; 2]> {
+    let key = if options.tls_cert_file.is_some() {
+        "tls-port"
+    } else {
+        "port"
+    };
+    (!options.gated()).then(|| [key.to_owned(), options.listen.port.to_string()])
+}
+
+/// The ports and, with TLS, what it needs.
 pub(super) fn port_lines(options: &Options) -> Result<Vec<String>, ConfigError> {
-    let (port, gated) = (options.listen.port, options.gated());
+    let line = listens(options).map(|[key, port]| format!("{key} {port}"));
     let Some(certificate) = &options.tls_cert_file else {
         if options.tls_key_file.is_some()
             || options.tls_ca_file.is_some()
@@ -17,7 +28,7 @@ pub(super) fn port_lines(options: &Options) -> Result<Vec<String>, ConfigError> 
                 "tls_key_file, tls_ca_file and tls_client_auth need tls_cert_file",
             ));
         }
-        return Ok(vec![format!("port {}", if gated { 0 } else { port })]);
+        return Ok(vec![line.unwrap_or_else(|| "port 0".to_owned())]);
     };
     let (Some(key), Some(authorities)) = (&options.tls_key_file, &options.tls_ca_file) else {
         return Err(ConfigError::Contradiction(
@@ -27,7 +38,7 @@ pub(super) fn port_lines(options: &Options) -> Result<Vec<String>, ConfigError> 
     let auth = if options.tls_client_auth { "yes" } else { "no" };
     Ok(vec![
         "port 0".to_owned(),
-        format!("tls-port {}", if gated { 0 } else { port }),
+        line.unwrap_or_else(|| "tls-port 0".to_owned()),
         format!("tls-cert-file {}", path("`tls_cert_file`", certificate)?),
         format!("tls-key-file {}", path("`tls_key_file`", key)?),
         format!("tls-ca-cert-file {}", path("`tls_ca_file`", authorities)?),

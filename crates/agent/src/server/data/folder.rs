@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// Looks at the folder; `log`: what its server logs; `appends`: the server is told to write an append-only file; `in_folder`:
+/// Looks at the folder; `log`: the log file of its server; `appends`: the server is told to write an append-only file; `in_folder`:
 /// it keeps that in a folder of its own (7.0 and later).
 ///
 /// # Errors

@@ -60,17 +60,17 @@ impl Link {
             .await
     }
 
-    /// Closes the write fence and disconnects all clients in one go, so that none of them is refused a write; with `listens`
-    /// also closes that port. Its own connections, but this one, go too and come back.
-    pub async fn shut_out(&mut self, listens: Option<&[String; 2]>) -> Result<Info, LinkError> {
+    /// Closes the write fence and the port that `key` sets, and disconnects all clients, in one go, so that none of them is
+    /// refused a write. Its own connections, but this one, go too and come back.
+    pub async fn shut_out(&mut self, key: &str) -> Result<Info, LinkError> {
         let fence = FENCE.to_string();
-        let fence: Command<'_> = &["CONFIG", "SET", "min-replicas-to-write", &fence];
-        let Some([key, _]) = listens else {
-            return self.transact_and_look(&[fence, UNPAUSE, KILL_NORMAL]).await;
-        };
-        let close: Command<'_> = &["CONFIG", "SET", key, "0"];
-        self.transact_and_look(&[fence, close, UNPAUSE, KILL_NORMAL])
-            .await
+        self.transact_and_look(&[
+            &["CONFIG", "SET", "min-replicas-to-write", &fence],
+            &["CONFIG", "SET", key, "0"],
+            UNPAUSE,
+            KILL_NORMAL,
+        ])
+        .await
     }
 
     /// Opens the write fence and ends a pause: a primary takes writes from here. Tells how it is then.

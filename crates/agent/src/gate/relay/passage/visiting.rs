@@ -1,8 +1,8 @@
 //! A client that comes to the address of the primary before, shortly after a handoff.
 //!
-//! What it asks of this node is answered by this node: an exporter is told that it is a replica, and a client that looks
-//! whether it met the primary learns that it did not. With the first request of another kind it goes on at the next primary,
-//! as sessions do that were there before.
+//! This node answers what it is asked about itself: an exporter is told that it is a replica, and a client that checks whether
+//! it has reached the primary learns that it has not. The first request of another kind takes the session to the next primary,
+//! as a handoff takes those that were there before.
 
 use super::super::{Ended, Phase, Relay, Side};
 use super::Journey;
