@@ -173,6 +173,12 @@ async fn a_watchdog_that_dies_or_freezes_is_replaced() {
     // Frozen: its pipe fills up, it is replaced, and the server lives.
     let second = watchdog.pid();
     signal(second, Signal::SIGSTOP);
+    // The kernel may take a tick of its scheduler to stop every thread; until then deadlines are still read.
+    let stopped = || {
+        std::fs::read_to_string(format!("/proc/{second}/stat"))
+            .is_ok_and(|stat| stat.contains(") T "))
+    };
+    wait_for("its stop", Duration::from_secs(2), stopped);
     for _ in 0..5_000 {
         watchdog
             .set_deadline(Some(boottime_ns() + 1_000 * MS))
