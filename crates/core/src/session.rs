@@ -153,7 +153,10 @@ impl Session {
         match self.frames.next(bytes, at) {
             Found::Nothing | Found::Empty => {}
             Found::Plain => {
-                self.under_way.count();
+                // Nobody looks at the answers of one that cannot be carried over: they would be waited for without an end.
+                if self.spoiled.is_none() {
+                    self.under_way.count();
+                }
                 (self.caching, self.waits) = (false, false);
                 if self.blocked.is_some() {
                     self.blocked = None;

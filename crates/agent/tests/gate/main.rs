@@ -12,6 +12,7 @@ mod commands;
 mod cut;
 mod echoes;
 mod group;
+mod hostile;
 mod loss;
 mod members;
 mod niceness;

@@ -252,6 +252,16 @@ fn what_cannot_be_carried_says_so() {
 }
 
 #[test]
+fn answers_of_what_cannot_be_carried_are_not_waited_for() {
+    let mut session = asked(&[&["CLIENT", "REPLY", "SKIP"], &["PING"], &["PING"]]);
+    assert!(session.is_quiet(), "whoever waits for them never leaves");
+    hear(&mut session, "+PONG\r\n");
+    session.note(0, b"PING\r\n");
+    assert!(session.is_quiet());
+    assert!(session.replay(None).is_err());
+}
+
+#[test]
 fn a_blocked_request_is_asked_again_with_the_time_that_is_left() {
     let again = |request: &[&str], now| {
         let mut session = Session::default();
