@@ -84,6 +84,8 @@ pub enum DataUse {
     SnapshotFirst,
     /// The data are not those that were noted: nothing of them is shown to clients before a primary's take their place.
     Doubted,
+    /// Both: the snapshot is read first, and not shown.
+    DoubtedSnapshot,
     /// The data is not known to this group: read it, write nothing.
     Untouched,
 }
@@ -255,6 +257,7 @@ fn data_lines(data: DataUse) -> &'static [&'static str] {
         DataUse::Configured => &[],
         DataUse::Doubted => &["replica-serve-stale-data no"],
         DataUse::SnapshotFirst => &["appendonly no"],
+        DataUse::DoubtedSnapshot => &["appendonly no", "replica-serve-stale-data no"],
         DataUse::Untouched => &["appendonly no", "save \"\""],
     }
 }

@@ -2,19 +2,28 @@
 
 use crate::common::holdfast;
 use crate::group::{Up, eventually, primary, redis, signal, small};
+use crate::versions::server;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
 
-const KEYS: u64 = 1000;
+pub(crate) const KEYS: u64 = 1000;
 
-fn node(status: &serde_json::Value, number: usize) -> &serde_json::Value {
+pub(crate) fn node(status: &serde_json::Value, number: usize) -> &serde_json::Value {
     &status["nodes"][number]
 }
 
-fn data(dir: &TempDir, number: usize) -> PathBuf {
+pub(crate) fn address(up: &Up, number: usize) -> String {
+    let manifest = up.manifest();
+    manifest["nodes"][number]["address"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+pub(crate) fn data(dir: &TempDir, number: usize) -> PathBuf {
     dir.path().join(format!("group/redis-{number}/data"))
 }
 
@@ -31,8 +40,12 @@ fn fill(address: &str) {
 }
 
 /// A group of two with these keys, which have been noted on both.
-fn full(dir: &TempDir) -> Up {
-    let up = small(dir, &[]);
+pub(crate) fn full(dir: &TempDir) -> Up {
+    full_with(dir, &[])
+}
+
+fn full_with(dir: &TempDir, more: &[&str]) -> Up {
+    let up = small(dir, more);
     up.settled();
     fill(&primary(&up));
     eventually("the keys are noted", || {
@@ -59,11 +72,11 @@ fn cut(data: &Path) {
     fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
 }
 
-fn keys(up: &Up, number: usize) -> u64 {
+pub(crate) fn keys(up: &Up, number: usize) -> u64 {
     node(&up.status(), number)["keys"].as_u64().unwrap_or(0)
 }
 
-fn said(up: &Up) -> String {
+pub(crate) fn said(up: &Up) -> String {
     String::from_utf8_lossy(&up.doctor().stdout).into_owned()
 }
 
@@ -202,4 +215,71 @@ fn a_replica_that_a_failed_copy_emptied_reads_its_own_files() {
     fs::remove_dir_all(&snapshot).unwrap();
     up.settled();
     assert_eq!(keys(&up, replica), KEYS);
+}
+
+/// Both nodes are in doubt after this was done to their files: no reader is shown what nobody vouches for, until a person
+/// has decided and the other one is in step.
+fn no_reader_is_answered(release: &str, harm: &dyn Fn(&Path)) {
+    let Some(server) = server(release) else {
+        return;
+    };
+    let (dir, more) = (tempdir().unwrap(), ["--server", &server]);
+    let up = full_with(&dir, &more);
+    for number in [0, 1] {
+        assert!(redis(&address(&up, number), "SAVE").starts_with("+OK"));
+        let folder = data(&dir, number);
+        fs::copy(folder.join("dump.rdb"), folder.join("older.rdb")).unwrap();
+    }
+    assert!(redis(&primary(&up), "SET one more").starts_with("+OK"));
+    eventually("it is noted", || {
+        let status = up.status();
+        [0, 1].map(|n| node(&status, n)["noted_keys"] == KEYS + 1) == [true; 2]
+    });
+    up.stop();
+    for number in [0, 1] {
+        harm(&data(&dir, number));
+    }
+    let up = Up::start(dir.path(), &more);
+    eventually("both are in doubt", || {
+        let status = up.status();
+        [0, 1].map(|n| node(&status, n)["state"] == "doubted") == [true; 2]
+    });
+    for (number, command) in [(0, "GET key:1"), (1, "GET key:1"), (0, "DBSIZE")] {
+        let answer = redis(&address(&up, number), command);
+        assert!(answer.starts_with("-MASTERDOWN"), "{release}: {answer}");
+    }
+    let args = ["force", "redis-1", "--accept-loss", "--dir", "group"];
+    assert!(holdfast(dir.path()).args(args).status().unwrap().success());
+    up.settled();
+    for number in [0, 1] {
+        eventually("a reader is answered", || {
+            redis(&address(&up, number), "GET key:1").contains("value")
+        });
+    }
+}
+
+/// An older snapshot takes the place of everything.
+fn put_back(data: &Path) {
+    fs::remove_dir_all(data.join("appendonlydir")).unwrap();
+    fs::rename(data.join("older.rdb"), data.join("dump.rdb")).unwrap();
+}
+
+#[test]
+fn cut_files_are_shown_to_no_reader_of_redis() {
+    no_reader_is_answered("redis-7.0", &cut);
+}
+
+#[test]
+fn cut_files_are_shown_to_no_reader_of_valkey() {
+    no_reader_is_answered("valkey-8.0", &cut);
+}
+
+#[test]
+fn an_older_snapshot_is_shown_to_no_reader_of_redis() {
+    no_reader_is_answered("redis-7.0", &put_back);
+}
+
+#[test]
+fn an_older_snapshot_is_shown_to_no_reader_of_valkey() {
+    no_reader_is_answered("valkey-8.0", &put_back);
 }

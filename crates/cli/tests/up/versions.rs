@@ -25,7 +25,7 @@ fn installed() -> PathBuf {
 }
 
 /// A server by name and release, such as `redis-8.6`: installed beside the tree, or in `PATH`.
-fn server(release: &str) -> Option<String> {
+pub(crate) fn server(release: &str) -> Option<String> {
     let (name, prefix) = release.split_once('-')?;
     let program = format!("{name}-server");
     let places = [

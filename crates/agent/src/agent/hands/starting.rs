@@ -149,11 +149,13 @@ impl Hands {
     fn data_use(&self, folder: &DataFolder) -> DataUse {
         let only_snapshot = folder.begins_with_snapshot(self.newest_note())
             || is_only_snapshot(&self.options.data_dir);
-        match self.data {
-            DataAtStart { foreign: true, .. } => DataUse::Untouched,
-            _ if only_snapshot && wants_append_only(&self.options) => DataUse::SnapshotFirst,
-            _ if self.is_doubted() => DataUse::Doubted,
-            _ => DataUse::Configured,
+        let snapshot_first = only_snapshot && wants_append_only(&self.options);
+        match (snapshot_first, self.is_doubted()) {
+            _ if self.data.foreign => DataUse::Untouched,
+            (true, false) => DataUse::SnapshotFirst,
+            (true, true) => DataUse::DoubtedSnapshot,
+            (false, true) => DataUse::Doubted,
+            (false, false) => DataUse::Configured,
         }
     }
 
@@ -197,7 +199,10 @@ impl Hands {
             self.waker.clone(),
             alive.renewal.clone(),
         );
-        let begins_log = alive.data == DataUse::SnapshotFirst;
+        let begins_log = matches!(
+            alive.data,
+            DataUse::SnapshotFirst | DataUse::DoubtedSnapshot
+        );
         let mut sampler = alive.sampler(&self.options);
         let eyes = looking::Eyes {
             sampler: alive.sampler(&self.options),
