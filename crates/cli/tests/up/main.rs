@@ -6,6 +6,7 @@ mod clients;
 #[path = "../common/mod.rs"]
 mod common;
 mod condition;
+mod copies;
 mod crowd;
 mod doubted;
 mod group;
@@ -13,6 +14,7 @@ mod lease;
 mod life;
 mod options;
 mod orders;
+mod placed;
 mod recovering;
 mod versions;
 mod well;
