@@ -38,9 +38,9 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "WORD", value_parser = durability)]
     durability: Option<Durability>,
     /// Kinds of faults beyond the usual ones: names with commas between them (failed-copies, damaged-files, put-back,
-    /// endless-scripts, client-pauses), or all, default, none.
-    #[arg(long, value_name = "KINDS", value_parser = FaultKind::list, default_value = "default")]
-    faults: BTreeSet<FaultKind>,
+    /// endless-scripts, client-pauses, mixed-versions), or all, none. [default: all; in fsync those that leave disks truthful]
+    #[arg(long, value_name = "KINDS", value_parser = FaultKind::list)]
+    faults: Option<BTreeSet<FaultKind>>,
     /// Plant this bug, for example `promote-empty`.
     #[arg(long, value_name = "NAME", value_parser = mutant, default_value = "none")]
     mutant: Mutant,

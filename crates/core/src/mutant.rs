@@ -88,6 +88,8 @@ pub enum Mutant {
     /// The gate takes whoever says so for a member that follows, and believes any number that it acknowledges. Three lines of
     /// defence are away: the proof of the name, the answers of the server, and what was sent on that connection.
     CountAForgedAcknowledgement,
+    /// Data of which nothing was ever noted count as the group's.
+    TrustUnnotedData,
     /// A session that is carried over begins in the first database. Only tests on real servers can find it, so it is not
     /// among [`Mutant::ALL`].
     ForgetDatabase,
@@ -95,7 +97,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug that the simulator can find.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -131,5 +133,6 @@ impl Mutant {
         Self::LoadWhatWasTruncated,
         Self::StartBesideIgnoredFiles,
         Self::TrustARegisterPutBack,
+        Self::TrustUnnotedData,
     ];
 }

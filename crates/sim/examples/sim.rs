@@ -19,10 +19,7 @@ fn main() {
     });
     let durability = value("--durability")
         .map(|name| serde_json::from_value(name.as_str().into()).expect("async or quorum"));
-    let faults = value("--faults").map_or_else(
-        || Config::default().faults,
-        |names| FaultKind::list(names).expect("kinds of faults"),
-    );
+    let faults = value("--faults").map(|names| FaultKind::list(names).expect("kinds of faults"));
     let config = Config {
         mutant,
         durability,

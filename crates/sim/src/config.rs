@@ -1,6 +1,7 @@
 //! What a run is made of.
 
 use crate::kind::FaultKind;
+use crate::mutants;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::record::Durability;
 use std::collections::BTreeSet;
@@ -20,8 +21,8 @@ pub struct Config {
     pub quiet_seconds: u64,
     /// What an acknowledgement promises; none: `async` or `quorum`, by the seed.
     pub durability: Option<Durability>,
-    /// Which of the kinds of faults that may be switched off happen.
-    pub faults: BTreeSet<FaultKind>,
+    /// Which of the kinds of faults that may be switched off happen; none: the default mix of what the run promises.
+    pub faults: Option<BTreeSet<FaultKind>>,
     /// The bug that is planted, to see that the simulator finds it.
     pub mutant: Mutant,
     /// Whether to record what happens, a line each.
@@ -37,9 +38,19 @@ impl Default for Config {
             fault_seconds: 12,
             quiet_seconds: 40,
             durability: None,
-            faults: FaultKind::default_mix(),
+            faults: None,
             mutant: Mutant::None,
             trace: false,
         }
+    }
+}
+
+impl Config {
+    /// The kinds of faults of a run that promises this: what is asked for, and what the planted bug needs.
+    pub fn kinds(&self, durability: Durability) -> BTreeSet<FaultKind> {
+        let asked = self.faults.clone();
+        let mut kinds = asked.unwrap_or_else(|| FaultKind::default_mix(durability));
+        kinds.extend(mutants::faults(self.mutant));
+        kinds
     }
 }

@@ -97,6 +97,7 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
         | Mutant::AgentIgnoresLease
         | Mutant::CountGrants => &["i02_one_writer", "i04_nothing_after_seal"],
         Mutant::PromoteEmpty => &["i07_empty_never_wins"],
+        Mutant::TrustUnnotedData => &["i06_fit_to_rule", "i07_empty_never_wins"],
         Mutant::HandoffWithoutCatchUp => &["i10_handoff_keeps_all"],
     }
 }
@@ -118,7 +119,7 @@ pub fn faults(mutant: Mutant) -> &'static [FaultKind] {
         Mutant::LoadWhatWasTruncated | Mutant::StartBesideIgnoredFiles => {
             &[FaultKind::DamagedFiles]
         }
-        Mutant::TrustARegisterPutBack => &[FaultKind::PutBack],
+        Mutant::TrustARegisterPutBack | Mutant::TrustUnnotedData => &[FaultKind::PutBack],
         _ => &[],
     }
 }

@@ -107,8 +107,8 @@ fn replay(seed: u64, args: &SimArgs) -> String {
     if let Some(durability) = args.durability {
         let _ = write!(command, " --durability {durability}");
     }
-    if args.faults != FaultKind::default_mix() {
-        let _ = write!(command, " --faults {}", FaultKind::names(&args.faults));
+    if let Some(faults) = &args.faults {
+        let _ = write!(command, " --faults {}", FaultKind::names(faults));
     }
     if args.mutant != Mutant::None {
         let _ = write!(command, " --mutant {}", mutant_name(args.mutant));

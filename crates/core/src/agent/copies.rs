@@ -26,6 +26,8 @@ pub(super) struct Copies {
     under_way: bool,
     /// So many in a row did not succeed.
     failed: u32,
+    /// The last one failed at this time.
+    failed_at: Millis,
     /// None is begun before.
     next_at: Millis,
     /// What redis-server said of the last one that failed.
@@ -42,6 +44,7 @@ impl Copies {
 
     fn fail(&mut self, now: Millis, cause: Option<String>) {
         self.under_way = false;
+        self.failed_at = now;
         self.next_at = now + (PAUSE_MIN << self.failed.min(6)).min(PAUSE_MAX);
         self.failed += 1;
         if let Some(cause) = cause {
@@ -72,7 +75,8 @@ impl Agent {
     }
 
     fn failed_unseen(&self, now: Millis, before: &ServerInfo) -> bool {
-        let news = before.copy_failed.is_none() || now >= self.link_seen + UNSEEN;
+        let since = self.link_seen.max(self.copies.failed_at);
+        let news = before.copy_failed.is_none() || now >= since + UNSEEN;
         self.info.copy_failed.is_some() && news
     }
 

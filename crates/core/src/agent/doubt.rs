@@ -54,6 +54,8 @@ pub(super) struct Doubts {
     refused: Option<String>,
     /// Whether the data that nobody knows were set aside, so that a copy may take their place.
     aside: Aside,
+    /// Why they are kept.
+    kept_for: String,
     /// What the files were when they were last looked at in this run.
     latest: Option<Noted>,
     /// What is to be noted once a loss of power cannot take it any more, and since when.
@@ -167,6 +169,34 @@ impl Agent {
         if self.data.foreign {
             return;
         }
+        let node = self.settings.node.clone();
+        out.push(AgentOutput::Decide(match self.verdict() {
+            Verdict::Whole => return,
+            Verdict::Shorter(why) => {
+                let told = format!(
+                    "the end of the data of {node} is missing: {why}. They count as far as was safe on disk"
+                );
+                self.shorten(&why);
+                told
+            }
+            Verdict::Unlike(why) => {
+                let told = format!("the data of {node} are not those that were noted: {why}");
+                self.want_aside(&why);
+                self.doubts.unlike = Some(why);
+                told
+            }
+        }));
+    }
+
+    /// Compares what this run found and loaded with both notes. Data of a member of which nothing was ever noted may be anybody's,
+    /// put there while its agent's memory was put back.
+    fn verdict(&self) -> Verdict {
+        if self.is_unknown() {
+            return Verdict::Unlike(format!(
+                "{} keys in memory, and nothing was ever noted of them",
+                self.info.keys
+            ));
+        }
         let found = Found {
             before: &self.data.files,
             noted_tail: self.data.noted_tail,
@@ -175,28 +205,32 @@ impl Agent {
         };
         let (latest, settled) = (self.stored.latest.as_deref(), self.stored.noted.as_ref());
         let latest_tail = self.data.latest_tail;
-        let mutant = self.settings.mutant;
-        let node = &self.settings.node;
-        let told = match Verdict::new(latest, settled, &found, latest_tail, mutant) {
-            Verdict::Whole => return,
-            Verdict::Shorter(why) => {
-                self.doubts.shorter = true;
-                let settled = settled.filter(|note| note.is_of(found.before));
-                self.doubts.reaches = settled.and_then(|note| note.position);
-                format!(
-                    "the end of the data of {node} is missing: {why}. They count as far as was safe on disk"
-                )
-            }
-            Verdict::Unlike(why) => {
-                if !self.data.blank && !self.data.files.is_empty() {
-                    self.doubts.aside = Aside::Until(0);
-                }
-                let told = format!("the data of {node} are not those that were noted: {why}");
-                self.doubts.unlike = Some(why);
-                told
-            }
-        };
-        out.push(AgentOutput::Decide(told));
+        Verdict::new(latest, settled, &found, latest_tail, self.settings.mutant)
+    }
+
+    fn is_unknown(&self) -> bool {
+        let noted = self.stored.newest_note().is_some() || self.stored.position.is_some();
+        let there = !self.data.blank && !self.data.unfinished && !self.data.files.is_empty();
+        let trusted = self.settings.mutant == Mutant::TrustUnnotedData;
+        self.stored.member && there && !noted && !trusted
+    }
+
+    /// The data reach as far as the settled note says, if that is of the same files. Otherwise they may be anybody's.
+    fn shorten(&mut self, why: &str) {
+        self.doubts.shorter = true;
+        let settled = self.stored.noted.as_ref();
+        match settled.filter(|note| note.recognizes(&self.data.files)) {
+            Some(note) => self.doubts.reaches = note.position,
+            None => self.want_aside(why),
+        }
+    }
+
+    /// These data are kept when a copy takes their place, for this reason.
+    fn want_aside(&mut self, why: &str) {
+        if !self.data.blank && !self.data.files.is_empty() {
+            self.doubts.aside = Aside::Until(0);
+            self.doubts.kept_for = why.to_owned();
+        }
     }
 
     /// Why memory does not hold what it held: a copy of the primary takes the place of the data, or has and was not completed.
@@ -212,11 +246,17 @@ impl Agent {
             self.doubts.replacing = self.standing.is_following();
             return self.doubts.replacing;
         }
-        // A replica without a link loses no key by itself, and what takes keys in the stream also takes room in it. A copy may
-        // have begun and failed between two looks.
-        let same = info.replid == before.replid && info.incarnation == before.incarnation;
-        let fewer = info.keys < before.keys && info.keys_at <= before.keys_at && !before.loading;
-        self.doubts.replacing || info.log_off || (same && fewer)
+        self.doubts.replacing || info.log_off || self.lost_between_looks(before)
+    }
+
+    /// A replica without a link loses no key by itself, and what takes keys in the stream also takes room in it. So where there
+    /// are fewer a copy has begun and failed since the look before; also after more of the stream, if redis-server says so.
+    fn lost_between_looks(&self, before: &ServerInfo) -> bool {
+        let info = &self.info;
+        let fewer = info.keys < before.keys && !before.loading;
+        let streamed = info.replid != before.replid || info.keys_at > before.keys_at;
+        let failed = info.copy_failed.is_some() && before.copy_failed.is_none();
+        info.incarnation == before.incarnation && fewer && (!streamed || failed)
     }
 
     fn fail_copy(&mut self, before: u64, out: &mut Vec<AgentOutput>) {
@@ -255,9 +295,9 @@ impl Agent {
     /// Has data set aside that are not what was noted, as long as that has not been done.
     pub(super) fn keep_aside(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
         let due = matches!(self.doubts.aside, Aside::Until(at) if now >= at);
-        if let Some(why) = self.doubts.unlike.as_ref().filter(|_| due) {
+        if due {
             self.doubts.aside = Aside::Until(now + ASIDE_AGAIN);
-            out.push(AgentOutput::SetAside(why.clone()));
+            out.push(AgentOutput::SetAside(self.doubts.kept_for.clone()));
         }
     }
 

@@ -62,6 +62,17 @@ impl Noted {
         last.is_none_or(|noted| named(before, noted).is_some())
     }
 
+    /// Whether these files can be told from those of any other data set by this note, which they bear out. An empty file looks
+    /// like any other, and a snapshot says nothing of append-only files.
+    pub fn recognizes(&self, before: &Files) -> bool {
+        let told = match self.files.log.as_slice() {
+            [] => before.log.is_empty(),
+            [only] => only.bytes > 0,
+            _ => true,
+        };
+        told && self.is_of(before)
+    }
+
     /// Whether both tell of the same files, however far those have grown.
     pub fn same_files(&self, other: &Self) -> bool {
         let name = |note: &Self| {

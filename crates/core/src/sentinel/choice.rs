@@ -93,9 +93,10 @@ impl GroupState {
 
 /// Whether this incarnation has a vote: in step with the group once, with a data set that is whole.
 pub(super) fn is_fit(report: &Report, mutant: Mutant) -> bool {
-    let loaded = report.state == ServerState::Up
-        || (mutant == Mutant::AcceptLoading && report.state == ServerState::Loading);
-    let known = report.caught_up || mutant == Mutant::IgnoreIncarnation;
+    // An agent takes its word back when its redis-server loads, too: the planted bug is without either.
+    let careless = mutant == Mutant::AcceptLoading && report.state == ServerState::Loading;
+    let loaded = report.state == ServerState::Up || careless;
+    let known = report.caught_up || careless || mutant == Mutant::IgnoreIncarnation;
     let whole = !report.syncing && !report.blank && report.doubt.is_empty();
     loaded && known && whole && !report.foreign
 }

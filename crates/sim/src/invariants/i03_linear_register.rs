@@ -28,7 +28,8 @@ pub struct Register {
 }
 
 impl Register {
-    /// A majority of the sentinels forgets what it has accepted: from here on nothing can be asked of the register.
+    /// A sentinel forgets what it has accepted, and with one that was cut off it may decide otherwise on what no agent was shown
+    /// yet: from here on nothing can be asked of the register, only of what follows from it.
     pub fn give_up(&mut self) {
         self.given_up = true;
     }

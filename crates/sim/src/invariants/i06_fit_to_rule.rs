@@ -14,7 +14,7 @@ pub fn check(world: &World, node: usize) -> Option<Violation> {
     let record = host.agent.as_ref()?.record()?;
     let why = if redis.server.is_loading() {
         return None; // redis-server refuses it
-    } else if host.foreign {
+    } else if world.is_foreign(node) {
         "holds somebody else's data".to_owned()
     } else if takes_over(world, node, record) {
         return i10_handoff_keeps_all::check_target(world, record);

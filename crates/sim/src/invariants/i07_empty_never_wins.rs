@@ -2,14 +2,14 @@
 //! data is wiped or spread.
 
 use crate::ledger::FOREIGN;
-use crate::model::Image;
+use crate::model::{Files, Image};
 use crate::report::Violation;
 use crate::world::World;
 
 /// Called just before `node` loads a snapshot over what it has.
 pub fn check(world: &World, node: usize, image: &Image) -> Option<Violation> {
     let own = world.data_of(node)?;
-    let why = if world.nodes[node].foreign {
+    let why = if world.is_foreign(node) && !is_set_aside(world, node, &own) {
         "somebody else's data is wiped".to_owned()
     } else if image.data.iter().any(|value| *value >= FOREIGN) {
         "it follows somebody else's data".to_owned()
@@ -23,6 +23,12 @@ pub fn check(world: &World, node: usize, image: &Image) -> Option<Violation> {
         at_us: world.now,
         text: format!("node {node}: {why}"),
     })
+}
+
+/// Whether the files that its agent has set aside hold all of it.
+fn is_set_aside(world: &World, node: usize, data: &[u64]) -> bool {
+    let aside = world.nodes[node].aside.as_ref().map(Files::holds);
+    aside.is_some_and(|held| data.iter().all(|value| held.contains(value)))
 }
 
 /// Whether this is data at all: what a gate holds back was told to nobody, and a successor may have been chosen without it.

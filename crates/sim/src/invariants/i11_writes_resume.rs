@@ -2,7 +2,7 @@
 //! the primary, and all have the same data in the end.
 
 use crate::report::Violation;
-use crate::world::World;
+use crate::world::{World, group};
 use holdfast_core::sentinel::SentinelCore;
 
 /// Whether the group serves again: one writer, all others follow it in step, clients are answered.
@@ -19,7 +19,7 @@ pub fn trouble(world: &World) -> Option<String> {
         .nodes
         .iter()
         .enumerate()
-        .filter(|(node, host)| *node != writer && !host.foreign)
+        .filter(|(node, _)| *node != writer && !world.is_foreign(*node))
     {
         let Some(redis) = &host.redis else {
             return Some(format!("node {node} has no redis-server"));
@@ -54,7 +54,7 @@ pub fn check_converged(world: &World) -> Option<Violation> {
     let writer = (0..world.nodes.len()).find(|node| world.accepts(*node))?;
     let data = world.data_of(writer)?;
     let other = (0..world.nodes.len()).find(|node| {
-        !world.nodes[*node].foreign && world.data_of(*node).is_some_and(|held| held != data)
+        !world.is_foreign(*node) && world.data_of(*node).is_some_and(|held| held != data)
     })?;
     let held = world.data_of(other).unwrap_or_default();
     let first = data.iter().zip(held.iter()).position(|(a, b)| a != b);
@@ -69,6 +69,24 @@ pub fn check_converged(world: &World) -> Option<Violation> {
         at_us: world.now,
         text,
     })
+}
+
+/// What the first sentinel that lives shows of each node.
+fn shown(world: &World) -> String {
+    let status = world.sentinels.iter().find_map(|host| {
+        let now = host.clock.at(world.now);
+        host.core.as_ref()?.status(now, &group())
+    });
+    let nodes = status.map(|status| status.nodes).unwrap_or_default();
+    let lines = nodes.iter().map(|n| {
+        format!(
+            "{} is {} {}",
+            n.name,
+            n.state,
+            n.reason.as_deref().unwrap_or_default()
+        )
+    });
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// What each sentinel goes by.
@@ -104,8 +122,9 @@ fn views(world: &World) -> String {
 /// Called when the bound is over.
 pub fn late(world: &World, trouble: &str) -> Violation {
     let text = format!(
-        "{} s after the last fault the group does not serve: {trouble}; {}",
+        "{} s after the last fault the group does not serve: {trouble}; {}; {}",
         (world.now - world.quiet_since) / 1_000_000,
+        shown(world),
         views(world)
     );
     Violation {

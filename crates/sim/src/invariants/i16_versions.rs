@@ -40,7 +40,9 @@ pub fn check_copy(world: &mut World, node: usize, image: &Image) -> Option<Viola
     let text = format!(
         "node {node}, {version}, has copied its primary {count} times in epoch {reign} and can read none of it"
     );
-    (*count > UNREAD_MAX).then(|| broken(world, text))
+    // A record that was put back names a server that its primary is no more: copies are tried, after growing pauses.
+    let current = world.monitors.put_back.is_none();
+    (*count > UNREAD_MAX && current).then(|| broken(world, text))
 }
 
 /// Called when sentinel `by` asks for `record`, a handoff, to be accepted.

@@ -52,6 +52,8 @@ pub struct Monitors {
     pub opened: u64,
     /// I3: the register as it truly is.
     pub register: i03_linear_register::Register,
+    /// I1, I2: what the registers of a majority knew before they were put back, and who could still say so.
+    pub put_back: Option<PutBack>,
     /// I4: by node, the newest seal that it reported.
     pub seals: BTreeMap<usize, i04_nothing_after_seal::Seal>,
     /// I4: by node, the newest promise that its disk holds.
@@ -60,6 +62,15 @@ pub struct Monitors {
     pub unread: i16_versions::Unread,
     /// I13: what each position stands for.
     pub noted: i13_position_of_the_data::Noted,
+}
+
+/// That a majority of the registers was put back to an older state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// The newest epoch for which any node had been opened.
+    pub epoch: Epoch,
+    /// The nodes whose agents ran then, and have run on since.
+    pub witnesses: BTreeSet<usize>,
 }
 
 /// Nanoseconds of simulated time, of which no two are alike: what happens in the same microsecond has an order too.
@@ -82,6 +93,29 @@ impl Heard {
 }
 
 impl Monitors {
+    /// Whether no process is left that knows what a majority of the registers has lost. Nothing can be promised of it then: not
+    /// that its rule is kept, nor that its epochs are not given again.
+    pub fn is_forgotten(&self) -> bool {
+        let put_back = self.put_back.as_ref();
+        put_back.is_some_and(|put_back| put_back.witnesses.is_empty())
+    }
+
+    /// A sentinel knows a record of this epoch: once it is newer than all before, what was put back is overtaken.
+    pub fn overtake(&mut self, epoch: Epoch) {
+        self.put_back.take_if(|put_back| epoch > put_back.epoch);
+    }
+
+    /// An agent has ended and with it what it was shown. Once all have, versions and epochs are given again.
+    pub fn forget_witness(&mut self, node: usize) {
+        let Some(put_back) = &mut self.put_back else {
+            return;
+        };
+        put_back.witnesses.remove(&node);
+        if put_back.witnesses.is_empty() {
+            (self.opened, self.succeeded, self.decided) = (0, 0, 0);
+        }
+    }
+
     /// A moment after all that came before.
     pub fn moment(&mut self, now: Micros) -> Moment {
         self.last = (now * 1_000).max(self.last + 1);

@@ -86,6 +86,7 @@ impl World {
     /// The whole pod ends at once.
     pub(super) fn kill_pod(&mut self, node: usize, why: &str) {
         self.kill_redis(node, why);
+        self.monitors.forget_witness(node);
         let host = &mut self.nodes[node];
         let ids = host.gate.take().map(|gate| gate.clients());
         host.agent = None;

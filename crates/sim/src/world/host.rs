@@ -114,6 +114,8 @@ pub struct NodeHost {
     pub boot_at: Option<Micros>,
     /// Its data was put there by somebody else.
     pub foreign: bool,
+    /// A person started its agent with `--adopt`: what lies on its volume is the group's.
+    pub adopts: bool,
     /// Keys that redis-server had when its agent last looked.
     pub looked_keys: u64,
     /// When its redis-server ended last.

@@ -32,8 +32,11 @@ impl World {
             let refused = Event::AgentInput { node, run, input };
             return self.queue.push(now + 1_000, refused);
         }
-        self.violations
-            .extend(i14_nothing_overwritten::check_start(self, node));
+        if !self.is_untouched(node) {
+            self.violations
+                .extend(i14_nothing_overwritten::check_start(self, node));
+        }
+        let foreign = self.is_untouched(node);
         let host = &mut self.nodes[node];
         let settings = Settings {
             address: host.address.clone(),
@@ -43,11 +46,10 @@ impl World {
         let files = std::mem::take(&mut host.files);
         let blank = files.is_blank();
         let stored = host.disk.read().unwrap_or_default();
-        let member = stored.member;
         let tail = |note: Option<&Noted>| note.and_then(|note| files.noted_tail(note));
         let found = DataAtStart {
             blank,
-            foreign: !blank && !member,
+            foreign,
             unfinished: files.unfinished || files.log.is_none(),
             files: files.marks(self.settings.persistence),
             noted_tail: tail(stored.noted.as_ref()),
@@ -85,16 +87,23 @@ impl World {
         self.with_redis(node, |_| ());
     }
 
+    /// Whether redis-server is started on files of which nothing is known: it reads them and writes nothing.
+    fn is_untouched(&self, node: usize) -> bool {
+        let host = &self.nodes[node];
+        let member = host.disk.read().is_some_and(|stored| stored.member);
+        !member && !host.adopts && !host.files.is_blank()
+    }
+
     /// Why the agent does not start redis-server on the files that are there. An empty folder beside the only snapshot, known
     /// to be that, is no reason: the shell starts from the snapshot.
     fn refusal(&mut self, node: usize) -> Option<String> {
+        if self.is_untouched(node) {
+            return None;
+        }
         let persistence = self.settings.persistence;
         let host = &mut self.nodes[node];
         let stored = host.disk.read().unwrap_or_default();
         let folder = host.files.folder(persistence);
-        if !stored.member && !host.files.is_blank() {
-            return None; // a stranger's: not touched
-        }
         let (noted, mutant) = (stored.newest_note(), self.config.mutant);
         let refusal = folder.refusal(persistence.appends(), noted, mutant);
         if refusal.is_none()

@@ -4,6 +4,7 @@ use super::NodeHost;
 use super::World;
 use super::channel::Payload;
 use super::event::{Event, Target};
+use super::network::Place;
 use crate::config::Config;
 use crate::invariants::{i02_one_writer, i11_writes_resume, i15_never_silent};
 use crate::model::Micros;
@@ -252,6 +253,7 @@ impl World {
             self.put_files_right();
             self.end_unwell();
             self.give_up_withheld();
+            self.adopt_own();
             self.give_word();
         }
         self.queue.push(self.now + 250_000, Event::Inspect);
@@ -322,10 +324,25 @@ impl World {
         }
     }
 
+    /// The person in charge says that data are the group's on a node whose agent has lost the memory of having been a member.
+    fn adopt_own(&mut self) {
+        let quarantined = |host: &NodeHost| host.redis.as_ref().is_some_and(|r| r.found.foreign);
+        let own: Vec<usize> = (0..self.nodes.len())
+            .filter(|node| !self.is_foreign(*node) && quarantined(&self.nodes[*node]))
+            .collect();
+        for node in own {
+            self.forced = true;
+            self.counters.hit("person adopted data");
+            self.nodes[node].adopts = true;
+            self.kill_pod(node, "a person starts it with --adopt");
+            self.boot_later(Place::Node(node), 300_000);
+        }
+    }
+
     /// The person in charge says which data to go on with: the longest that is there.
     fn give_word(&mut self) {
         let best = (0..self.nodes.len())
-            .filter(|node| !self.nodes[*node].foreign)
+            .filter(|node| !self.is_foreign(*node))
             .max_by_key(|node| {
                 (
                     self.data_of(*node).map_or(0, |data| data.len()),

@@ -25,14 +25,11 @@ use holdfast_core::names::{Address, Node, Sentinel};
 use holdfast_core::record::{Durability, OnLossOfQuorum, Terms};
 use holdfast_core::sentinel::Persistent;
 use holdfast_core::wire::Condition;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 impl World {
     /// Everything that a run begins with.
     pub fn new(seed: u64, config: &Config) -> Self {
-        let mut config = config.clone();
-        config.faults.extend(mutants::faults(config.mutant));
-        let config = &config;
         let mut rng = Rng::new(seed);
         let pick = |rng: &mut Rng, wanted: usize, low: u64, high: u64| {
             let drawn = rng.between(low, high) as usize;
@@ -48,6 +45,7 @@ impl World {
             .pick(&[(50, 100), (200, 300), (500, 2_000)])
             .unwrap_or(&(50, 100));
         let terms = terms(&mut rng, config, nodes);
+        let kinds = config.kinds(terms.durability);
         let mut world = Self {
             now: 0,
             nodes: (0..nodes)
@@ -68,7 +66,7 @@ impl World {
             gates: terms.durability != Durability::Async,
             on_disk: terms.on_disk(),
             stranger: rng.fork(5).chance(200),
-            judges_data: config.faults.iter().any(|kind| kind.takes_data()),
+            judges_data: kinds.iter().any(|kind| kind.takes_data()),
             forced: false,
             may_go_back: false,
             quiet_since: 0,
@@ -103,10 +101,10 @@ impl World {
         if world.gates && rng.fork(6).chance(500) {
             world.clients[0] = Client::reader(rng.between(150_000, 1_500_000));
         }
-        if config.faults.contains(&FaultKind::MixedVersions) {
+        if kinds.contains(&FaultKind::MixedVersions) {
             world.run_versions(faults::Versions::draw(&mut rng.fork(9)));
         }
-        world.schedule(&mut rng);
+        world.schedule(&mut rng, &kinds);
         world
     }
 
@@ -117,7 +115,7 @@ impl World {
         self.versions = Some(versions);
     }
 
-    fn schedule(&mut self, rng: &mut Rng) {
+    fn schedule(&mut self, rng: &mut Rng, kinds: &BTreeSet<FaultKind>) {
         let until = self.config.fault_seconds * 1_000_000;
         for (at, fault) in faults::plan(rng, self.nodes.len(), self.sentinels.len(), until) {
             self.queue.push(at, Event::Fault(fault));
@@ -154,7 +152,7 @@ impl World {
             nodes: self.nodes.len() as u64,
             sentinels: self.sentinels.len() as u64,
         };
-        for (at, fault) in faults::more(&mut rng.fork(8), &self.config.faults, size, until) {
+        for (at, fault) in faults::more(&mut rng.fork(8), kinds, size, until) {
             self.queue.push(at, Event::Fault(fault));
         }
     }
@@ -267,6 +265,7 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
         guarding: None,
         boot_at: None,
         foreign: false,
+        adopts: false,
         looked_keys: 0,
         ended_at: 0,
         refused: false,

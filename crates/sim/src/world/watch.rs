@@ -41,6 +41,23 @@ impl World {
         held
     }
 
+    /// Whether a node holds somebody else's data: in memory, or in its files while it has loaded none or is in quarantine.
+    pub fn is_foreign(&self, node: usize) -> bool {
+        let host = &self.nodes[node];
+        let foreign = |held: &[u64]| held.iter().any(|value| *value >= crate::ledger::FOREIGN);
+        let running = host.redis.as_ref();
+        let in_files = || {
+            let files = running.map_or(&host.files, |redis| redis.server.files());
+            foreign(&files.holds())
+        };
+        let quarantined = running.is_some_and(|redis| redis.found.foreign);
+        match self.data_of(node) {
+            _ if !host.foreign => false,
+            Some(data) => foreign(&data) || (quarantined && in_files()),
+            None => in_files(),
+        }
+    }
+
     /// How many keys a node has, in memory or in the files that it would read.
     pub fn keys_of(&self, node: usize) -> u64 {
         let host = &self.nodes[node];
@@ -97,7 +114,7 @@ impl World {
             && report.caught_up
             && !report.foreign
             && !unknown
-            && !self.nodes[node].foreign
+            && !self.is_foreign(node)
             && report.incarnation.as_ref() == Some(&redis.incarnation)
     }
 

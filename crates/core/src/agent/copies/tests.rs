@@ -217,6 +217,24 @@ fn so_do_copies_that_fail_between_two_looks() {
     fail_for_two_minutes(false);
 }
 
+#[test]
+fn one_that_failed_is_counted_once_however_often_it_is_looked_at() {
+    let mut agent = Replica::started("redis 99.0.0", "own", "redis 99.1.0").agent;
+    agent.info.copy_failed = Some("its log says why".to_owned());
+    let seen = agent.info.clone();
+    let now = agent.link_seen + UNSEEN;
+    agent.notice_copy(now, &seen, &mut Vec::new());
+    assert_eq!(agent.copies.failed, 1);
+    // As while an election keeps it from being told to stop.
+    agent.notice_copy(now + 20, &seen, &mut Vec::new());
+    assert_eq!(agent.copies.failed, 1);
+    agent.notice_copy(now + UNSEEN, &seen, &mut Vec::new());
+    assert_eq!(
+        agent.copies.failed, 2,
+        "another one, by redis-server itself"
+    );
+}
+
 fn fail_for_two_minutes(seen: bool) {
     let mut replica = Replica::started("redis 99.0.0", "own", "redis 99.1.0");
     for _ in 0..600 {

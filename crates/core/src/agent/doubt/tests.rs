@@ -413,3 +413,69 @@ fn the_planted_bug_believes_what_it_remembers() {
     assert_eq!(told.doubt, "");
     assert!(told.caught_up && told.stored.is_some());
 }
+
+/// A member that remembers this, and nothing else of its data.
+fn member(latest: Option<Noted>, noted: Option<Noted>) -> Agent {
+    let mut agent = agent(Mutant::None);
+    agent.stored.position = noted.as_ref().and_then(|note| note.position);
+    agent.stored.latest = latest.map(Box::new);
+    agent.stored.noted = noted;
+    agent
+}
+
+fn keeps(out: &[AgentOutput]) -> bool {
+    out.iter().any(|o| matches!(o, AgentOutput::SetAside(_)))
+}
+
+#[test]
+fn a_members_data_of_which_nothing_was_noted_have_no_vote_and_are_kept() {
+    let out = started(&mut member(None, None), 5, 5, 5);
+    assert!(report(&out).doubt.contains("nothing was ever noted"));
+    assert!(keeps(&out));
+}
+
+#[test]
+fn an_end_that_is_missing_counts_only_where_the_settled_note_recognizes_the_rest() {
+    let note = |bytes: u64| Noted {
+        keys: 1000,
+        files: log(bytes),
+        position: Some(Position {
+            epoch: 1,
+            offset: bytes,
+        }),
+        ..Noted::default()
+    };
+    let reaches = |settled: Option<Noted>| {
+        let mut agent = member(Some(note(500)), settled);
+        let kept = keeps(&started(&mut agent, 333, 333, 667));
+        (agent.doubts.reaches.map(|p| p.offset), kept)
+    };
+    assert_eq!(reaches(Some(note(300))), (Some(300), false));
+    assert_eq!(reaches(Some(note(0))), (None, true));
+    assert_eq!(reaches(None), (None, true));
+}
+
+#[test]
+fn a_copy_that_failed_between_two_looks_is_seen_after_more_of_the_stream_too() {
+    let mut agent = agent(Mutant::None);
+    started(&mut agent, 500, 500, 1000);
+    agent.step(20, AgentInput::Info(in_step()));
+    let emptied = |copy_failed: Option<String>| ServerInfo {
+        keys: 0,
+        keys_at: 700,
+        offset: 700,
+        link_up: false,
+        copy_failed,
+        ..in_step()
+    };
+    let mut flushed = agent.clone();
+    let told = report(&flushed.step(40, AgentInput::Info(emptied(None))));
+    assert_eq!(told.doubt, "", "its primary was flushed");
+    let failed = Some("Can't handle RDB format version 13".to_owned());
+    let told = report(&agent.step(40, AgentInput::Info(emptied(failed))));
+    assert!(
+        told.doubt.contains("a copy of the primary failed"),
+        "{}",
+        told.doubt
+    );
+}

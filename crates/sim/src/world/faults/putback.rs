@@ -1,5 +1,6 @@
 //! What is put back to an older state: volumes restored from a snapshot, one file of them, registers of sentinels.
 
+use crate::invariants::PutBack;
 use crate::model::Files;
 use crate::rng::Rng;
 use crate::world::World;
@@ -104,12 +105,21 @@ impl World {
         }
     }
 
+    /// Of what these sentinels forget, and no other sentinel may be there to say, agents are the witnesses.
+    fn lose_register(&mut self) {
+        let runs = |node: &usize| self.nodes[*node].agent.is_some();
+        self.monitors.register.give_up();
+        let first = PutBack {
+            epoch: self.monitors.opened,
+            witnesses: (0..self.nodes.len()).filter(runs).collect(),
+        };
+        self.monitors.put_back.get_or_insert(first);
+    }
+
     /// Sentinels come back with the registers of the snapshot: the first `many` of them.
     pub(super) fn put_back_registers(&mut self, many: usize) {
         let all = std::mem::take(&mut self.snapshots.sentinels);
-        if 2 * many > all.len() {
-            self.monitors.register.give_up(); // nobody is left who could know better
-        }
+        self.lose_register();
         for (index, (identity, disk)) in all.iter().enumerate().take(many) {
             self.counters.hit("register put back");
             self.kill_sentinel(index);

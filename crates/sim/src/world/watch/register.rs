@@ -69,6 +69,7 @@ impl World {
         if let Some(record) = newer.cloned() {
             self.monitors.decided = record.version;
             self.note_decided(&record);
+            self.monitors.overtake(record.epoch);
         }
     }
 
@@ -156,7 +157,7 @@ impl World {
             self.check_whole(node, &data);
         }
         for (value, written) in self.ledger.missing_in(&data) {
-            if written.epoch < record.epoch {
+            if written.epoch < record.epoch || self.monitors.is_forgotten() {
                 self.counters.hit("acknowledged write lost");
                 self.ledger.lose(value);
             }
@@ -165,6 +166,9 @@ impl World {
 
     /// The data of this primary has all that was ever released or shown.
     pub(in crate::world) fn check_whole(&mut self, node: usize, data: &[u64]) {
+        if self.monitors.is_forgotten() {
+            return; // no process knows the rule by which it was released
+        }
         self.violations
             .extend(i01_nothing_lost::check_released(self, node, data));
         self.violations
@@ -172,10 +176,11 @@ impl World {
     }
 }
 
-/// Whether an appointment gives the rules up: its primary was chosen by what is on disk.
+/// Whether an appointment gives the rules up: its primary was chosen by what is on disk, or by a person.
 fn gives_up(before: &Record, record: &Record) -> bool {
-    record.phase == Phase::Appointed
-        && (record.sync != before.sync || record.former != before.former)
+    let asked = record.reason.contains("on a person's word");
+    let changed = record.sync != before.sync || record.former != before.former;
+    record.phase == Phase::Appointed && (asked || changed)
 }
 
 /// A message of the register in a few words.
