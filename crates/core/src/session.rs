@@ -53,8 +53,8 @@ pub struct Session {
     kept: Option<Box<Kept>>,
     transaction: Transaction,
     blocked: Option<Box<Blocked>>,
-    /// The last request may be answered late.
-    waits: bool,
+    /// How many requests came after the last one that may be answered late.
+    behind_late: Option<u64>,
     /// By its requests, until all are answered: a transaction is open, keys are watched.
     multi: bool,
     watch: bool,
@@ -134,9 +134,11 @@ impl Session {
         self.blocked.is_some() && !self.is_quiet()
     }
 
-    /// Whether the last request may be answered late, whoever might ask it again.
+    /// Whether a request that may be answered late is not answered yet, whoever might ask it again, and whatever was asked behind
+    /// it: the server looks at that no earlier.
     pub fn waits(&self) -> bool {
-        self.waits && !self.is_quiet()
+        let answers = self.under_way.len();
+        self.behind_late.is_some_and(|behind| behind < answers)
     }
 
     /// Whether everything that it asked for is answered.
@@ -157,7 +159,8 @@ impl Session {
                 if self.spoiled.is_none() {
                     self.under_way.count();
                 }
-                (self.caching, self.waits) = (false, false);
+                self.caching = false;
+                self.fall_behind();
                 if self.blocked.is_some() {
                     self.blocked = None;
                 }
@@ -170,6 +173,14 @@ impl Session {
                 self.lost = true;
                 self.spoil("its requests are not understood");
             }
+        }
+    }
+
+    /// One more request came after the last one that may be answered late.
+    #[inline]
+    fn fall_behind(&mut self) {
+        if let Some(behind) = &mut self.behind_late {
+            *behind += 1;
         }
     }
 
@@ -194,7 +205,8 @@ impl Session {
 
     fn take(&mut self, now: Micros, verb: Verb, args: &[Vec<u8>]) {
         self.blocked = None;
-        (self.caching, self.waits) = (false, false);
+        self.caching = false;
+        self.fall_behind();
         let alone = args.len() == 1;
         self.listens |= matches!(verb, Verb::Subscribe(_) | Verb::Monitor | Verb::Sync)
             || (verb == Verb::Client
@@ -209,7 +221,7 @@ impl Session {
             Verb::Unwatch if alone && !self.multi => self.watch = false,
             Verb::Watch if !self.multi => self.watch = true,
             Verb::Block(_) | Verb::Stream | Verb::Wait if !self.multi => {
-                self.waits = true;
+                self.behind_late = Some(0);
                 self.blocked = Blocked::new(verb, args, now).map(Box::new);
             }
             Verb::Reset if alone => (self.multi, self.watch) = (false, false),

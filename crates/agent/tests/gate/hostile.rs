@@ -116,6 +116,13 @@ fn large() -> [Vec<u8>; 3] {
     ]
 }
 
+fn shown(bytes: &[u8]) -> String {
+    format!(
+        "{:?}",
+        String::from_utf8_lossy(&bytes[..bytes.len().min(200)])
+    )
+}
+
 /// Says these bytes; what was answered, and the connection where it is kept.
 fn stranger(port: u16, bytes: &[u8], then: Then) -> Option<TcpStream> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("let in");
@@ -128,8 +135,7 @@ fn stranger(port: u16, bytes: &[u8], then: Then) -> Option<TcpStream> {
         Then::Waits => Some(stream),
         Then::Ends => {
             let _ = said.and_then(|()| stream.shutdown(Shutdown::Write));
-            let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
-            assert_silent_of_others(&mut stream, &shown);
+            assert_silent_of_others(&mut stream, &shown(bytes));
             None
         }
     }
@@ -141,11 +147,11 @@ fn assert_silent_of_others(stream: &mut TcpStream, said: &str) {
     if let Err(error) = stream.read_to_end(&mut answer) {
         assert!(
             error.kind() == ErrorKind::ConnectionReset,
-            "{said:?}: {error}"
+            "{said}: {error}"
         );
     }
     let answer = String::from_utf8_lossy(&answer);
-    assert!(!answer.contains(SECRET), "{said:?} was answered {answer:?}");
+    assert!(!answer.contains(SECRET), "{said} was answered {answer:?}");
 }
 
 /// Sessions that were there before, and must not notice anything.
@@ -185,11 +191,10 @@ impl Others {
     }
 }
 
-/// All that strangers say in one storm: each piece alone, large ones, and mixtures. `HOSTILE` in the environment: how many.
-fn storm(dice: &mut Dice) -> Vec<Vec<u8>> {
+/// Each piece alone, and mixtures: `HOSTILE` in the environment says how many.
+fn small(dice: &mut Dice) -> Vec<Vec<u8>> {
     let mixtures = std::env::var("HOSTILE").map_or(60, |text| text.parse().expect("a number"));
-    let alone = PIECES.iter().map(|piece| piece.to_vec());
-    let mut all: Vec<Vec<u8>> = alone.chain(large()).collect();
+    let mut all: Vec<Vec<u8>> = PIECES.iter().map(|piece| piece.to_vec()).collect();
     all.extend((0..mixtures).map(|_| dice.bytes()));
     all
 }
@@ -204,8 +209,7 @@ async fn strangers_harm_neither_the_gate_nor_other_sessions() {
         pair.handoff().await;
         let mut waiting = Vec::new();
         blocking(|| {
-            for bytes in storm(&mut dice) {
-                let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+            for bytes in large().into_iter().chain(small(&mut dice)) {
                 for port in [pair.other().port(), pair.ruler().port()] {
                     for then in [Then::Goes, Then::Waits, Then::Ends] {
                         waiting.extend(stranger(port, &bytes, then));
@@ -213,7 +217,7 @@ async fn strangers_harm_neither_the_gate_nor_other_sessions() {
                 }
                 others.assert_well(
                     &mut pair.client_of_old(),
-                    &format!("round {round}: {shown:?}"),
+                    &format!("round {round}: {}", shown(&bytes)),
                 );
                 // No more than the places that the gate has.
                 waiting.drain(..waiting.len().saturating_sub(60));
@@ -276,6 +280,27 @@ async fn who_comes_as_a_carried_session_acknowledges_nothing() {
             pair.other().signal(Signal::SIGCONT);
             assert!(silent, "{port}: an answer that no member vouches for");
             assert_eq!(text(&client.read()), "OK", "the member itself counts");
+        }
+    });
+}
+
+/// A pause does not wait for what the server answers late, nor for whoever cannot go. (It does for whoever does not read, for
+/// as long as the agent lets it.)
+#[tokio::test]
+async fn no_stranger_holds_up_a_handoff() {
+    let mut pair = Pair::start(Mutant::None).await;
+    // One that may not be asked what its session is.
+    pair.user("bob", &["on", ">secret", "~*", "+@read", "+hello"])
+        .await;
+    let doubtful = b"AUTH bob secret\r\nHELLO 3 AUTH bob wrong SETNAME x\r\n";
+    let mut all = small(&mut Dice(4711));
+    all.push(doubtful.to_vec());
+    blocking(|| {
+        for bytes in all {
+            let waiting = stranger(pair.ruler().port(), &bytes, Then::Waits);
+            std::thread::sleep(Duration::from_millis(4));
+            assert!(pair.drains(Duration::from_secs(1)), "{}", shown(&bytes));
+            drop(waiting);
         }
     });
 }

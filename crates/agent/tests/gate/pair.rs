@@ -109,6 +109,18 @@ impl Pair {
         }
     }
 
+    /// Whether nothing is under way any more, so soon after a pause began; then all goes on where it was.
+    pub fn drains(&self, within: Duration) -> bool {
+        let news = &self.nodes[self.ruler].news;
+        while news.try_recv().is_ok() {}
+        self.pause();
+        let until = Instant::now() + within;
+        let next = || news.recv_timeout(until.saturating_duration_since(Instant::now()));
+        let drained = std::iter::from_fn(|| next().ok()).any(|news| news == News::Drained);
+        self.nodes[self.ruler].gate.order(self.hold());
+        drained
+    }
+
     pub fn pause(&self) {
         self.nodes[self.ruler].gate.order(GateOrder::Pause);
     }

@@ -252,6 +252,10 @@ fn inline(bytes: &[u8]) -> Piece {
     let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
         return Piece::Short;
     };
+    // redis-server finds no end of a line behind such a byte.
+    if bytes[..end].contains(&0) {
+        return Piece::Wrong;
+    }
     let words = bytes[..end].split(u8::is_ascii_whitespace);
     let mut words = words.filter(|word| !word.is_empty()).peekable();
     let verb = words.peek().copied().and_then(Verb::named);

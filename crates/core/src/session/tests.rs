@@ -262,6 +262,25 @@ fn answers_of_what_cannot_be_carried_are_not_waited_for() {
 }
 
 #[test]
+fn what_was_asked_behind_a_blocked_request_waits_with_it() {
+    let mut session = asked(&[&["PING"], &["BLPOP", "list", "0"], &["GET", "a"], &["PING"]]);
+    assert!(session.waits() && !session.may_block());
+    hear(&mut session, "+PONG");
+    assert!(session.waits() && session.replay(None).is_err());
+    hear(&mut session, "*-1");
+    assert!(!session.waits(), "what is left is answered at once");
+    hear(&mut session, "$-1 +PONG");
+    assert!(session.is_quiet() && session.replay(None).is_ok());
+}
+
+#[test]
+fn a_line_of_which_the_server_finds_no_end_is_not_understood() {
+    let mut session = Session::default();
+    session.note(0, b"PING\r\n\0\0PING\r\n");
+    assert!(session.spoiled().is_some());
+}
+
+#[test]
 fn a_blocked_request_is_asked_again_with_the_time_that_is_left() {
     let again = |request: &[&str], now| {
         let mut session = Session::default();

@@ -78,6 +78,7 @@ impl Relay {
     /// It keeps its way, until the primary changes again.
     fn stay_away(&mut self, hall: &Hall) -> Step {
         (self.homing, self.wants_home) = (false, false);
+        self.contradiction = None;
         self.carried_to = hall.crossing.epoch;
         Step::Later
     }

@@ -21,10 +21,15 @@ impl Relay {
         }
         match self.passage.as_deref() {
             Some(Passage::Settled(..)) => self.held == 0,
+            _ if self.stays_behind() => true,
             Some(Passage::Asked(question, since)) => self.is_blocked(question, *since, hall.now),
-            _ if self.session.spoiled().is_some() => true,
             _ => hall.now.saturating_sub(paused_at) > HALF_SAID,
         }
+    }
+
+    /// Whether it is known already that it cannot go: it is asked no more, and nobody waits for it.
+    fn stays_behind(&self) -> bool {
+        self.session.spoiled().or(self.contradiction).is_some()
     }
 
     /// While the gate is paused: asks what has to be known, and sees whether it is.
@@ -37,7 +42,7 @@ impl Relay {
             return Ok(());
         }
         match self.passage.as_deref() {
-            None if self.session.is_at_rest() && self.session.spoiled().is_none() => {
+            None if self.session.is_at_rest() && !self.stays_behind() => {
                 self.ask_server(hall, tokens)
             }
             Some(Passage::Asked(question, since)) => {
@@ -157,8 +162,11 @@ impl Relay {
 
     /// The pause is over, and nobody goes anywhere.
     pub(in super::super) fn stay(&mut self, hall: &mut Hall) -> Result<(), Ended> {
-        let settled = matches!(self.passage.as_deref(), Some(Passage::Settled(..)));
-        if hall.paused || self.homing || !settled {
+        if hall.paused || self.homing {
+            return Ok(());
+        }
+        self.contradiction = None;
+        if !matches!(self.passage.as_deref(), Some(Passage::Settled(..))) {
             return Ok(());
         }
         let mut out = Vec::new();
