@@ -88,11 +88,12 @@ fn main() {
         println!("{runs:>8} runs break {invariant}, first seed {first}");
     }
     println!(
-        "{} runs, {} failed, {} events, {} simulated s, {:.1} s",
+        "{} runs, {} failed, {} events, {} simulated s, hash {:016x}, {:.1} s",
         summary.runs,
         summary.failed,
         summary.events,
         summary.simulated_us / 1_000_000,
+        summary.trace_hash,
         began.elapsed().as_secs_f64()
     );
     std::process::exit(i32::from(summary.failed > 0));

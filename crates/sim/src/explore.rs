@@ -43,6 +43,8 @@ pub struct Summary {
     pub events: u64,
     /// Simulated time in all, in microseconds.
     pub simulated_us: u64,
+    /// Sum of the runs' hashes: the same seeds, the same sum, unless what happens in them has changed.
+    pub trace_hash: u64,
 }
 
 impl Summary {
@@ -58,6 +60,7 @@ impl Summary {
     fn add(&mut self, report: RunReport) {
         self.runs += 1;
         self.events += report.events;
+        self.trace_hash = self.trace_hash.wrapping_add(report.trace_hash);
         self.simulated_us += report.simulated_us;
         for (name, count) in &report.counters {
             *self.counters.entry(name).or_insert(0) += count;
