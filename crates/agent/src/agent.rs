@@ -20,7 +20,7 @@ use crate::server::{DeathReason, Drift, Event, Watch};
 use hands::Hands;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Operation, ServerInfo};
 use holdfast_core::gate::News;
-use holdfast_core::names::{Epoch, Sentinel};
+use holdfast_core::names::{Epoch, Node, Sentinel};
 use holdfast_core::time::Millis;
 use holdfast_core::wire::{FromSentinel, ToSentinel};
 use holdfast_link::Outbox;
@@ -77,7 +77,7 @@ struct Running {
     options: Options,
     dialing: Dialing,
     core: Agent,
-    node: String,
+    node: Node,
     hands: Hands,
     memory: Memory,
     showing: Showing,
@@ -260,8 +260,9 @@ impl Running {
                 self.hands.carry_out(operation);
             }
             AgentOutput::Deadline(until) => self.hands.set_deadline(until),
-            AgentOutput::Decide(text) => {
-                tracing::info!("{text}");
+            AgentOutput::Decide(decision) => {
+                let text = decision.of(&self.node).to_string();
+                tracing::info!(reason = decision.code(), "{text}");
                 self.tell(&ToSentinel::Decision(text));
             }
             AgentOutput::Gate(order) => self.hands.order_gate(order),

@@ -13,6 +13,7 @@
 mod carrying;
 mod condition;
 mod copies;
+mod decision;
 mod disk;
 mod doubt;
 mod floor;
@@ -27,6 +28,7 @@ mod standing;
 mod state;
 mod withheld;
 
+pub use decision::{Decision, KillReason, Sentence};
 pub use standing::Standing;
 pub use state::{AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Stored};
 
@@ -256,10 +258,7 @@ impl Agent {
             .as_ref()
             .is_none_or(|known| record.epoch > known.epoch);
         if self.data.foreign && news {
-            out.push(AgentOutput::Decide(format!(
-                "{} stays in quarantine: its data is not known to this group",
-                self.settings.node
-            )));
+            out.push(AgentOutput::Decide(Decision::Quarantined));
         }
         if news {
             self.forget_copies();

@@ -96,7 +96,7 @@ async fn serve(
     let mut dialing = Dialing::new(identity(&options, secret), inbox_sender);
     dialing.reach(&options.sentinels);
     tokio::task::spawn_local(reaper::run(false));
-    let node = options.name.to_string();
+    let node = options.name.clone();
     let (dir, stopping) = (options.dir.clone(), stops(options.stop_seconds)?);
     let running = Running {
         options: options.clone(),

@@ -10,7 +10,7 @@
 //! A primary that is not replaced starts again as well, if its append-only file holds all that it has answered. If only its
 //! memory holds its data, a person has to end it.
 
-use super::{Agent, AgentOutput, Operation};
+use super::{Agent, AgentOutput, Decision, KillReason, Operation};
 use crate::limits::SCRIPT_ENDS_WITHIN;
 use crate::mutant::Mutant;
 use crate::time::Millis;
@@ -122,10 +122,10 @@ impl Agent {
             .as_mut()
             .is_some_and(|unwell| !std::mem::replace(&mut unwell.told, true));
         if first {
-            out.push(AgentOutput::Decide(format!(
-                "ends a script on {} that has run for {lasted} ms: script_limit_seconds allows {} ms",
-                self.settings.node, self.settings.script_limit
-            )));
+            out.push(AgentOutput::Decide(Decision::ScriptEnded {
+                lasted,
+                limit: self.settings.script_limit,
+            }));
         }
         self.start(Operation::EndScript, out);
     }
@@ -168,11 +168,8 @@ impl Agent {
             .is_some_and(|since| now >= since + HEIR_WITHIN);
         let waits = self.settings.mutant == Mutant::WaitForAnHeirForEver;
         if waited && !waits && self.server == ServerState::Hung && self.info.logged {
-            let why = format!(
-                "{}; no replica has taken over for {HEIR_WITHIN} ms, and its append-only file holds all that it answered",
-                self.reason
-            );
-            self.kill(&why, out);
+            let unwell = self.reason.clone();
+            self.kill(KillReason::WithoutHeir(unwell, HEIR_WITHIN), out);
         }
     }
 
@@ -182,7 +179,7 @@ impl Agent {
         self.urgent = true;
         why.clone_into(&mut self.reason);
         if !self.standing.is_master() {
-            return self.kill(why, out);
+            return self.kill(KillReason::Unwell(why.to_owned()), out);
         }
         self.server = ServerState::Hung;
         if let Some(unwell) = &mut self.unwell {

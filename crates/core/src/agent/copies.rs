@@ -3,7 +3,7 @@
 //! A redis-server whose copy failed asks for the next one at once, up to ten times a second, and each costs its primary a
 //! snapshot. Before 7.4 it has also emptied its memory by then.
 
-use super::{Agent, AgentOutput, ServerInfo};
+use super::{Agent, AgentOutput, Decision, ServerInfo};
 use crate::mutant::Mutant;
 use crate::record::Record;
 use crate::snapshot_format::is_unreadable;
@@ -98,8 +98,7 @@ impl Agent {
         if self.copies.failed == 1
             && let Some(why) = self.why_not_copying()
         {
-            let node = &self.settings.node;
-            out.push(AgentOutput::Decide(format!("{node}: {why}")));
+            out.push(AgentOutput::Decide(Decision::CopiesFail(why)));
         }
     }
 
@@ -109,8 +108,7 @@ impl Agent {
         if held != std::mem::replace(&mut self.copies.held, held) {
             self.urgent = true;
             if let Some(why) = self.why_not_copying().filter(|_| held) {
-                let node = &self.settings.node;
-                out.push(AgentOutput::Decide(format!("{node}: {why}")));
+                out.push(AgentOutput::Decide(Decision::CopiesFail(why)));
             }
         }
     }

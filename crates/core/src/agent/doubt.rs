@@ -10,7 +10,7 @@
 //!
 //! Files that lack only what a loss of power may take are in no doubt. They reach as far as the settled note says.
 
-use super::{Agent, AgentOutput, ServerInfo, Standing};
+use super::{Agent, AgentOutput, Decision, ServerInfo, Standing};
 use crate::dataset::{Files, Found, Noted, Verdict};
 use crate::mutant::Mutant;
 use crate::position::Position;
@@ -169,21 +169,16 @@ impl Agent {
         if self.data.foreign {
             return;
         }
-        let node = self.settings.node.clone();
         out.push(AgentOutput::Decide(match self.verdict() {
             Verdict::Whole => return,
             Verdict::Shorter(why) => {
-                let told = format!(
-                    "the end of the data of {node} is missing: {why}. They count as far as was safe on disk"
-                );
                 self.shorten(&why);
-                told
+                Decision::DataShorter(why)
             }
             Verdict::Unlike(why) => {
-                let told = format!("the data of {node} are not those that were noted: {why}");
                 self.want_aside(&why);
-                self.doubts.unlike = Some(why);
-                told
+                self.doubts.unlike = Some(why.clone());
+                Decision::DataUnlike(why)
             }
         }));
     }
@@ -275,10 +270,7 @@ impl Agent {
         );
         self.doubts.emptied = Some(why.clone());
         self.copies.begin();
-        out.push(AgentOutput::Decide(format!(
-            "{} has no vote: {why}",
-            self.settings.node
-        )));
+        out.push(AgentOutput::Decide(Decision::DataEmptied(why)));
     }
 
     /// Whether redis-server is to be ended, so that it reads what its files hold.
@@ -307,13 +299,10 @@ impl Agent {
         result: Result<String, String>,
         out: &mut Vec<AgentOutput>,
     ) {
-        let node = &self.settings.node;
         match result {
             Ok(place) => {
                 self.doubts.aside = Aside::Done;
-                out.push(AgentOutput::Decide(format!(
-                    "kept the data of {node} in {place}, before a copy may take their place"
-                )));
+                out.push(AgentOutput::Decide(Decision::DataKept(place)));
             }
             Err(why) => {
                 self.doubts.aside = Aside::Until(now + ASIDE_AGAIN);
@@ -410,10 +399,7 @@ impl Agent {
         self.next_try = now + LOOK_AGAIN;
         if self.doubts.refused.as_ref() != Some(&why) {
             self.urgent = true;
-            out.push(AgentOutput::Decide(format!(
-                "does not start redis-server of {}: {why}",
-                self.settings.node
-            )));
+            out.push(AgentOutput::Decide(Decision::ServerRefused(why.clone())));
         }
         self.reason.clone_from(&why);
         self.doubts.refused = Some(why);

@@ -1,6 +1,6 @@
 //! The lease of `async` durability, as the agent counts it.
 
-use super::{Agent, AgentOutput, Operation, Standing};
+use super::{Agent, AgentOutput, Decision, KillReason, Operation, Standing};
 use crate::limits::LEASE_USED;
 use crate::mutant::Mutant;
 use crate::names::{Epoch, Sentinel};
@@ -108,10 +108,7 @@ impl Agent {
             self.set_deadline(Some(until), out);
         } else if opening {
             // An order to open that was not answered in time may still be carried out later.
-            self.kill(
-                "it did not answer the order to open before its lease ran out",
-                out,
-            );
+            self.kill(KillReason::NotOpenedInTime, out);
         } else {
             self.fence(now, out);
         }
@@ -124,10 +121,7 @@ impl Agent {
         let Standing::Open(epoch) = self.standing else {
             return;
         };
-        out.push(AgentOutput::Decide(format!(
-            "closed {} to writes: no majority of sentinels renewed its lease of epoch {epoch}",
-            self.settings.node
-        )));
+        out.push(AgentOutput::Decide(Decision::LeaseLost(epoch)));
         self.next_try = now;
         self.start(Operation::Fence, out);
     }

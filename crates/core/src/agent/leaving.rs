@@ -1,6 +1,6 @@
 //! A wish to stop: a primary hands over first, for as long as somebody may take over.
 
-use super::{Agent, AgentOutput, Operation};
+use super::{Agent, AgentOutput, Decision, Operation};
 use crate::limits::NOBODY_LEFT;
 use crate::record::Record;
 use crate::time::Millis;
@@ -45,7 +45,7 @@ impl Agent {
         if stop.handoff && rules {
             match self.vain(now, stop) {
                 None => return false,
-                Some(why) => self.tell_vain(&why, out),
+                Some(why) => out.push(AgentOutput::Decide(Decision::NotHandedOver(why))),
             }
         }
         if self.cut_off_first(out) {
@@ -111,12 +111,5 @@ impl Agent {
         } else {
             None
         }
-    }
-
-    fn tell_vain(&self, why: &str, out: &mut Vec<AgentOutput>) {
-        let node = &self.settings.node;
-        out.push(AgentOutput::Decide(format!(
-            "{node} stops without a handoff: {why}"
-        )));
     }
 }

@@ -1,7 +1,7 @@
 //! From the newest record to the next operation.
 
 use super::floor::Floor;
-use super::{Agent, AgentOutput, Operation, Standing, Stored};
+use super::{Agent, AgentOutput, Decision, KillReason, Operation, Standing, Stored};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
 use crate::wire::{FollowAhead, ServerState, TakeOver};
@@ -40,7 +40,7 @@ impl Agent {
                 self.start(Operation::Start, out);
             }
             ServerState::Up if self.must_read_again() => {
-                self.kill("its files still hold what its memory has lost", out);
+                self.kill(KillReason::Emptied, out);
             }
             ServerState::Up => self.obey(now, out),
             ServerState::Loading => drop(self.disk_first(out)),
@@ -205,20 +205,16 @@ impl Agent {
             _ => false,
         };
         if revoked {
-            let why = format!("it is frozen ({}), and its reign has ended", self.reason);
-            self.kill(&why, out);
+            self.kill(KillReason::Revoked(self.reason.clone()), out);
         }
     }
 
     /// Ends redis-server at once.
-    pub(super) fn kill(&mut self, why: &str, out: &mut Vec<AgentOutput>) {
+    pub(super) fn kill(&mut self, why: KillReason, out: &mut Vec<AgentOutput>) {
         if self.running == Some(Operation::Kill) {
             return;
         }
-        out.push(AgentOutput::Decide(format!(
-            "killed redis-server of {}: {why}",
-            self.settings.node
-        )));
+        out.push(AgentOutput::Decide(Decision::ServerKilled(why)));
         self.start(Operation::Kill, out);
     }
 
@@ -279,11 +275,11 @@ impl Agent {
         let was_master = self.standing.is_master();
         match operation {
             // It may or may not be open, or refuse writes: only its end is certain.
-            Operation::Open => self.kill("it did not answer the order to open", out),
-            Operation::Fence => self.kill("it did not answer the order to refuse writes", out),
+            Operation::Open => self.kill(KillReason::NotOpened, out),
+            Operation::Fence => self.kill(KillReason::NotFenced, out),
             Operation::EndScript => self.on_script_unended(now, why, out),
             Operation::Seal | Operation::Pause if was_master => {
-                self.kill("it did not let itself be sealed", out);
+                self.kill(KillReason::NotSealed, out);
             }
             _ => {}
         }
@@ -325,16 +321,13 @@ impl Agent {
             self.doubts.dispel();
             self.failures = 0;
             self.note_reign();
-            out.push(AgentOutput::Decide(format!(
-                "opened {} to writes in epoch {e}",
-                self.settings.node
-            )));
+            out.push(AgentOutput::Decide(Decision::Opened(e)));
         }
         if let Standing::Sealed(e) = self.standing {
-            out.push(AgentOutput::Decide(format!(
-                "sealed {} for epoch {e} at {}",
-                self.settings.node, self.info.offset
-            )));
+            out.push(AgentOutput::Decide(Decision::Sealed {
+                epoch: e,
+                offset: self.info.offset,
+            }));
         }
     }
 }

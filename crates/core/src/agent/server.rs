@@ -1,6 +1,8 @@
 //! What happens to redis-server by itself.
 
-use super::{Agent, AgentOutput, DataAtStart, Operation, ServerInfo, Standing};
+use super::{
+    Agent, AgentOutput, DataAtStart, Decision, KillReason, Operation, ServerInfo, Standing,
+};
 use crate::time::Millis;
 use crate::wire::ServerState;
 
@@ -26,9 +28,8 @@ impl Agent {
         self.promoting = None;
         self.unwell = None;
         self.reason.clear();
-        out.push(AgentOutput::Decide(format!(
-            "redis-server of {} runs, sealed, as {}",
-            self.settings.node, info.incarnation
+        out.push(AgentOutput::Decide(Decision::ServerRuns(
+            info.incarnation.clone(),
         )));
         self.server = ServerState::Up;
         self.on_info(now, info, out);
@@ -47,9 +48,8 @@ impl Agent {
         self.next_try = now + (RESTART_AFTER << self.failures.min(5));
         self.failures += 1;
         self.urgent = true;
-        out.push(AgentOutput::Decide(format!(
-            "redis-server of {} ended: {reason}",
-            self.settings.node
+        out.push(AgentOutput::Decide(Decision::ServerEnded(
+            reason.to_owned(),
         )));
     }
 
@@ -118,8 +118,7 @@ impl Agent {
     pub(super) fn on_writable(&mut self, out: &mut Vec<AgentOutput>) {
         let runs = matches!(self.server, ServerState::Up | ServerState::Loading);
         if runs && !self.standing.is_master() {
-            let why = "`replica-read-only` was switched off, so it may hold writes that its primary does not have";
-            self.kill(why, out);
+            self.kill(KillReason::WritableReplica, out);
         }
     }
 
@@ -142,7 +141,7 @@ impl Agent {
             return self.start(Operation::Fence, out);
         }
         if self.standing.is_master() && (!self.info.is_master || self.is_deposed()) {
-            self.kill("its role was changed from outside", out);
+            self.kill(KillReason::RoleChanged, out);
         } else if self.standing.is_following() && self.info.is_master {
             self.standing = Standing::Fresh;
             self.caught_up = false;

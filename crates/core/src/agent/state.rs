@@ -1,5 +1,6 @@
 //! What goes into an agent and what comes out.
 
+use super::Decision;
 use crate::dataset::{Files, Noted};
 use crate::gate::GateOrder;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
@@ -244,7 +245,7 @@ pub enum AgentOutput {
     /// What the gate has to do from now on, whenever that changes. An agent without a gate ignores it.
     Gate(GateOrder),
     /// A decision, in a sentence.
-    Decide(String),
+    Decide(Decision),
     /// redis-server has ended as wished: the agent may end.
     Exit,
 }

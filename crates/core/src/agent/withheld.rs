@@ -4,7 +4,7 @@
 //! first writes had reached anybody. When it comes back, to follow would be to lose them for good. What a failover loses
 //! otherwise is the last moment of a data set; this would be all of it. So it stays sealed until a person decides.
 
-use super::{Agent, AgentOutput, Standing};
+use super::{Agent, AgentOutput, Decision, Standing};
 use crate::record::Record;
 
 impl Agent {
@@ -41,11 +41,7 @@ impl Agent {
         }
         self.urgent = true;
         if withheld {
-            out.push(AgentOutput::Decide(format!(
-                "{} stays sealed: {}",
-                self.settings.node,
-                self.why_withheld()
-            )));
+            out.push(AgentOutput::Decide(Decision::Withheld(self.why_withheld())));
         }
     }
 

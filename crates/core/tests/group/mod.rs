@@ -574,7 +574,10 @@ impl Group {
                     self.later(Event::Agent(node.clone(), AgentInput::SetAside(place)));
                 }
                 AgentOutput::Do(operation) => self.operate(node, operation),
-                AgentOutput::Decide(text) => self.decisions.push((self.now, text)),
+                AgentOutput::Decide(decision) => {
+                    let text = decision.of(node).to_string();
+                    self.decisions.push((self.now, text));
+                }
                 AgentOutput::Gate(order) => {
                     if order == GateOrder::Pause && self.drains {
                         self.later(Event::Agent(node.clone(), AgentInput::Drained));

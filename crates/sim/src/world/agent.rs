@@ -5,7 +5,9 @@ use super::channel::{ChannelId, Payload, Purpose};
 use super::event::Event;
 use super::gate::Gate;
 use super::network::Place;
-use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Settings, Stored};
+use holdfast_core::agent::{
+    Agent, AgentInput, AgentOutput, Decision, KillReason, Settings, Stored,
+};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::wire::Report;
 use std::sync::Arc;
@@ -22,23 +24,22 @@ const PAUSE_LIMIT_MS: u64 = 3_000;
 /// What a server may take to answer the watchdog's order.
 const WATCHDOG_PATIENCE_US: u64 = 50_000;
 
-/// Decisions that are counted, by a part of their text.
-const COUNTED: &[(&str, &str)] = &[
-    ("renewed its lease", "lease ran out"),
-    ("quarantine", "quarantine"),
-    ("stays sealed: it has", "keys withheld"),
-    ("it is frozen", "killed a frozen old primary"),
-    (
-        "order to refuse writes",
-        "killed one that could not be fenced",
-    ),
-    ("order to open", "killed one that could not be opened"),
-    (
-        "did not let itself be sealed",
-        "killed one that could not be sealed",
-    ),
-    ("changed from outside", "noticed a changed role"),
-];
+/// What a decision is counted as.
+fn counted(decision: &Decision) -> Option<&'static str> {
+    Some(match decision {
+        Decision::LeaseLost(_) => "lease ran out",
+        Decision::Quarantined => "quarantine",
+        Decision::Withheld(_) => "keys withheld",
+        Decision::ServerKilled(KillReason::Revoked(_)) => "killed a frozen old primary",
+        Decision::ServerKilled(KillReason::NotFenced) => "killed one that could not be fenced",
+        Decision::ServerKilled(KillReason::NotOpened | KillReason::NotOpenedInTime) => {
+            "killed one that could not be opened"
+        }
+        Decision::ServerKilled(KillReason::NotSealed) => "killed one that could not be sealed",
+        Decision::ServerKilled(KillReason::RoleChanged) => "noticed a changed role",
+        _ => return None,
+    })
+}
 
 impl World {
     /// A pod starts: agent first, which starts redis-server.
@@ -141,8 +142,12 @@ impl World {
                 self.set_deadline(node, deadline);
                 self.renew_gate(node, deadline);
             }
-            AgentOutput::Decide(text) => {
-                self.note_decision(&format!("node {node}"), &text, COUNTED);
+            AgentOutput::Decide(decision) => {
+                if let Some(name) = counted(&decision) {
+                    self.counters.hit(name);
+                }
+                let text = decision.of(&self.nodes[node].name).to_string();
+                self.note_decision(&format!("node {node}"), &text, &[]);
             }
             AgentOutput::Gate(order) => self.order_gate(node, order),
             AgentOutput::Exit => {

@@ -114,7 +114,10 @@ impl Replica {
                     }
                 }
                 AgentOutput::Broadcast(report) => self.report = *report,
-                AgentOutput::Decide(text) => self.decided.push(text),
+                AgentOutput::Decide(decision) => {
+                    let text = decision.of(&Node::from("redis-1")).to_string();
+                    self.decided.push(text);
+                }
                 AgentOutput::Store {
                     stored,
                     durable: true,
