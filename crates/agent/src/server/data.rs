@@ -55,6 +55,12 @@ pub fn inspect(data_dir: &Path) -> DataState {
     }
 }
 
+/// Whether `dump.rdb` is there and has not a byte, as where somebody touched it, or a container mounts it: redis-server ends on
+/// such a file if it is to read it.
+pub fn is_hollow(data_dir: &Path) -> bool {
+    std::fs::metadata(data_dir.join(RDB)).is_ok_and(|file| file.is_file() && file.len() == 0)
+}
+
 /// Whether there is no data set at all, not even one without a key: a new node, or one that lost its disk.
 pub fn is_bare(data_dir: &Path) -> bool {
     [RDB, AOF_DIR, OLD_AOF]
@@ -69,9 +75,10 @@ pub fn is_unfinished(data_dir: &Path) -> bool {
     aof::is_unfinished(&data_dir.join(AOF_DIR)).unwrap_or(true)
 }
 
-/// Whether the only data set is a snapshot.
+/// Whether the only data set is a snapshot. An empty file is none.
 pub fn is_only_snapshot(data_dir: &Path) -> bool {
     data_dir.join(RDB).exists()
+        && !is_hollow(data_dir)
         && [AOF_DIR, OLD_AOF]
             .iter()
             .all(|name| !data_dir.join(name).exists())

@@ -44,7 +44,7 @@ pub(crate) fn full(dir: &TempDir) -> Up {
     full_with(dir, &[])
 }
 
-fn full_with(dir: &TempDir, more: &[&str]) -> Up {
+pub(crate) fn full_with(dir: &TempDir, more: &[&str]) -> Up {
     let up = small(dir, more);
     up.settled();
     fill(&primary(&up));

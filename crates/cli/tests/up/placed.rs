@@ -1,6 +1,6 @@
 //! A `dump.rdb` that somebody placed in a node's folder while the node was stopped.
 
-use crate::doubted::{KEYS, data, full, keys, said};
+use crate::doubted::{KEYS, data, full, full_with, keys, said};
 use crate::group::{Up, eventually, own_base_port, primary, redis};
 use std::collections::BTreeMap;
 use std::fs;
@@ -119,4 +119,36 @@ fn a_placed_snapshot_is_read_where_the_append_only_files_are_moved_away() {
         kept.into_iter().any(|bytes| bytes == *placed),
         "what was placed is kept"
     );
+}
+
+/// As where a container mounts that file, and the volume is new.
+#[test]
+fn an_empty_file_of_that_name_is_no_snapshot() {
+    let dir = tempdir().unwrap();
+    full(&dir).stop();
+    let data = data(&dir, 1);
+    fs::remove_dir_all(data.join("appendonlydir")).unwrap();
+    fs::write(data.join("dump.rdb"), "").unwrap();
+    let up = Up::start(dir.path(), &[]);
+    eventually("it has a copy", || {
+        [keys(&up, 0), keys(&up, 1)] == [KEYS; 2]
+    });
+    up.settled();
+}
+
+#[test]
+fn an_empty_snapshot_that_would_be_read_is_told_of_and_not_started_on() {
+    let dir = tempdir().unwrap();
+    let conf = dir.path().join("redis.conf");
+    fs::write(&conf, "appendonly no\n").unwrap();
+    let conf = conf.to_str().unwrap().to_owned();
+    let more = ["--redis-conf", conf.as_str()];
+    full_with(&dir, &more).stop();
+    let dump = data(&dir, 1).join("dump.rdb");
+    fs::write(&dump, "").unwrap();
+    let up = Up::start(dir.path(), &more);
+    eventually("it is told", || said(&up).contains("dump.rdb is empty"));
+    fs::remove_file(&dump).unwrap();
+    eventually("it has a copy", || keys(&up, 1) == KEYS);
+    up.settled();
 }

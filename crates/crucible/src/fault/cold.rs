@@ -29,8 +29,8 @@ pub async fn lose_manifest(scene: &mut Scene<'_>) -> Result<()> {
     let dir = scene.primary().data_dir.clone();
     let dark = scene.system.darken().await?;
     stop_all(scene).await?;
-    let (path, content) = files::lose_manifest(&dir)?;
-    scene.remedies.push(Remedy::PutBack(path, content));
+    let (path, kept) = files::lose_manifest(&dir)?;
+    scene.remedies.push(Remedy::PutBack(path, kept));
     drop(dark);
     Ok(())
 }

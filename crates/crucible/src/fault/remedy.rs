@@ -22,7 +22,7 @@ pub enum Remedy {
     /// Take away what was mounted over a file.
     Unmount(Mount),
     /// Put back a file that was lost, unless there is another by now.
-    PutBack(PathBuf, Vec<u8>),
+    PutBack(PathBuf, PathBuf),
     /// End a process that will not end without a person.
     Kill(i32),
 }
@@ -45,7 +45,7 @@ impl Remedy {
                 }
             }
             Self::Unmount(mount) => mount.undo(),
-            Self::PutBack(path, content) => files::put_back(path, content)?,
+            Self::PutBack(path, kept) => files::put_back(path, kept)?,
             Self::Kill(pid) => process::send(*pid, Signal::SIGKILL)?,
         }
         Ok(())

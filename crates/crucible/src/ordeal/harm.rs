@@ -41,8 +41,8 @@ pub(super) async fn harm(
         }
         Blow::LostManifest => {
             kill_node(scene, node).await?;
-            let (path, content) = files::lose_manifest(&node.data_dir)?;
-            scene.remedies.push(Remedy::PutBack(path, content));
+            let (path, kept) = files::lose_manifest(&node.data_dir)?;
+            scene.remedies.push(Remedy::PutBack(path, kept));
         }
         Blow::EndlessScript => {
             let script = ENDLESS[scene.dice.below(ENDLESS.len())];

@@ -36,26 +36,27 @@ pub fn truncate_aof(dir: &Path) -> Result<u64> {
     Ok(whole - whole / 3 * 2)
 }
 
-/// Deletes the manifest of the append-only files in `dir`. Gives where it was and what it said.
+/// Moves the manifest of the append-only files out of `dir`. Gives where it was and where it is: it stays the same file, so that
+/// what was synced of it is known.
 ///
 /// # Errors
-/// When there is none, or it cannot be read or deleted.
-pub fn lose_manifest(dir: &Path) -> Result<(PathBuf, Vec<u8>)> {
+/// When there is none, or it cannot be moved.
+pub fn lose_manifest(dir: &Path) -> Result<(PathBuf, PathBuf)> {
     let found = aof_files(dir, |name| name.ends_with(".manifest"))?.pop();
     let path = found.with_context(|| format!("no manifest in {}", dir.display()))?;
-    let content = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-    fs::remove_file(&path).with_context(|| format!("delete {}", path.display()))?;
-    Ok((path, content))
+    let kept = dir.with_extension("lost-manifest");
+    fs::rename(&path, &kept).with_context(|| format!("move {}", path.display()))?;
+    Ok((path, kept))
 }
 
-/// Writes a file again that was lost, unless there is another, or its folder is gone.
+/// Moves a file back that was lost, unless there is another, or its folder is gone.
 ///
 /// # Errors
-/// When it cannot be written.
-pub fn put_back(path: &Path, content: &[u8]) -> Result<()> {
+/// When it cannot be moved.
+pub fn put_back(path: &Path, kept: &Path) -> Result<()> {
     let folder = path.parent().is_some_and(Path::exists);
     if folder && !path.exists() {
-        fs::write(path, content).with_context(|| format!("write {}", path.display()))?;
+        fs::rename(kept, path).with_context(|| format!("move {}", kept.display()))?;
     }
     Ok(())
 }
@@ -104,11 +105,13 @@ mod tests {
         assert_eq!(truncate_aof(dir.path()).unwrap(), 300);
         let left = fs::metadata(folder.join("a.2.incr.aof")).unwrap().len();
         assert_eq!(left, 600);
-        let (path, content) = lose_manifest(dir.path()).unwrap();
-        assert!(!path.exists() && content == b"xxxxx");
-        put_back(&path, &content).unwrap();
-        put_back(&path, b"another").unwrap();
+        let (path, kept) = lose_manifest(dir.path()).unwrap();
+        assert!(!path.exists());
+        put_back(&path, &kept).unwrap();
+        fs::write(&kept, "another").unwrap();
+        put_back(&path, &kept).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"xxxxx");
+        fs::remove_file(kept).unwrap();
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::gate::Behind;
 use crate::options::Options;
 use crate::server::config::DataUse;
 use crate::server::data::{
-    DataState, folder, inspect, is_bare, is_only_snapshot, is_unfinished, noted_tail, unreadable,
+    DataState, folder, inspect, is_bare, is_hollow, is_only_snapshot, is_unfinished, noted_tail,
+    unreadable,
 };
 use crate::server::{
     Door, Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand, log_path,
@@ -24,6 +25,10 @@ use tokio::task::spawn_local;
 
 /// Operations that may wait; the core has one under way at a time.
 const WAITING_MAX: usize = 4;
+
+/// Why a redis-server that reads its snapshot is not started on one without a byte.
+const HOLLOW: &str = "dump.rdb is empty, and redis-server would end on it: put the snapshot back, or remove the empty file to start \
+                      without data";
 
 /// Why redis-server was not started.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +115,9 @@ impl Hands {
     fn read_first(&self, data: DataUse) -> Result<(), Error> {
         let as_configured = matches!(data, DataUse::Configured | DataUse::Doubted);
         let append_only = as_configured && wants_append_only(&self.options);
+        if as_configured && !append_only && is_hollow(&self.options.data_dir) {
+            return Err(Error::Refused(HOLLOW.to_owned()));
+        }
         let found = unreadable(&self.options.data_dir, append_only, &self.version.named());
         found.map_or(Ok(()), |found| Err(Error::Refused(found.to_string())))
     }

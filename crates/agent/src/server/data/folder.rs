@@ -1,6 +1,6 @@
 //! Everything that lies in a data folder, for the decision whether a server may be started on it.
 
-use super::{AOF_DIR, OLD_AOF, RDB, aof, mark, rdb};
+use super::{AOF_DIR, OLD_AOF, RDB, aof, is_hollow, mark, rdb};
 use holdfast_core::dataset::{DataFolder, LyingFile};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
@@ -34,7 +34,7 @@ pub fn folder(
         log_files.extend(lying(&old, "")?);
     }
     let snapshot = data_dir.join(RDB);
-    let full = snapshot.is_file() && !rdb::is_empty(&snapshot)?;
+    let full = snapshot.is_file() && !is_hollow(data_dir) && !rdb::is_empty(&snapshot)?;
     Ok(DataFolder {
         files: files.unwrap_or_default(),
         log_folder: dir.exists(),
