@@ -108,6 +108,7 @@ fn rule(k: usize) -> SyncRule {
         node: format!("redis-{index}").as_str().into(),
         incarnation: format!("{index:040}").as_str().into(),
         address: address(index),
+        server: None,
     };
     SyncRule::of((0..MEMBERS).map(member), k)
 }
