@@ -82,6 +82,8 @@ pub struct NodeStatus {
     pub suspected_by: Vec<String>,
     /// Why it is in this state, when there is something to say.
     pub reason: Option<String>,
+    /// Its agent does not start redis-server on the files that are there, for that reason: a person has to change them.
+    pub refused: bool,
 }
 
 /// One sentinel.

@@ -95,6 +95,12 @@ fn state(node: &NodeStatus) -> Option<Finding> {
             "hangs: its redis-server does not answer PING",
             "look for a long script (SCRIPT KILL), swapping or a stuck disk; restart it if it stays",
         ),
+        "down" if node.refused => finding(
+            "node-refused",
+            "is down: its redis-server is not started on the files that are there",
+            "nothing there is touched, and it starts by itself once they can be read: do what it says, or where another node has the data stop \
+             its agent, move its data folder away and start it again, so that it copies everything; docs/recovering.md has the commands",
+        ),
         "down" => finding(
             "node-down",
             "is down: its redis-server does not run",

@@ -106,6 +106,21 @@ fn every_state_of_a_node_has_its_finding() {
     }
 }
 
+/// A restart does not help there, and an agent that tries by itself is not to be waited for.
+#[test]
+fn files_that_redis_server_is_not_started_on_are_a_matter_for_a_person() {
+    let mut status = healthy();
+    status.nodes[1].state = "down".into();
+    status.nodes[1].refused = true;
+    status.nodes[1].reason = Some("appendonlydir has no manifest".into());
+    let found = diagnose(&evidence(vec![status]));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].code, "node-refused");
+    assert!(found[0].what.contains("appendonlydir has no manifest"));
+    assert!(found[0].advice.contains("docs/recovering.md"));
+    assert!(!found[0].advice.contains("starts it again"));
+}
+
 #[test]
 fn a_primary_that_is_missing_or_closed() {
     assert_eq!(sick(|status| status.primary = None), ["no-primary"]);

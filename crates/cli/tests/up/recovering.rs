@@ -159,6 +159,24 @@ fn the_end_of_every_append_only_file_is_bad() {
 }
 
 #[test]
+fn doctor_waits_for_no_agent_that_must_not_start_its_server() {
+    let dir = tempdir().unwrap();
+    stopped(&dir);
+    fs::remove_file(in_log_folder(&dir, 1, "appendonly.aof.manifest")).unwrap();
+    let up = Up::start(dir.path(), &[]);
+    up.line_with("redis-0");
+    eventually("it is refused", || {
+        up.status()["nodes"][1]["refused"] == true
+    });
+    let said = String::from_utf8(up.doctor().stdout).unwrap();
+    assert!(
+        said.contains("[node-refused]") && said.contains("docs/recovering.md"),
+        "{said}"
+    );
+    assert!(!said.contains("[node-down]"), "{said}");
+}
+
+#[test]
 fn the_manifest_of_the_only_data_is_lost() {
     let dir = tempdir().unwrap();
     stopped(&dir);

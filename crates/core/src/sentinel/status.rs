@@ -211,7 +211,13 @@ fn node_status(now: Millis, group: &GroupState, node: &Node, state: &NodeState) 
         heard_ms_ago: Some(now.saturating_sub(state.heard_at)),
         suspected_by: suspects.chain(own).collect(),
         reason: report.map(reason).filter(|r| !r.is_empty()),
+        refused: report.is_some_and(is_refused),
     }
+}
+
+/// An agent that does not start redis-server on its files reports the reason as its doubt too; after a death they differ.
+fn is_refused(report: &Report) -> bool {
+    report.state == ServerState::Down && !report.doubt.is_empty() && report.doubt == report.reason
 }
 
 fn reason(report: &Report) -> String {
