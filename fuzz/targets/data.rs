@@ -22,6 +22,8 @@ enum Snapshot<'a> {
 }
 
 const HEAD: &[u8] = b"REDIS0011\xfa\x09redis-ver\x057.2.4\xfa\x0aredis-bits\xc0@";
+/// A magic, an end and a checksum.
+const SHORTEST: usize = 9 + 1 + 8;
 const MANIFEST: &str =
     "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n";
 
@@ -33,11 +35,11 @@ impl Snapshot<'_> {
         }
     }
 
-    /// Surely without a key: its head, its end, and nothing behind.
+    /// Shorter than any whole snapshot, or with a database behind its head.
     fn may_hold_data(&self) -> bool {
         let bytes = self.bytes();
-        !bytes.is_empty() && bytes.len() < HEAD.len() + 9
-            || bytes.starts_with(HEAD) && bytes[HEAD.len()] == 0xfe
+        !bytes.is_empty() && bytes.len() < SHORTEST
+            || bytes.starts_with(HEAD) && bytes.get(HEAD.len()) == Some(&0xfe)
     }
 }
 

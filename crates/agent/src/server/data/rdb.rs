@@ -43,7 +43,10 @@ fn read_head(reader: &mut impl Read) -> io::Result<Option<bool>> {
     let mut magic = [0; 9];
     reader.read_exact(&mut magic)?;
     // REDIS0011, or VALKEY080.
-    if !magic.starts_with(b"REDIS") && !magic.starts_with(b"VALKEY") {
+    let number = magic
+        .strip_prefix(b"REDIS")
+        .or_else(|| magic.strip_prefix(b"VALKEY"));
+    if !number.is_some_and(|number| number.iter().all(u8::is_ascii_digit)) {
         return Ok(None);
     }
     for _ in 0..MAX_AUX {
@@ -117,6 +120,12 @@ mod tests {
         assert_eq!(look(b"\xf5functions are data"), Some(false));
         assert_eq!(look(b"\xff123"), None, "cut off in its checksum");
         assert_eq!(look(b""), None);
+        let damaged = b"REDIS0\xff\xff\xff\xff12345678";
+        assert_eq!(
+            ends_at_once(&mut &damaged[..]).expect("no I/O here"),
+            None,
+            "a version that is no number"
+        );
         assert_eq!(
             ends_at_once(&mut &b"*1\r\n$4\r\nPING\r\n"[..]).expect("no I/O here"),
             None
