@@ -384,11 +384,20 @@ impl Group {
             port,
         };
         let end = Instant::now() + Duration::from_secs(20);
-        while !group.serves() {
-            assert!(Instant::now() < end, "redis-0 does not answer");
+        // A group that forms may close its clients' connections once more.
+        while !group.serves() || !Self::is_well(dir) {
+            assert!(
+                Instant::now() < end,
+                "redis-0 does not answer, or not all is well"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         group
+    }
+
+    fn is_well(dir: &Path) -> bool {
+        let status = holdfast(dir).args(["status", "--dir", "group"]).output();
+        status.is_ok_and(|said| said.status.success())
     }
 
     fn serves(&self) -> bool {

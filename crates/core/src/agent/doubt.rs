@@ -205,7 +205,8 @@ impl Agent {
 
     fn is_unknown(&self) -> bool {
         let noted = self.stored.newest_note().is_some() || self.stored.position.is_some();
-        let there = !self.data.blank && !self.data.unfinished && !self.data.files.is_empty();
+        let files = !self.data.blank && !self.data.unfinished && !self.data.files.is_empty();
+        let there = files && self.info.keys > 0;
         let trusted = self.settings.mutant == Mutant::TrustUnnotedData;
         self.stored.member && there && !noted && !trusted
     }

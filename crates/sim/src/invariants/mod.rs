@@ -52,7 +52,7 @@ pub struct Monitors {
     pub opened: u64,
     /// I3: the register as it truly is.
     pub register: i03_linear_register::Register,
-    /// I1, I2: what the registers of a majority knew before they were put back, and who could still say so.
+    /// I1, I2: registers were put back, and who can still say what they knew.
     pub put_back: Option<PutBack>,
     /// I4: by node, the newest seal that it reported.
     pub seals: BTreeMap<usize, i04_nothing_after_seal::Seal>,
@@ -64,7 +64,7 @@ pub struct Monitors {
     pub noted: i13_position_of_the_data::Noted,
 }
 
-/// That a majority of the registers was put back to an older state.
+/// That registers were put back to an older state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutBack {
     /// The newest epoch for which any node had been opened.
@@ -93,7 +93,7 @@ impl Heard {
 }
 
 impl Monitors {
-    /// Whether no process is left that knows what a majority of the registers has lost. Nothing can be promised of it then: not
+    /// Whether no process is left that knows what registers that were put back have lost. Nothing can be promised of it then: not
     /// that its rule is kept, nor that its epochs are not given again.
     pub fn is_forgotten(&self) -> bool {
         let put_back = self.put_back.as_ref();

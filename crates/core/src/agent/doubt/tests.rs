@@ -432,6 +432,9 @@ fn a_members_data_of_which_nothing_was_noted_have_no_vote_and_are_kept() {
     let out = started(&mut member(None, None), 5, 5, 5);
     assert!(report(&out).doubt.contains("nothing was ever noted"));
     assert!(keeps(&out));
+    let out = started(&mut member(None, None), 5, 5, 0);
+    assert_eq!(report(&out).doubt, "", "a member that never had a key");
+    assert!(!keeps(&out));
 }
 
 #[test]
