@@ -55,8 +55,8 @@ pub fn inspect(data_dir: &Path) -> DataState {
     }
 }
 
-/// Whether `dump.rdb` is there and has not a byte, as where somebody touched it, or a container mounts it: redis-server ends on
-/// such a file if it is to read it.
+/// Whether `dump.rdb` exists and is empty (0 bytes), as after `touch`, or where a container mounts that file. redis-server exits
+/// when it has to read such a file.
 pub fn is_hollow(data_dir: &Path) -> bool {
     std::fs::metadata(data_dir.join(RDB)).is_ok_and(|file| file.is_file() && file.len() == 0)
 }

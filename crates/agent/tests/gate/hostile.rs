@@ -168,7 +168,7 @@ impl Others {
         assert_eq!(alice.text(&["SET", "a", SECRET]), "OK");
         assert_eq!(plain.text(&["CLIENT", "SETNAME", "plain"]), "OK");
         assert_eq!(plain.text(&["SET", "a", "1"]), "OK");
-        // Scripts are brought along by whoever arrives first.
+        // The first session to arrive transfers the scripts.
         plain.text(&["SCRIPT", "LOAD", "return 1"]);
         Self { alice, plain }
     }
@@ -284,8 +284,8 @@ async fn who_comes_as_a_carried_session_acknowledges_nothing() {
     });
 }
 
-/// A pause does not wait for what the server answers late, nor for whoever cannot go. (It does for whoever does not read, for
-/// as long as the agent lets it.)
+/// The pause of a handoff waits neither for replies that the server delays nor for sessions that cannot be transferred. (It does
+/// wait for clients that do not read their replies, up to the agent's limit.)
 #[tokio::test]
 async fn no_stranger_holds_up_a_handoff() {
     let mut pair = Pair::start(Mutant::None).await;

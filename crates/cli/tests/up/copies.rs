@@ -90,7 +90,7 @@ fn a_promoted_node_that_cannot_save_serves_and_gives_copies() {
     up.settled();
     let at = address(&up, new);
     assert_eq!(primary(&up), at);
-    // Nobody can take over from it.
+    // No other node can take over from it.
     signal("-STOP", up.server_pid(old));
     assert!(redis(&at, "BGSAVE").starts_with("+Background saving started"));
     eventually("no snapshot", || {

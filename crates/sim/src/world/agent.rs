@@ -147,7 +147,7 @@ impl World {
                     self.counters.hit(name);
                 }
                 let text = decision.of(&self.nodes[node].name).to_string();
-                self.note_decision(&format!("node {node}"), &text, &[]);
+                self.note_decision(&format!("node {node}"), &text);
             }
             AgentOutput::Gate(order) => self.order_gate(node, order),
             AgentOutput::Exit => {

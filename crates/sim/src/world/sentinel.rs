@@ -178,7 +178,11 @@ impl World {
             }
             SentinelOutput::Persist { written, then } => self.persist(index, written, then),
             SentinelOutput::Decide { text, .. } => {
-                self.note_decision(&format!("sentinel {index}"), &text, COUNTED);
+                let counted = COUNTED.iter().filter(|(part, _)| text.contains(part));
+                for (_, name) in counted {
+                    self.counters.hit(name);
+                }
+                self.note_decision(&format!("sentinel {index}"), &text);
             }
             SentinelOutput::Happened { happening, .. } => self.note_happening(index, &happening),
             SentinelOutput::Answer { id, result } => {

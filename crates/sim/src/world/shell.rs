@@ -41,18 +41,8 @@ impl World {
     }
 
     /// A decision is told: counts the ones that contain a text of `counted`.
-    pub(super) fn note_decision(
-        &mut self,
-        who: &str,
-        text: &str,
-        counted: &[(&str, &'static str)],
-    ) {
+    pub(super) fn note_decision(&mut self, who: &str, text: &str) {
         self.trace.mark_text(text);
-        for (part, counter) in counted {
-            if text.contains(part) {
-                self.counters.hit(counter);
-            }
-        }
         self.trace.line(self.now, || format!("{who}: {text}"));
     }
 

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(
             ends_at_once(&mut &damaged[..]).expect("no I/O here"),
             None,
-            "a version that is no number"
+            "a version that is not a number"
         );
         assert_eq!(
             ends_at_once(&mut &b"*1\r\n$4\r\nPING\r\n"[..]).expect("no I/O here"),

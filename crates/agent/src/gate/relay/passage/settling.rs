@@ -27,7 +27,7 @@ impl Relay {
         }
     }
 
-    /// Whether it is known already that it cannot go: it is asked no more, and nobody waits for it.
+    /// Whether this session is already known not to be transferable: it is not asked again, and the handoff does not wait for it.
     fn stays_behind(&self) -> bool {
         self.session.spoiled().or(self.contradiction).is_some()
     }
