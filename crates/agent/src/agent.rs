@@ -25,6 +25,7 @@ use holdfast_core::time::Millis;
 use holdfast_core::wire::{FromSentinel, ToSentinel};
 use holdfast_link::Outbox;
 use holdfast_probes::Questions;
+use looking::Look;
 use showing::Showing;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,7 +57,7 @@ pub(crate) enum Notice {
     /// redis-server answers for the first time.
     Started(u32, ServerInfo),
     /// A look at it, begun at this time.
-    Looked(u32, Millis, ServerInfo),
+    Looked(u32, Millis, Look),
     /// A setting of redis-server's was changed by somebody else, and has been set back.
     Drifted(u32, Drift),
     /// The gate has something to tell.
@@ -163,11 +164,15 @@ impl Running {
                 self.step(AgentInput::Started(info, data));
             }
             // A look that was begun before the last operation ended may show what was before it.
-            Notice::Looked(pid, begun, info) if Some(pid) == current && begun > self.done_at => {
-                self.step(AgentInput::Info(info));
+            Notice::Looked(pid, begun, look) if Some(pid) == current && begun > self.done_at => {
+                self.step(match look {
+                    Look::Thorough(info) => AgentInput::Info(info),
+                    Look::Glance(glance) => AgentInput::Glance(glance),
+                });
             }
             Notice::Done(pid, operation, result) if Some(pid) == current => {
                 self.done_at = now();
+                self.hands.note_done();
                 tracing::debug!("done: {operation:?}");
                 self.step(AgentInput::Done(operation, result));
             }

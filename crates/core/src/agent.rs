@@ -168,6 +168,10 @@ impl Agent {
                 self.on_condition(now, condition, for_ms);
             }
             AgentInput::Info(info) => self.on_info(now, info, &mut out),
+            AgentInput::Glance(glance) => {
+                let info = self.info.after(glance);
+                self.on_info(now, info, &mut out);
+            }
             AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
             AgentInput::Stored(promised) => self.on_stored(promised),
             AgentInput::Confirmed { version } => self.on_confirmed(version),

@@ -77,7 +77,8 @@ pub const REGISTER_RETRY: Millis = 60;
 /// longer than a broken connection to either of them takes to come back.
 pub const NOBODY_LEFT: Millis = 2_000;
 
-/// A start waits this long for all expected nodes before a majority of them will do.
+/// A start waits this long for all expected nodes before a majority of them will do. An election by what is on disks waits as
+/// long for those that load.
 pub const COLD_GRACE: Millis = 10_000;
 
 /// A node beyond the configured number that was not heard for this long has been taken away. Longer than a restart of

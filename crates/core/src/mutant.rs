@@ -90,6 +90,8 @@ pub enum Mutant {
     CountAForgedAcknowledgement,
     /// Data of which nothing was ever noted count as the group's.
     TrustUnnotedData,
+    /// What a glance at redis-server does not see is taken from the glances' own memory, as if nothing else had looked since.
+    RememberAnOldLook,
     /// A session that is carried over begins in the first database. Only tests on real servers can find it, so it is not
     /// among [`Mutant::ALL`].
     ForgetDatabase,
@@ -97,7 +99,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every planted bug that the simulator can find.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::ReportBeforeSeal,
         Self::IgnoreIncarnation,
         Self::CompareOffsetsOnly,
@@ -134,5 +136,6 @@ impl Mutant {
         Self::StartBesideIgnoredFiles,
         Self::TrustARegisterPutBack,
         Self::TrustUnnotedData,
+        Self::RememberAnOldLook,
     ];
 }

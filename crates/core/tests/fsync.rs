@@ -7,6 +7,7 @@ use group::{Group, node};
 use holdfast_core::agent::DataAtStart;
 use holdfast_core::dataset::{FileMark, Files, Noted};
 use holdfast_core::names::Node;
+use holdfast_core::position::Position;
 use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Terms};
 use holdfast_core::stamp::Stamp;
 
@@ -143,20 +144,27 @@ fn log(bytes: u64) -> Files {
     }
 }
 
-/// The old primary and a replica are back; the file of the first was noted at 500 bytes, and has this many.
-fn back_with_a_file_of(bytes: u64) -> Group {
+/// The old primary and a replica are back; the file of the first was noted at 500 bytes, and has this many. `settled`: at how
+/// many it was noted once a loss of power could take nothing of it.
+fn back_with_a_file_of(bytes: u64, settled: Option<u64>) -> Group {
     let mut group = started(3);
     group.power_off();
     power_on(&mut group, &[(1, Some(stamp(40)))]);
-    let mut stored = group.disks[&node(0)].clone();
-    stored.noted = None;
-    stored.latest = Some(Box::new(Noted {
-        files: log(500),
+    let noted = |bytes| Noted {
+        files: log(bytes),
+        position: Some(Position {
+            epoch: 1,
+            offset: bytes,
+        }),
         ..Noted::default()
-    }));
+    };
+    let mut stored = group.disks[&node(0)].clone();
+    stored.noted = settled.map(noted);
+    stored.latest = Some(Box::new(noted(500)));
     let found = DataAtStart {
         files: log(bytes),
         latest_tail: (bytes >= 500).then_some(500),
+        noted_tail: settled.filter(|noted| bytes >= *noted),
         ..DataAtStart::default()
     };
     group.disks.insert(node(0), stored);
@@ -166,11 +174,24 @@ fn back_with_a_file_of(bytes: u64) -> Group {
 }
 
 #[test]
-fn a_disk_whose_file_was_cut_is_not_heard() {
-    let group = back_with_a_file_of(500);
+fn a_disk_whose_file_was_cut_has_no_vote() {
+    let group = back_with_a_file_of(500, None);
     assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
-    let group = back_with_a_file_of(400);
+    let group = back_with_a_file_of(400, Some(300));
     assert_eq!(group.primary(), None, "{:#?}", group.decisions);
+}
+
+#[test]
+fn a_disk_whose_file_was_cut_is_chosen_where_it_reaches_furthest_of_enough_disks() {
+    let mut group = back_with_a_file_of(400, Some(300));
+    power_on(&mut group, &[(2, Some(stamp(39)))]);
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(0)), "{:#?}", group.decisions);
+    // Of this one nothing tells that the data are the group's.
+    let mut group = back_with_a_file_of(400, None);
+    power_on(&mut group, &[(2, Some(stamp(39)))]);
+    group.run(3_000);
+    assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
 }
 
 #[test]

@@ -32,13 +32,13 @@ impl FaultKind {
         Self::MixedVersions,
     ];
 
-    /// Those of the default mix: all, but in `fsync` none that makes a disk lie. What was on disk is the promise there, and
-    /// nothing else tells of a disk that has lost what it had acknowledged.
+    /// Those of the default mix: all, but in `fsync` no disk is put back. What was on disk is the promise there, and nothing
+    /// tells of a disk that is what it was before it acknowledged.
     pub fn default_mix(durability: Durability) -> BTreeSet<Self> {
-        let lies = |kind: &Self| matches!(kind, Self::DamagedFiles | Self::PutBack);
         let on_disk = durability == Durability::Fsync;
         let all = Self::ALL.into_iter();
-        all.filter(|kind| !(on_disk && lies(kind))).collect()
+        all.filter(|kind| !(on_disk && *kind == Self::PutBack))
+            .collect()
     }
 
     /// Whether it takes data away from under a position.

@@ -114,6 +114,15 @@ impl Ledger {
         self.lost.get(value as usize).copied().unwrap_or(false)
     }
 
+    /// Of what was released, all that is not in `left` is known to be lost; how many values that are.
+    pub fn lose_all_but(&mut self, left: &[u64]) -> usize {
+        let gone = self.released_and_missing_in(left);
+        for value in &gone {
+            self.lose(*value);
+        }
+        gone.len()
+    }
+
     /// Released values that `data` lacks and that were not known to be lost.
     pub fn released_and_missing_in(&self, data: &[u64]) -> Vec<u64> {
         self.marked_and_missing_in(&self.released, data)

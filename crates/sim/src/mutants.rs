@@ -62,6 +62,7 @@ pub fn breaks(mutant: Mutant) -> &'static [&'static str] {
             "i13_position_of_the_data",
             "i14_nothing_overwritten",
         ],
+        Mutant::RememberAnOldLook => &["i17_no_false_alarm"],
         Mutant::StartBesideIgnoredFiles => &["i14_nothing_overwritten"],
         Mutant::TrustARegisterPutBack => &[
             "i01_nothing_lost",

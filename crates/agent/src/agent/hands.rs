@@ -4,6 +4,7 @@ mod gate;
 mod obeying;
 mod starting;
 
+use super::looking::Pace;
 use super::renewing::{renew, renew_certificates};
 use super::{Notice, leftover};
 use crate::gate::{Certificates, Gate};
@@ -15,10 +16,9 @@ use holdfast_core::agent::{DataAtStart, Operation, Stored};
 use holdfast_core::dataset::{Files, Noted};
 use holdfast_core::names::Epoch;
 use holdfast_core::time::Millis;
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{AbortHandle, spawn_local};
 
 pub(super) use starting::Error as StartFailure;
@@ -61,8 +61,7 @@ pub(super) struct Hands {
     inbox: mpsc::Sender<Notice>,
     alive: Option<Alive>,
     data: DataAtStart,
-    every: Rc<Cell<Millis>>,
-    waker: Rc<Notify>,
+    pace: Pace,
     warned: bool,
     /// Where clients come in, if not at redis-server itself.
     gate: Option<Gate>,
@@ -93,8 +92,7 @@ impl Hands {
             inbox,
             alive: None,
             data: DataAtStart::default(),
-            every: Rc::new(Cell::new(100)),
-            waker: Rc::new(Notify::new()),
+            pace: Pace::new(),
             warned: false,
             gate: None,
             certificates: None,
@@ -138,9 +136,12 @@ impl Hands {
         if let Some(alive) = &self.alive {
             alive.server.set_watch(watch);
         }
-        if self.every.replace(every) > every {
-            self.waker.notify_one();
-        }
+        self.pace.set(every);
+    }
+
+    /// An operation has ended: the next look sees all that it may have changed.
+    pub(super) fn note_done(&self) {
+        self.pace.see_all();
     }
 
     /// Replaces a watchdog that died; called about once a second.

@@ -50,7 +50,7 @@ pub(super) fn full(info: &Info) -> ServerInfo {
         keys_at: info.replication.offset,
         memory_bytes: info.used_memory,
         server: info.server.clone(),
-        ..light(&ServerInfo::default(), &info.replication)
+        ..glance(&info.replication)
     }
 }
 
@@ -84,13 +84,18 @@ fn with_files(info: &Info, files: Option<Files>) -> ServerInfo {
     }
 }
 
-/// A light look, on top of what was seen before. A link that has come up since may have brought a copy.
-pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInfo {
+/// One look.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// At all that counts.
+    Thorough(ServerInfo),
+    /// At replication alone.
+    Glance(ServerInfo),
+}
+
+/// What redis-server says of replication.
+fn glance(replication: &Replication) -> ServerInfo {
     ServerInfo {
-        on_disk: before.on_disk && before.link_up == replication.link_up,
-        persisted: before.persisted && before.link_up == replication.link_up,
-        logged: before.logged && before.link_up == replication.link_up,
-        files: None,
         is_master: replication.role == Role::Primary,
         replid: replication.replid.clone(),
         before: replication.before.clone(),
@@ -99,7 +104,7 @@ pub(super) fn light(before: &ServerInfo, replication: &Replication) -> ServerInf
         syncing: replication.sync_in_progress,
         fenced: replication.fenced,
         replicas: replication.connected_replicas.len(),
-        ..before.clone()
+        ..ServerInfo::default()
     }
 }
 
@@ -144,7 +149,6 @@ async fn stream_copies(link: &mut Link, eyes: &mut Eyes, seen: &ServerInfo) {
 async fn see(
     link: &mut Link,
     sampler: &mut Sampler,
-    seen: &ServerInfo,
     thorough: bool,
 ) -> Result<(ServerInfo, Replication), LinkError> {
     if thorough {
@@ -153,52 +157,92 @@ async fn see(
         return Ok((with_files(&info, files), info.replication));
     }
     let replication = link.replication().await?;
-    Ok((light(seen, &replication), replication))
+    Ok((glance(&replication), replication))
 }
 
-/// Looks for ever, at the pace that `every` says.
+/// When looks are due, and how thorough.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    every: Rc<Cell<Millis>>,
+    /// Ends a pause that has become too long.
+    waker: Rc<tokio::sync::Notify>,
+    /// The next look is to see all.
+    all: Rc<Cell<bool>>,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self {
+            every: Rc::new(Cell::new(100)),
+            waker: Rc::default(),
+            all: Rc::default(),
+        }
+    }
+
+    /// Milliseconds between two looks.
+    pub(super) fn set(&self, every: Millis) {
+        if self.every.replace(every) > every {
+            self.waker.notify_one();
+        }
+    }
+
+    /// The next look is a thorough one.
+    pub(super) fn see_all(&self) {
+        self.all.set(true);
+    }
+
+    async fn pause(&self) {
+        let pause = Duration::from_millis(self.every.get().max(1));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.waker.notified() => {}
+        }
+    }
+}
+
+/// Looks for ever.
 pub(super) async fn look(
     pid: u32,
     mut link: Link,
     mut eyes: Eyes,
-    every: Rc<Cell<Millis>>,
-    waker: Rc<tokio::sync::Notify>,
+    pace: Pace,
     inbox: mpsc::Sender<Notice>,
 ) {
     let mut seen = ServerInfo::default();
     let mut full_at: Option<Instant> = None;
     loop {
-        let thorough = seen.loading
+        let thorough = pace.all.take()
+            || seen.loading
             || seen.syncing
             || !seen.persisted
             || (link.has_stamps() && !seen.on_disk)
             || full_at.is_none_or(|at| at.elapsed() >= FULL_EVERY);
         let begun = super::now();
-        let looked = see(&mut link, &mut eyes.sampler, &seen, thorough).await;
+        let looked = see(&mut link, &mut eyes.sampler, thorough).await;
         // What cannot be seen is told by the probe, not by a missed look.
         if let Ok((info, replication)) = looked {
             if let Some(word) = eyes.masterauth.look(Instant::now(), &replication) {
                 // Where that fails it is tried again like any other look.
                 let _ = link.command(&["CONFIG", "SET", "masterauth", word]).await;
             }
-            if thorough {
-                full_at = Some(Instant::now());
-            }
-            stream_copies(&mut link, &mut eyes, &info).await;
             let info = ServerInfo {
                 copy_failed: copy_failed(&seen, &info, thorough, &mut eyes.trail),
                 ..info
             };
-            seen = info.clone();
-            if inbox.send(Notice::Looked(pid, begun, info)).await.is_err() {
+            let look = if thorough {
+                full_at = Some(Instant::now());
+                seen = info.clone();
+                Look::Thorough(info)
+            } else {
+                seen = seen.after(info.clone());
+                Look::Glance(info)
+            };
+            stream_copies(&mut link, &mut eyes, &seen).await;
+            if inbox.send(Notice::Looked(pid, begun, look)).await.is_err() {
                 return;
             }
         }
-        let pause = Duration::from_millis(every.get().max(1));
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = waker.notified() => {}
-        }
+        pace.pause().await;
     }
 }
 
@@ -207,13 +251,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_light_look_tells_the_names_of_the_history() {
+    fn a_glance_tells_the_names_of_the_history() {
         let replication = Replication {
             replid: "now".to_owned(),
             before: Some(("before".to_owned(), 14)),
             ..Replication::default()
         };
-        let seen = light(&ServerInfo::default(), &replication);
+        let seen = ServerInfo::default().after(glance(&replication));
         assert_eq!(
             (seen.replid, seen.before),
             (replication.replid, replication.before)

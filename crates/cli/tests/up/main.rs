@@ -16,6 +16,7 @@ mod options;
 mod orders;
 mod placed;
 mod recovering;
+mod spared;
 mod versions;
 mod well;
 mod withheld;

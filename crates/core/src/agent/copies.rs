@@ -61,8 +61,9 @@ impl Agent {
         before: &ServerInfo,
         out: &mut Vec<AgentOutput>,
     ) {
-        if self.info.link_up || !self.standing.is_following() {
-            if self.info.link_up {
+        let succeeded = self.info.link_up || self.has_copied();
+        if succeeded || !self.standing.is_following() {
+            if succeeded {
                 self.copies = Copies::default();
             }
             self.copies.under_way = false;

@@ -48,6 +48,8 @@ pub(super) struct Doubts {
     reaches: Option<Position>,
     /// A copy was being loaded when it was last looked at.
     replacing: bool,
+    /// One was completed since, and the link has ended already.
+    copied: bool,
     /// A copy has replaced the data in memory and was not completed.
     emptied: Option<String>,
     /// Why redis-server must not be started.
@@ -150,6 +152,7 @@ impl Agent {
 
     /// Looks for what speaks against the data; `before`: the look before this one.
     pub(super) fn notice_doubt(&mut self, before: &ServerInfo, out: &mut Vec<AgentOutput>) {
+        self.notice_copied();
         if self.is_lost_to_a_copy(before) && self.doubts.emptied.is_none() {
             self.fail_copy(before.keys, out);
         }
@@ -223,7 +226,8 @@ impl Agent {
 
     /// These data are kept when a copy takes their place, for this reason.
     fn want_aside(&mut self, why: &str) {
-        if !self.data.blank && !self.data.files.is_empty() {
+        let kept = !self.data.blank && !self.data.keyless;
+        if kept && !self.data.files.is_empty() {
             self.doubts.aside = Aside::Until(0);
             self.doubts.kept_for = why.to_owned();
         }
@@ -232,17 +236,35 @@ impl Agent {
     /// Why memory does not hold what it held: a copy of the primary takes the place of the data, or has and was not completed.
     fn is_lost_to_a_copy(&mut self, before: &ServerInfo) -> bool {
         let info = &self.info;
-        if info.is_master
-            || info.link_up
-            || self.settings.mutant == Mutant::BelieveARememberedPosition
-        {
+        let trusted = self.settings.mutant == Mutant::BelieveARememberedPosition;
+        if info.is_master || info.link_up || trusted {
             return false;
         }
         if info.loading {
             self.doubts.replacing = self.standing.is_following();
             return self.doubts.replacing;
         }
-        self.doubts.replacing || info.log_off || self.lost_between_looks(before)
+        let failed = std::mem::take(&mut self.doubts.replacing) && !self.doubts.copied;
+        failed || info.log_off || self.lost_between_looks(before)
+    }
+
+    /// redis-server forgets where it was when a full copy begins, and says 1; a copy that was completed tells it anew.
+    fn notice_copied(&mut self) {
+        let info = &self.info;
+        let ended = self.doubts.replacing && !info.loading && !info.link_up;
+        self.doubts.copied = ended && info.offset > 1;
+    }
+
+    /// Whether a copy was completed, and the link has ended already.
+    pub(super) fn has_copied(&self) -> bool {
+        self.doubts.copied
+    }
+
+    /// Whether this look shows the data in step with the primary that is followed.
+    pub(super) fn is_in_step(&self) -> bool {
+        let info = &self.info;
+        let linked = info.link_up && !info.syncing && !info.loading;
+        self.standing.is_following() && (linked || self.has_copied())
     }
 
     /// A replica without a link loses no key by itself, and what takes keys in the stream also takes room in it. So where there

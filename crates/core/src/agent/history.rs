@@ -28,7 +28,7 @@ impl Agent {
     /// attaches, redis-server draws a new one), so it is learned here and not from the record alone.
     pub(super) fn notice_history(&mut self) {
         let noticed = match &self.standing {
-            Standing::Following(epoch, from) if self.info.link_up && !self.info.syncing => {
+            Standing::Following(epoch, from) if self.is_in_step() => {
                 Some(self.followed(*epoch, from))
             }
             Standing::Promoted(epoch) | Standing::Open(epoch) if self.info.is_master => {

@@ -35,9 +35,10 @@ impl Agent {
         let latest = latest.or(self.stored.latest.clone());
         let settled = self.doubts.take_settled().or(self.stored.noted.clone());
         if latest != self.stored.latest || settled != self.stored.noted {
-            // Of files that were not there before a loss of power must not take the first note.
+            // A loss of power must not take the first note of new files; nor any, where it takes nothing of the files either.
             let known = self.stored.latest.as_ref().zip(latest.as_ref());
-            let durable = !known.is_some_and(|(known, latest)| known.same_files(latest));
+            let same = known.is_some_and(|(known, latest)| known.same_files(latest));
+            let durable = !same || self.settings.on_disk;
             self.storing = durable;
             self.stored.position = latest.as_ref().and_then(|latest| latest.position);
             self.stored.latest = latest;

@@ -102,8 +102,7 @@ impl Agent {
 
     /// An incarnation has a vote from the moment at which it was in step with a primary of this group.
     fn notice_caught_up(&mut self) {
-        let in_step = self.info.link_up && !self.info.syncing && !self.info.loading;
-        if self.standing.is_following() && in_step && !self.caught_up {
+        if self.is_in_step() && !self.caught_up {
             self.caught_up = true;
             self.failures = 0;
             self.data.blank = false;

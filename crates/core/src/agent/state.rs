@@ -69,6 +69,8 @@ impl Stored {
 pub struct DataAtStart {
     /// No data set at all.
     pub blank: bool,
+    /// A data set without a key: nothing is lost with it.
+    pub keyless: bool,
     /// A data set, and no memory of having belonged to this group.
     pub foreign: bool,
     /// The files are not all that the incarnation before acknowledged: no append-only file, or a copy that had not been
@@ -132,6 +134,31 @@ pub struct ServerInfo {
     pub server: Option<ServerVersion>,
     /// What it said of the last copy that it did not load, since its link to a primary was last up.
     pub copy_failed: Option<String>,
+}
+
+impl ServerInfo {
+    /// What is known after a glance, a look at replication alone: all else is as this look, the latest, told. A link that has
+    /// come up since may have brought a copy.
+    #[must_use]
+    pub fn after(&self, glance: Self) -> Self {
+        let same_link = self.link_up == glance.link_up;
+        Self {
+            is_master: glance.is_master,
+            replid: glance.replid,
+            before: glance.before,
+            offset: glance.offset,
+            link_up: glance.link_up,
+            syncing: glance.syncing,
+            fenced: glance.fenced,
+            replicas: glance.replicas,
+            copy_failed: glance.copy_failed,
+            on_disk: self.on_disk && same_link,
+            persisted: self.persisted && same_link,
+            logged: self.logged && same_link,
+            files: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// Something to do on redis-server. One at a time; each is answered by [`AgentInput::Done`], save the
@@ -199,6 +226,8 @@ pub enum AgentInput {
     },
     /// A fresh look.
     Info(ServerInfo),
+    /// A fresh look at replication alone ([`ServerInfo::after`]): in the rest of it there is nothing.
+    Glance(ServerInfo),
     /// An operation has ended: with a look at redis-server, or with what went wrong.
     Done(Operation, Result<ServerInfo, String>),
     /// A promise of this epoch is on disk.

@@ -33,6 +33,11 @@ pub(super) struct Candidate {
 type Reach = (Option<Stamp>, u64, bool, u64);
 
 impl Candidate {
+    /// Whether it is judged by what its disk holds.
+    pub(super) fn is_by_disk(&self) -> bool {
+        self.stamp.is_some() || self.ruled
+    }
+
     /// Furthest first, and who ruled before those who only copied; then one whose copies all others can read; then the smaller
     /// priority number; then the name.
     fn rank(&self) -> (Reverse<Reach>, usize, u32, &Node) {
@@ -175,4 +180,11 @@ pub(super) fn reports(group: &GroupState) -> impl Iterator<Item = (&Node, &Repor
         .iter()
         .filter(move |(_, n)| heard(n))
         .filter_map(|(node, n)| Some((node, n.report.as_deref()?)))
+}
+
+/// The connected nodes of the group whose redis-server is about to have read its data.
+pub(super) fn loading(group: &GroupState, record: &Record) -> Vec<String> {
+    let busy = |r: &Report| matches!(r.state, ServerState::Loading | ServerState::Starting);
+    let nodes = reports(group).filter(|(n, r)| record.nodes.contains(*n) && busy(r));
+    nodes.map(|(n, _)| n.to_string()).collect()
 }

@@ -1,6 +1,6 @@
 //! When nobody is left who was in step: everything was restarted, or nearly. Choose by data.
 
-use super::choice::{Candidate, member, reports};
+use super::choice::{Candidate, loading, member, reports};
 use super::election::sealed;
 use super::keeps;
 use super::{GroupState, SentinelCore};
@@ -18,11 +18,7 @@ impl SentinelCore {
         let Some(group) = self.groups.get(name) else {
             return;
         };
-        let busy = |r: &Report| matches!(r.state, ServerState::Loading | ServerState::Starting);
-        let loading: Vec<String> = reports(group)
-            .filter(|(n, r)| record.nodes.contains(*n) && busy(r))
-            .map(|(n, _)| n.to_string())
-            .collect();
+        let loading = loading(group, record);
         let back: Vec<(&Node, &Report)> = sealed(group, record)
             .filter(|(n, r)| record.nodes.contains(*n) && r.state == ServerState::Up)
             .collect();
@@ -34,7 +30,8 @@ impl SentinelCore {
         let cold = if self.settings.mutant == Mutant::PromoteEmpty {
             cold.into_iter().map(|(candidate, _)| candidate).collect()
         } else {
-            without_empty(cold)
+            let any = back.iter().any(|(_, r)| r.keys > 0 && !r.foreign);
+            without_empty(cold, any)
         };
         let cold = group.count_readers(cold);
         let (all, here) = (record.nodes.len(), back.len());
@@ -127,10 +124,9 @@ impl SentinelCore {
     }
 }
 
-/// A node without a key never wins against one with some, whatever it remembers of its position: its data
-/// set may have been lost with the last full copy that did not reach the disk.
-fn without_empty(cold: Vec<(Candidate, u64)>) -> Vec<Candidate> {
-    let any = cold.iter().any(|(_, keys)| *keys > 0);
+/// A node without a key never wins where `any` has some, be they in doubt, whatever it remembers of its position: its data set may
+/// have been lost with the last full copy that did not reach the disk.
+fn without_empty(cold: Vec<(Candidate, u64)>, any: bool) -> Vec<Candidate> {
     cold.into_iter()
         .filter(|(_, keys)| !any || *keys > 0)
         .map(|(candidate, _)| candidate)

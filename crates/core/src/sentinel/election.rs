@@ -4,9 +4,9 @@
 //! sealed, it is gone, or its lease has run out. Then the replicas are sealed, report how far they
 //! reach, and the furthest is appointed.
 
-use super::choice::{Candidate, best, reports};
+use super::choice::{Candidate, best, loading, reports};
 use super::{GroupState, SentinelCore};
-use crate::limits::POSITIONS_GRACE;
+use crate::limits::{COLD_GRACE, POSITIONS_GRACE};
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
 use crate::record::Record;
@@ -88,18 +88,15 @@ impl SentinelCore {
         let hot = self.heard(group, record);
         let suffices = self.suffices(record, &hot);
         let void = self.is_void(group, record, &hot);
+        let by_disk = hot.iter().any(Candidate::is_by_disk);
         let eligible = group.count_readers(eligible(record, hot));
         let began = group.first_position.unwrap_or(now);
-        let missing = group.nodes.iter().any(|(n, s)| {
-            let unsealed = s.is_up() && !is_sealed(s.report.as_deref(), record);
-            unsealed && record.nodes.contains(n) && !group.misses(now, n)
-        });
-        let patience = if eligible.is_empty() {
-            SEAL_GRACE
-        } else {
-            POSITIONS_GRACE
-        };
-        if missing && now < began + patience {
+        if is_unsealed(now, group, record) && now < began + patience(&eligible) {
+            return;
+        }
+        let loading = loading(group, record);
+        if by_disk && !loading.is_empty() && now < began + COLD_GRACE {
+            self.complain(name, &format!("waits for {} to load", loading.join(", ")));
             return;
         }
         let word = has_word(record, group);
@@ -153,6 +150,22 @@ fn merit(chosen: &Candidate) -> String {
     match chosen.stamp {
         Some(stamp) => format!("of the disks that were heard its reaches furthest, {stamp}"),
         None => format!("it holds the highest position {}", chosen.position),
+    }
+}
+
+/// Whether a connected node of the group has not been sealed yet.
+fn is_unsealed(now: Millis, group: &GroupState, record: &Record) -> bool {
+    group.nodes.iter().any(|(node, state)| {
+        let unsealed = state.is_up() && !is_sealed(state.report.as_deref(), record);
+        unsealed && record.nodes.contains(node) && !group.misses(now, node)
+    })
+}
+
+fn patience(eligible: &[Candidate]) -> Millis {
+    if eligible.is_empty() {
+        SEAL_GRACE
+    } else {
+        POSITIONS_GRACE
     }
 }
 

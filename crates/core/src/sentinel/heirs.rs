@@ -4,8 +4,9 @@
 //! heard in their place. Its replication offset went with the process before, so wherever an heir takes part all are
 //! compared by the stamps in their data. Without a stamp (a `FLUSHALL` came after the last one) it cannot be told how far
 //! a node reaches, so it is not heard; except the primary that is being revoked, which has everything anyway. A node whose file
-//! ends before what was noted of it is not heard either, whoever it was: no loss of power takes what was acknowledged in this
-//! durability, so something else did.
+//! ends before what was noted of it has no vote, whoever it was: no loss of power takes what was acknowledged in this
+//! durability, so something else did. It may be chosen if it reaches furthest all the same, for then it has what the others
+//! have; unless its data may be anybody's, since no settled note tells of them.
 
 use super::choice::{Candidate, is_fit, member};
 use super::election::sealed;
@@ -49,7 +50,7 @@ impl SentinelCore {
             && !report.foreign
             && !report.blank
             && report.doubt.is_empty()
-            && !report.shorter
+            && (!report.shorter || report.stored.is_some())
             && !report.disk.is_empty();
         if living.is_none() && !heir {
             return None;

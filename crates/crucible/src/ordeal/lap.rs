@@ -13,7 +13,7 @@ use crate::ordeal::series::{self, Bucket, Gap};
 use crate::ordeal::storm::Storm;
 use crate::ordeal::strike::Struck;
 use crate::ordeal::wounds::Wounds;
-use crate::target::{Network, System};
+use crate::target::{Network, System, files};
 use crate::workload::{Crew, CrewSpec};
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -103,6 +103,9 @@ async fn run(
     let primary = settle(system, spec.settle_limit)
         .await
         .context("before the lap")?;
+    for node in &system.group()?.nodes {
+        files::delete_aside(&node.data_dir);
+    }
     let crew_spec = crew_of(system, lap.number, spec);
     history.tag.clone_from(&crew_spec.tag);
     history.first_primary.clone_from(&primary);

@@ -16,6 +16,7 @@ pub mod i13_position_of_the_data;
 pub mod i14_nothing_overwritten;
 pub mod i15_never_silent;
 pub mod i16_versions;
+pub mod i17_no_false_alarm;
 
 use crate::model::Micros;
 use crate::report::Violation;

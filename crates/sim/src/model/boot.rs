@@ -54,6 +54,7 @@ impl Server {
             copies_fail: CopyFault::None,
             log_off: false,
             copy_failed: false,
+            was_online: false,
             script: None,
             sync_full: 0,
             sync_partial: 0,

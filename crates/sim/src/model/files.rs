@@ -32,6 +32,8 @@ pub enum Logged {
     Value(u64),
     /// A barrier's stamp, in a database that no client uses.
     Stamp(Stamp),
+    /// `FLUSHALL`.
+    Flush,
 }
 
 /// A whole data set at one moment, with the history that it belongs to.
@@ -50,20 +52,20 @@ pub struct Image {
 impl Image {
     /// What an append-only file holds.
     pub(super) fn of_log(log: &[Logged]) -> Self {
-        let value = |entry: &Logged| match entry {
-            Logged::Value(value) => Some(*value),
-            Logged::Stamp(_) => None,
-        };
-        let stamp = |entry: &Logged| match entry {
-            Logged::Stamp(stamp) => Some(*stamp),
-            Logged::Value(_) => None,
-        };
-        Self {
-            data: Arc::new(log.iter().filter_map(value).collect()),
-            position: None,
-            stamp: log.iter().rev().find_map(stamp),
-            format: None,
+        let mut image = Self::default();
+        let mut data = Vec::with_capacity(log.len());
+        for entry in log {
+            match entry {
+                Logged::Value(value) => data.push(*value),
+                Logged::Stamp(stamp) => image.stamp = Some(*stamp),
+                Logged::Flush => {
+                    data.clear();
+                    image.stamp = None;
+                }
+            }
         }
+        image.data = Arc::new(data);
+        image
     }
 
     /// The append-only file that holds this.
@@ -101,7 +103,22 @@ impl Files {
         }
     }
 
-    /// Whether any data is here.
+    /// The values among the first `entries` of the append-only file.
+    pub fn first_entries(&self, entries: u64) -> Vec<u64> {
+        let log = self.log.iter().flatten().take(entries as usize);
+        let value = |entry: &Logged| match entry {
+            Logged::Value(value) => Some(*value),
+            Logged::Stamp(_) | Logged::Flush => None,
+        };
+        log.filter_map(value).collect()
+    }
+
+    /// Whether there is no file at all: a new volume.
+    pub fn is_bare(&self) -> bool {
+        self.dump.is_none() && self.log.is_none() && self.ignored.is_none()
+    }
+
+    /// Whether no key is here.
     pub fn is_blank(&self) -> bool {
         let dump = self.dump.as_ref().is_none_or(|image| image.data.is_empty());
         let logs = [&self.log, &self.ignored];

@@ -19,7 +19,7 @@ pub struct Info {
     pub replid2: Option<Replid>,
     /// `second_repl_offset`, -1 without one.
     pub second_offset: i64,
-    /// `master_repl_offset`.
+    /// `master_repl_offset` of a master, `slave_repl_offset` of a replica.
     pub offset: u64,
     /// `repl_backlog_active`.
     pub backlog: bool,

@@ -87,6 +87,7 @@ fn print(entries: &[Logged]) -> u64 {
     let bytes = entries.iter().flat_map(|entry| match entry {
         Logged::Value(value) => value.to_le_bytes(),
         Logged::Stamp(stamp) => (stamp.epoch << 40 ^ stamp.number ^ 1 << 63).to_le_bytes(),
+        Logged::Flush => u64::MAX.to_le_bytes(),
     });
     fingerprint(&bytes.collect::<Vec<u8>>())
 }

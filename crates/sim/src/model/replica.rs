@@ -171,6 +171,7 @@ impl Server {
         }
         self.cached = None;
         self.upstream = Upstream::Online { link, heard: now };
+        self.was_online = true;
         self.acknowledge();
     }
 
@@ -211,6 +212,7 @@ impl Server {
         }
         self.copy_failed = false;
         self.upstream = Upstream::Online { link, heard: now };
+        self.was_online = true;
         self.take_stream(now, link, behind);
         self.acknowledge();
     }

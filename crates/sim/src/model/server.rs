@@ -111,6 +111,8 @@ pub struct Server {
     pub(super) log_off: bool,
     /// One was not loaded, since its link was last up.
     pub(super) copy_failed: bool,
+    /// Its link to a primary was up.
+    pub(super) was_online: bool,
     pub(super) script: Option<Script>,
     pub(super) sync_at: Micros,
     pub(super) second_at: Micros,
@@ -164,7 +166,7 @@ impl Server {
             replid: self.replid,
             replid2: self.second.map(|(replid, _)| replid),
             second_offset: self.second.map_or(-1, |(_, offset)| offset as i64),
-            offset: self.offset,
+            offset: self.told_offset(),
             backlog: self.backlog.is_some(),
             link_up: matches!(self.upstream, Upstream::Online { .. }),
             sync_in_progress: matches!(self.upstream, Upstream::Transfer { .. }),
@@ -178,6 +180,16 @@ impl Server {
             sync_full: self.sync_full,
             sync_partial: self.sync_partial,
             replicas: self.attached.values().map(Attached::info).collect(),
+        }
+    }
+
+    /// A replica that has no link, and has forgotten where it was, says 1, and 0 if it never was anywhere.
+    fn told_offset(&self) -> u64 {
+        let linked = matches!(self.upstream, Upstream::Online { .. });
+        if self.following.is_none() || linked || self.cached.is_some() {
+            self.offset
+        } else {
+            self.offset.min(1)
         }
     }
 
@@ -259,6 +271,11 @@ impl Server {
     /// Whether it follows somebody and the link is up.
     pub fn is_online(&self) -> bool {
         matches!(self.upstream, Upstream::Online { .. })
+    }
+
+    /// Whether it ever did, in this run.
+    pub fn was_online(&self) -> bool {
+        self.was_online
     }
 
     /// Whether it refuses writes of clients, as `min-replicas-to-write` does.
@@ -394,15 +411,10 @@ impl Server {
         let Some(log) = log else { return };
         let syncs =
             self.settings.persistence == Persistence::AppendAlways && !self.settings.answers_first;
-        let may_change = if syncs { 0 } else { self.files.synced };
         match op {
             Op::Write(value) => log.push(Logged::Value(value)),
-            // Only the newest counts: the one before gives way to it.
-            Op::Stamp(stamp) => match log.get_mut(may_change..) {
-                Some([.., last @ Logged::Stamp(_)]) => *last = Logged::Stamp(stamp),
-                _ => log.push(Logged::Stamp(stamp)),
-            },
-            Op::Flush => log.clear(),
+            Op::Stamp(stamp) => log.push(Logged::Stamp(stamp)),
+            Op::Flush => log.push(Logged::Flush),
             Op::Nothing | Op::GetAck => {}
         }
         if syncs {

@@ -4,7 +4,9 @@ use super::World;
 use super::channel::{ChannelId, Payload, Purpose};
 use super::event::Event;
 use super::gate::Gate;
+use super::host::Looks;
 use super::network::Place;
+use crate::invariants::i17_no_false_alarm;
 use holdfast_core::agent::{
     Agent, AgentInput, AgentOutput, Decision, KillReason, Settings, Stored,
 };
@@ -143,6 +145,10 @@ impl World {
                 self.renew_gate(node, deadline);
             }
             AgentOutput::Decide(decision) => {
+                if matches!(decision, Decision::DataEmptied(_)) {
+                    let alarm = i17_no_false_alarm::check_emptied(self, node);
+                    self.violations.extend(alarm);
+                }
                 if let Some(name) = counted(&decision) {
                     self.counters.hit(name);
                 }
@@ -286,7 +292,7 @@ impl World {
         self.trace.line(now, || {
             format!("node {node}: finds {data:?} on disk, {} keys", info.keys)
         });
-        self.nodes[node].looked_keys = info.keys;
+        self.nodes[node].looks = Looks::default();
         self.agent_step(node, AgentInput::Started(info, data));
     }
 

@@ -7,12 +7,23 @@ use super::gate::{Gate, Waiting};
 use super::operation::Running;
 use crate::model::{CopyFault, Files, Micros, Server};
 use crate::rng::Rng;
-use holdfast_core::agent::{Agent, DataAtStart, Stored};
+use holdfast_core::agent::{Agent, DataAtStart, ServerInfo, Stored};
 use holdfast_core::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use holdfast_core::sentinel::{Persistent, SentinelCore, Written};
 use holdfast_core::server_version::ServerVersion;
 use holdfast_core::wire::{Condition, PeerMessage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What the agent's regular looks at redis-server remember.
+#[derive(Clone, Debug, Default)]
+pub struct Looks {
+    /// What was seen last.
+    pub seen: ServerInfo,
+    /// When all was seen last.
+    pub all_at: Option<Micros>,
+    /// An operation has ended since.
+    pub done: bool,
+}
 
 /// A redis-server process.
 #[derive(Debug)]
@@ -116,8 +127,8 @@ pub struct NodeHost {
     pub foreign: bool,
     /// A person started its agent with `--adopt`: what lies on its volume is the group's.
     pub adopts: bool,
-    /// Keys that redis-server had when its agent last looked.
-    pub looked_keys: u64,
+    /// What looks at redis-server have seen.
+    pub looks: Looks,
     /// When its redis-server ended last.
     pub ended_at: Micros,
     /// Its agent would not start redis-server on its files.

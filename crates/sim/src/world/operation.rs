@@ -3,8 +3,9 @@
 use super::World;
 use super::event::{Event, Why};
 use super::host::Redis;
-use crate::model::{Command, Micros, Refusal};
+use crate::model::{Command, Micros, Persistence, Refusal};
 use holdfast_core::agent::{AgentInput, Operation, ServerInfo};
+use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Address;
 use holdfast_core::wire::Condition;
 use std::collections::VecDeque;
@@ -17,6 +18,9 @@ const HUNG_AFTER_US: Micros = 100_000;
 
 /// One that is taken, and not answered for so long, means that a client pauses it.
 const PAUSED_AFTER_US: Micros = 300_000;
+
+/// Pace of looks at all that counts; the others only see replication.
+const LOOK_AT_ALL_US: Micros = 1_000_000;
 
 /// A hold does not end by itself.
 const HOLD_US: Micros = 10 * 365 * 24 * 3_600 * 1_000_000;
@@ -225,7 +229,6 @@ impl World {
 
     /// An answer of redis-server reaches its agent.
     pub(super) fn on_answered(&mut self, node: usize, why: Why, answer: LocalAnswer) {
-        self.nodes[node].looked_keys = answer.info.keys;
         match why {
             Why::Look => self.on_look(node, answer),
             Why::Step(number) => self.on_step(node, number, answer),
@@ -246,6 +249,7 @@ impl World {
             let why = format!("{refusal:?}").to_uppercase();
             self.agent_step(node, AgentInput::Done(operation, Err(why)));
         } else if last {
+            self.nodes[node].looks.done = true;
             self.agent_step(node, AgentInput::Done(operation, Ok(answer.info)));
         } else {
             self.nodes[node].running = Some(running);
@@ -343,7 +347,32 @@ impl World {
         };
         self.tell_condition(node, condition, 0);
         if answer.result.is_ok() {
-            self.agent_step(node, AgentInput::Info(answer.info));
+            let input = self.look_at(node, answer.info);
+            self.agent_step(node, input);
+        }
+    }
+
+    /// One look as the shell takes it: thorough once a second, after an operation and where something is under way, and else a
+    /// glance.
+    fn look_at(&mut self, node: usize, info: ServerInfo) -> AgentInput {
+        let (now, mutant) = (self.now, self.config.mutant);
+        let fsync = self.settings.persistence == Persistence::AppendAlways;
+        let looks = &mut self.nodes[node].looks;
+        let seen = &looks.seen;
+        let under_way = seen.loading || seen.syncing || !seen.persisted || (fsync && !seen.on_disk);
+        let due = looks.all_at.is_none_or(|at| now >= at + LOOK_AT_ALL_US);
+        let old = mutant == Mutant::RememberAnOldLook;
+        let done = std::mem::take(&mut looks.done) && !old;
+        if done || under_way || due {
+            looks.all_at = Some(now);
+            looks.seen = info.clone();
+            return AgentInput::Info(info);
+        }
+        looks.seen = looks.seen.after(info.clone());
+        if old {
+            AgentInput::Info(looks.seen.clone())
+        } else {
+            AgentInput::Glance(info)
         }
     }
 }

@@ -44,11 +44,14 @@ impl World {
             ..self.settings.clone()
         };
         let files = std::mem::take(&mut host.files);
-        let blank = files.is_blank();
         let stored = host.disk.read().unwrap_or_default();
+        let keyless = files.is_blank();
+        // A member whose data set is there and holds no key has lost nothing.
+        let blank = keyless && (files.is_bare() || !stored.member);
         let tail = |note: Option<&Noted>| note.and_then(|note| files.noted_tail(note));
         let found = DataAtStart {
             blank,
+            keyless,
             foreign,
             unfinished: files.unfinished || files.log.is_none(),
             files: files.marks(self.settings.persistence),
@@ -137,7 +140,7 @@ impl World {
             self.effects = effects;
         }
         let redis = self.nodes[node].redis.as_mut()?;
-        redis.was_in_step |= redis.server.is_online();
+        redis.was_in_step |= redis.server.was_online();
         let next = redis.server.next_tick().max(self.now);
         if next < redis.tick_at {
             redis.tick_at = next;

@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::event::Event;
 use super::faults::Fault;
-use super::host::{NodeHost, SentinelHost};
+use super::host::{Looks, NodeHost, SentinelHost};
 use super::network::{Network, Place};
 use super::queue::Queue;
 use super::{World, faults};
@@ -266,7 +266,7 @@ fn node(rng: &mut Rng, index: usize, drifting: bool, fsync_us: Micros) -> NodeHo
         boot_at: None,
         foreign: false,
         adopts: false,
-        looked_keys: 0,
+        looks: Looks::default(),
         ended_at: 0,
         refused: false,
         aside: None,

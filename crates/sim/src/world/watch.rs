@@ -41,6 +41,24 @@ impl World {
         held
     }
 
+    /// Whether it looks as if a copy for this node's redis-server had failed since its link was last up.
+    pub fn has_failed_to_copy(&self, node: usize) -> bool {
+        let redis = self.nodes[node].redis.as_ref();
+        redis.is_some_and(|redis| {
+            let info = redis.server.info();
+            // One that ends at the beginning of a history cannot be told from one that failed.
+            redis.server.is_log_off() || info.copy_failed || info.offset <= 1
+        })
+    }
+
+    /// What the append-only file of a node's redis-server holds, if it runs with one.
+    pub fn logged_by(&self, node: usize) -> Option<Arc<Vec<u64>>> {
+        let persistence = self.settings.persistence;
+        let redis = self.nodes.get(node)?.redis.as_ref()?;
+        let files = redis.server.files();
+        persistence.appends().then(|| files.loads(persistence).data)
+    }
+
     /// Whether a node holds somebody else's data: in memory, or in its files while it has loaded none or is in quarantine.
     pub fn is_foreign(&self, node: usize) -> bool {
         let host = &self.nodes[node];

@@ -137,6 +137,7 @@ impl Hands {
         let blank = empty && (is_bare(&self.options.data_dir) || !self.member);
         DataAtStart {
             blank,
+            keyless: empty,
             foreign: !empty && !self.member && !self.options.adopt,
             unfinished: is_unfinished(&self.options.data_dir),
             files: folder.files.clone(),
@@ -202,11 +203,7 @@ impl Hands {
             return;
         };
         let (server, inbox) = (alive.server.clone(), self.inbox.clone());
-        let (every, waker, renewal) = (
-            self.every.clone(),
-            self.waker.clone(),
-            alive.renewal.clone(),
-        );
+        let (pace, renewal) = (self.pace.clone(), alive.renewal.clone());
         let begins_log = matches!(
             alive.data,
             DataUse::SnapshotFirst | DataUse::DoubtedSnapshot
@@ -223,7 +220,7 @@ impl Hands {
             let mut places = Places::of(&server);
             let (loading, seen) = places.take(&server, &mut sampler).await;
             let _ = inbox.send(Notice::Started(pid, seen)).await;
-            let looking = looking::look(pid, places.looks, eyes, every, waker, inbox.clone());
+            let looking = looking::look(pid, places.looks, eyes, pace, inbox.clone());
             let guarding = guarding::guard(server.clone(), places.guards, renewal, inbox.clone());
             let obeying = obey(server, places.orders, waiting, inbox);
             let beginning = async {

@@ -105,13 +105,14 @@ pub struct Info {
     pub server: Option<ServerVersion>,
 }
 
-/// Adds the questions for [`Info::read`].
+/// Adds the questions for [`Info::read`]. Keys are counted last: the offset that is told with them is never beyond the count.
 pub(super) fn ask_all(batch: &mut Batch) {
-    for section in ["server", "memory", "persistence", "keyspace"] {
+    for section in ["server", "memory", "persistence"] {
         batch.add(&["INFO", section]);
     }
     batch.add(&["CONFIG", "GET", "*append*"]);
     ask_replication(batch);
+    batch.add(&["INFO", "keyspace"]);
 }
 
 /// Adds the question for [`Replication::read`].
@@ -119,9 +120,9 @@ pub(super) fn ask_replication(batch: &mut Batch) {
     batch.add(&["INFO", "replication"]);
 }
 
-/// A setting in the replies that [`ask_all`] asked for: the last but one is a list of names and values.
+/// A setting in the replies that [`ask_all`] asked for: the last but two is a list of names and values.
 fn setting<'a>(replies: &'a [Value], key: &str) -> Option<&'a str> {
-    let Value::Array(Some(pairs)) = replies.get(replies.len().checked_sub(2)?)? else {
+    let Value::Array(Some(pairs)) = replies.get(replies.len().checked_sub(3)?)? else {
         return None;
     };
     let mut pairs = pairs.chunks_exact(2);

@@ -459,6 +459,69 @@ fn an_end_that_is_missing_counts_only_where_the_settled_note_recognizes_the_rest
 }
 
 #[test]
+fn a_glance_counts_no_keys() {
+    let mut agent = agent(Mutant::None);
+    started(&mut agent, 500, 500, 1000);
+    shown(&mut agent);
+    let sealed = ServerInfo {
+        keys: 1200,
+        offset: 700,
+        keys_at: 700,
+        ..in_step()
+    };
+    agent.step(20, AgentInput::Done(follow(), Ok(sealed)));
+    let glance = ServerInfo {
+        offset: 700,
+        replid: "history-1".to_owned(),
+        ..ServerInfo::default()
+    };
+    agent.step(40, AgentInput::Glance(glance));
+    assert_eq!((agent.info.keys, agent.info.link_up), (1200, false));
+    assert_eq!((agent.doubt(), agent.caught_up), (None, true));
+}
+
+#[test]
+fn a_copy_that_was_completed_counts_though_no_look_saw_its_link() {
+    let ended = |offset: u64| {
+        let mut agent = agent(Mutant::None);
+        started(&mut agent, 500, 500, 1000);
+        shown(&mut agent);
+        let loading = ServerInfo {
+            loading: true,
+            ..info(0, 500)
+        };
+        agent.step(20, AgentInput::Done(follow(), Ok(loading)));
+        let loaded = ServerInfo {
+            replid: "history-1".to_owned(),
+            offset,
+            keys_at: offset,
+            ..info(1100, 540)
+        };
+        let told = report(&agent.step(40, AgentInput::Info(loaded)));
+        (told.caught_up, told.doubt.is_empty())
+    };
+    assert_eq!(ended(900), (true, true));
+    assert_eq!(ended(1), (false, false), "it has forgotten where it was");
+}
+
+#[test]
+fn nothing_is_set_aside_of_a_data_set_without_a_key() {
+    let kept = |keyless: bool| {
+        let mut agent = agent(Mutant::None);
+        agent.step(1, AgentInput::Tick);
+        let data = DataAtStart {
+            files: log(0),
+            keyless,
+            ..DataAtStart::default()
+        };
+        let out = agent.step(10, AgentInput::Started(info(0, 0), data));
+        assert!(!report(&out).doubt.is_empty());
+        keeps(&out)
+    };
+    assert_eq!([kept(false), kept(true)], [true, false]);
+}
+
+#[test]
 fn a_copy_that_failed_between_two_looks_is_seen_after_more_of_the_stream_too() {
     let mut agent = agent(Mutant::None);
     started(&mut agent, 500, 500, 1000);

@@ -94,6 +94,13 @@ fn who_ruled_and_lost_the_end_of_its_data_has_no_precedence() {
 }
 
 #[test]
+fn a_node_without_a_key_does_not_win_against_keys_that_are_in_doubt() {
+    let candidate = sentinel().cold_candidate(&record(), &Node::from("redis-1"), &report(100));
+    let left = |any| without_empty(vec![(candidate.clone().unwrap(), 0)], any).len();
+    assert_eq!([left(false), left(true)], [1, 0]);
+}
+
+#[test]
 fn a_record_knows_better_than_a_node_whose_history_it_has() {
     let told = |history, replid: &str| {
         let report = Report {

@@ -1,7 +1,7 @@
 //! Files that hold less than was written to them, or that redis-server does not read; and copies that fail.
 
 use super::{Fault, Undo};
-use crate::model::{CopyFault, Damage, Micros};
+use crate::model::{CopyFault, Damage, Files, Micros, Persistence};
 use crate::world::World;
 use crate::world::event::Event;
 use crate::world::network::Place;
@@ -29,15 +29,49 @@ impl World {
         self.boot_later(Place::Node(node), after);
         let persistence = self.settings.persistence;
         let host = &mut self.nodes[node];
-        let before = host.files.loads(persistence).data;
+        let before = host.files.clone();
         let mut rng = host.rng.fork(2);
         host.files.damage(damage, &mut rng);
         // Of somebody else's data nothing may be left.
         host.foreign &= !host.files.is_blank();
+        let held = before.loads(persistence).data;
         let left = host.files.loads(persistence).data;
-        let taken = before.iter().any(|value| !left.contains(value));
-        if taken {
+        let taken = held.iter().filter(|value| !left.contains(value));
+        let taken: Vec<u64> = taken.copied().collect();
+        if !taken.is_empty() {
             self.counters.hit("files damaged");
+        }
+        if persistence == Persistence::AppendAlways {
+            self.lose_what_no_note_tells(node, &before, &taken);
+            self.lose_what_no_disk_has();
+        }
+    }
+
+    /// Where disks are the promise, and one has lost what came after its last note: nothing can tell that it ever had it.
+    fn lose_what_no_note_tells(&mut self, node: usize, before: &Files, taken: &[u64]) {
+        let stored = self.nodes[node].disk.read().unwrap_or_default();
+        let noted = stored.newest_note().and_then(|note| note.files.log.last());
+        let told = before.first_entries(noted.map_or(0, |file| file.bytes));
+        for value in taken.iter().filter(|value| !told.contains(value)) {
+            if self.ledger.is_released(*value) {
+                self.ledger.lose(*value);
+            }
+        }
+    }
+
+    /// Where disks are the promise, what every one of them has lost is lost: nothing is left from which it could be had.
+    pub(super) fn lose_what_no_disk_has(&mut self) {
+        let all = 0..self.nodes.len();
+        let held = all.flat_map(|node| {
+            let memory = self
+                .data_of(node)
+                .into_iter()
+                .flat_map(|data| data.to_vec());
+            memory.chain(self.disk_of(node)).collect::<Vec<u64>>()
+        });
+        let held: Vec<u64> = held.collect();
+        if self.ledger.lose_all_but(&held) > 0 {
+            self.counters.hit("every disk lost a write");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is put back to an older state: volumes restored from a snapshot, one file of them, registers of sentinels.
 
 use crate::invariants::PutBack;
-use crate::model::Files;
+use crate::model::{Files, Persistence};
 use crate::rng::Rng;
 use crate::world::World;
 use crate::world::disk::Disk;
@@ -75,6 +75,9 @@ impl World {
         if part != Part::Memory {
             self.nodes[node].files = volume.files;
             self.nodes[node].foreign = volume.foreign;
+            if self.settings.persistence == Persistence::AppendAlways {
+                self.lose_what_no_disk_has();
+            }
         }
         if part != Part::Data {
             self.nodes[node].disk = volume.disk;
