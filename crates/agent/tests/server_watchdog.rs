@@ -117,7 +117,7 @@ async fn writes_end_with_the_deadline_unless_it_is_renewed() {
 
 #[tokio::test]
 async fn clients_killed_and_connections_full_do_not_disarm_it() {
-    let mut node = Node0::start_with("maxclients 10\ntimeout 1").await;
+    let mut node = Node0::start_with("maxclients 24\ntimeout 1").await;
     let mut watchdog = watch(&node);
     node.reign().await;
     watchdog

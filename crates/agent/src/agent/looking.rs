@@ -21,14 +21,17 @@ const BRIEFLY: Duration = Duration::from_millis(100);
 const PATIENTLY: Duration = Duration::from_secs(5);
 
 /// The first look.
-pub(super) async fn first(link: &mut Link, sampler: &mut Sampler) -> Option<(bool, ServerInfo)> {
-    let info = link.info().await.ok()?;
+pub(super) async fn first(
+    link: &mut Link,
+    sampler: &mut Sampler,
+) -> Result<(bool, ServerInfo), LinkError> {
+    let info = link.info().await?;
     let files = if info.loading {
         None
     } else {
         sampler.sample(PATIENTLY).await
     };
-    Some((info.loading, with_files(&info, files)))
+    Ok((info.loading, with_files(&info, files)))
 }
 
 /// What the core needs of a full look.

@@ -51,6 +51,10 @@ const ON_DISK: &[&str] = &[
 /// Databases of a server that is told no number.
 const DATABASES: u32 = 16;
 
+/// Fewest connections that `maxclients` may allow: 6 of the agent and its watchdog, 4 of barriers behind a gate, and replicas; about
+/// half is left to clients.
+const PLACES_MIN: u32 = 24;
+
 /// Most databases of clients; one more holds the stamp.
 const DATABASES_MAX: u32 = 10_000;
 
@@ -175,6 +179,7 @@ pub fn render(inputs: &Inputs<'_>) -> Result<Rendered, ConfigError> {
     }
     let own_lines = operators_lines(inputs)?;
     let denied = users::denied(inputs.options.durability);
+    judge_places(inputs, &own_lines)?;
     let last = behind_the_clients(inputs, &own_lines)?;
     let on_disk = inputs.options.durability == Durability::Fsync;
     let mut out = vec![
@@ -233,6 +238,24 @@ fn judge_gated(inputs: &Inputs<'_>) -> Result<(), ConfigError> {
         ));
     }
     Ok(())
+}
+
+/// Places for the agent, its watchdog and its gate, for replicas, and for a few clients.
+fn judge_places(inputs: &Inputs<'_>, own: &[Line]) -> Result<(), ConfigError> {
+    let Some(line) = own.iter().rev().find(|line| line.key == "maxclients") else {
+        return Ok(());
+    };
+    let asked = line.args.first().and_then(|text| text.parse::<u32>().ok());
+    if asked.is_none_or(|places| places >= PLACES_MIN) {
+        return Ok(());
+    }
+    Err(ConfigError::Syntax {
+        file: inputs.options.redis_conf.clone().unwrap_or_default(),
+        line: line.number,
+        what: format!(
+            "maxclients must be {PLACES_MIN} or more: Holdfast itself takes up to 10 connections, and each replica one"
+        ),
+    })
 }
 
 /// The database for the stamp: the first behind those that the operator asks for. It is there in every durability, since

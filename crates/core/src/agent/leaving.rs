@@ -60,6 +60,15 @@ impl Agent {
         true
     }
 
+    /// A redis-server that has not answered yet is not waited for.
+    pub(super) fn stop_starting(&mut self, out: &mut Vec<AgentOutput>) {
+        let starting = self.running == Some(Operation::Start);
+        if let Some(stop) = self.stop.as_mut().filter(|stop| starting && !stop.ordered) {
+            stop.ordered = true;
+            self.start(Operation::Stop, out);
+        }
+    }
+
     /// A replica is cut off before it ends, once. What it applied after the last look would be in its files and not in its
     /// note: where everything is stopped and the old primary's files are lost, the others are compared by their notes.
     fn cut_off_first(&mut self, out: &mut Vec<AgentOutput>) -> bool {

@@ -30,6 +30,7 @@ impl Agent {
             return;
         }
         if self.running.is_some() {
+            self.stop_starting(out);
             return;
         }
         if self.advance_stop(now, out) {

@@ -12,19 +12,22 @@ use crate::server::data::{
     unreadable,
 };
 use crate::server::{
-    Door, Link, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand, log_path,
+    Door, Link, LinkError, Login, Renewal, Server, StartError, Watchdog, WatchdogCommand, log_path,
 };
 use holdfast_core::agent::{DataAtStart, ServerInfo};
 use holdfast_core::dataset::{DataFolder, Found, Noted, Verdict};
 use holdfast_core::mutant::Mutant;
 use holdfast_core::record::Durability;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::spawn_local;
 
 /// Operations that may wait; the core has one under way at a time.
 const WAITING_MAX: usize = 4;
+
+/// The agent has its connections within milliseconds. What takes longer than this is told.
+const LONG: Duration = Duration::from_secs(3);
 
 /// Why a redis-server that reads its snapshot is not started on one without a byte.
 const HOLLOW: &str = "dump.rdb is empty, and redis-server would end on it: put the snapshot back, or remove the empty file to start \
@@ -256,25 +259,34 @@ impl Places {
     /// Connects all of them and looks, then opens the door. The server answered a moment ago; if it does not now, its death
     /// or its silence is reported elsewhere.
     async fn take(&mut self, server: &Server, sampler: &mut Sampler) -> (bool, ServerInfo) {
+        let (begun, mut told) = (Instant::now(), false);
         loop {
-            if self.connect().await
-                && let Some(seen) = looking::first(&mut self.first, sampler).await
-                && server.open_door(&mut self.first).await.is_ok()
-            {
-                return seen;
+            match self.try_take(server, sampler).await {
+                Ok(seen) => return seen,
+                Err(error) if !told && begun.elapsed() >= LONG => {
+                    told = true;
+                    tracing::warn!(
+                        "redis-server runs, and the agent has not all of its connections: {error}"
+                    );
+                }
+                Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// By a command that is answered whatever state the server is in.
-    async fn connect(&mut self) -> bool {
+    async fn try_take(
+        &mut self,
+        server: &Server,
+        sampler: &mut Sampler,
+    ) -> Result<(bool, ServerInfo), LinkError> {
+        // By a command that is answered whatever state the server is in.
         for link in [&mut self.orders, &mut self.looks, &mut self.guards] {
-            if link.info().await.is_err() {
-                return false;
-            }
+            link.info().await?;
         }
-        true
+        let seen = looking::first(&mut self.first, sampler).await?;
+        server.open_door(&mut self.first).await?;
+        Ok(seen)
     }
 }
 

@@ -92,7 +92,7 @@ fn last<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 
 #[test]
 fn born_sealed_whatever_the_operator_writes() {
-    let text = case().text("maxclients 5\nAPPENDONLY no");
+    let text = case().text("maxclients 50\nAPPENDONLY no");
     for (key, value) in [
         ("replicaof", "127.0.0.1 1"),
         ("min-replicas-to-write", "2147483647"),
@@ -105,7 +105,7 @@ fn born_sealed_whatever_the_operator_writes() {
         ("masteruser", "holdfast"),
         ("propagation-error-behavior", "panic-on-replicas"),
         ("replica-priority", "90"),
-        ("maxclients", "5"),
+        ("maxclients", "50"),
         ("appendonly", "no"),
     ] {
         assert_eq!(last(&text, key), Some(value), "{key}");
@@ -125,7 +125,7 @@ fn owned_keys_are_refused_by_name_line_and_reason() {
         cluster-enabled include tls-port logfile dbfilename protected-mode repl-backlog-ttl";
     for key in keys.split_whitespace() {
         let refusal = case()
-            .render(&format!("# mine\nmaxclients 10\n{key} x\n"))
+            .render(&format!("# mine\nmaxclients 50\n{key} x\n"))
             .expect_err(key)
             .to_string();
         assert!(
@@ -408,4 +408,17 @@ fn where_acknowledgements_mean_disks_every_change_is_synced_and_nobody_may_chang
             "{said}"
         );
     }
+}
+
+#[test]
+fn places_that_holdfast_needs_itself_cannot_be_taken_away() {
+    assert!(case().render("maxclients 24").is_ok());
+    let said = case()
+        .render("# few\nmaxclients 23")
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        said.contains(":2:") && said.contains("24 or more"),
+        "{said}"
+    );
 }

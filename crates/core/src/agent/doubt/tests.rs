@@ -459,6 +459,20 @@ fn an_end_that_is_missing_counts_only_where_the_settled_note_recognizes_the_rest
 }
 
 #[test]
+fn an_agent_that_is_to_end_waits_for_no_server_that_has_not_answered() {
+    let mut agent = agent(Mutant::None);
+    assert!(does(&agent.step(1, AgentInput::Tick), &Operation::Start));
+    let stop = AgentInput::Stop {
+        handoff: false,
+        within: 5_000,
+    };
+    assert!(does(&agent.step(2, stop), &Operation::Stop));
+    assert!(!does(&agent.step(3, AgentInput::Tick), &Operation::Stop));
+    let out = agent.step(4, AgentInput::Died("ended".to_owned()));
+    assert!(out.contains(&AgentOutput::Exit));
+}
+
+#[test]
 fn a_glance_counts_no_keys() {
     let mut agent = agent(Mutant::None);
     started(&mut agent, 500, 500, 1000);
