@@ -58,6 +58,8 @@ pub(crate) enum Notice {
     Started(u32, ServerInfo),
     /// A look at it, begun at this time.
     Looked(u32, Millis, Look),
+    /// It says that a copy failed, and why.
+    CopyFailed(u32, String),
     /// A setting of redis-server's was changed by somebody else, and has been set back.
     Drifted(u32, Drift),
     /// The gate has something to tell.
@@ -170,6 +172,9 @@ impl Running {
                     Look::Glance(glance) => AgentInput::Glance(glance),
                 });
             }
+            Notice::CopyFailed(pid, why) if Some(pid) == current => {
+                self.step(AgentInput::CopyFailed(why));
+            }
             Notice::Done(pid, operation, result) if Some(pid) == current => {
                 self.done_at = now();
                 self.hands.note_done();
@@ -184,7 +189,11 @@ impl Running {
             Notice::Asked(asker) => drop(asker.send(self.hands.outlook())),
             Notice::Drifted(pid, drift) if Some(pid) == current => self.on_drift(&drift),
             // Of a server before; or a look at this one tells the same.
-            Notice::Started(..) | Notice::Looked(..) | Notice::Done(..) | Notice::Drifted(..) => {}
+            Notice::Started(..)
+            | Notice::Looked(..)
+            | Notice::CopyFailed(..)
+            | Notice::Done(..)
+            | Notice::Drifted(..) => {}
         }
     }
 

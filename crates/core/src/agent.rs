@@ -172,6 +172,7 @@ impl Agent {
                 let info = self.info.after(glance);
                 self.on_info(now, info, &mut out);
             }
+            AgentInput::CopyFailed(why) => self.on_copy_failed(now, why, &mut out),
             AgentInput::Done(operation, result) => self.on_done(now, operation, result, &mut out),
             AgentInput::Stored(promised) => self.on_stored(promised),
             AgentInput::Confirmed { version } => self.on_confirmed(version),

@@ -111,8 +111,8 @@ fn glance(replication: &Replication) -> ServerInfo {
     }
 }
 
-/// What a copy that was not loaded left in the log. Read only where a link is down, after a copy that was seen, and with every
-/// thorough look: a small copy begins and fails between two looks.
+/// What a copy that failed since the last look left in the log. Read only where a link is down, after a copy that was seen, and with
+/// every thorough look: a small copy begins and fails between two looks, and a streamed one is asked for again at once.
 fn copy_failed(
     before: &ServerInfo,
     now: &ServerInfo,
@@ -124,8 +124,7 @@ fn copy_failed(
         return None;
     }
     let ended = before.syncing && !now.syncing;
-    let said = (ended || thorough).then(|| trail.cause()).flatten();
-    said.or_else(|| before.copy_failed.clone())
+    (ended || thorough).then(|| trail.news()).flatten()
 }
 
 /// What looks at one server remember.
@@ -228,10 +227,11 @@ pub(super) async fn look(
                 // Where that fails it is tried again like any other look.
                 let _ = link.command(&["CONFIG", "SET", "masterauth", word]).await;
             }
-            let info = ServerInfo {
-                copy_failed: copy_failed(&seen, &info, thorough, &mut eyes.trail),
-                ..info
-            };
+            if let Some(why) = copy_failed(&seen, &info, thorough, &mut eyes.trail)
+                && inbox.send(Notice::CopyFailed(pid, why)).await.is_err()
+            {
+                return;
+            }
             let look = if thorough {
                 full_at = Some(Instant::now());
                 seen = info.clone();

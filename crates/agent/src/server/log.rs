@@ -33,6 +33,8 @@ const CAUSES: &[&str] = &[
     "Error moving temp DB file",
     "Failed trying to rename the temp DB",
     "MASTER aborted replication with an error",
+    "I/O error trying to sync with MASTER",
+    "I/O error trying to sync with PRIMARY",
 ];
 
 /// What says only that something failed.
@@ -89,9 +91,11 @@ impl Trail {
         self.from = std::fs::metadata(&self.path).map_or(0, |meta| meta.len());
     }
 
-    /// Why data could not be loaded, if it was said since.
-    pub(crate) fn cause(&self) -> Option<String> {
-        cause(&self.path, self.from)
+    /// Why data could not be loaded, if it was said since; it is forgotten with that.
+    pub(crate) fn news(&mut self) -> Option<String> {
+        let said = cause(&self.path, self.from)?;
+        self.begin();
+        Some(said)
     }
 }
 

@@ -65,6 +65,11 @@ fn a_streamed_copy_that_breaks_off_leaves_a_replica_its_data() {
         eventually("half a copy", || received(&to) > 1 << 20);
         end_copy(up.server_pid(first));
         eventually("it has broken off", || received(&to) < 1 << 20);
+        eventually("it is told, and why", || {
+            let status = up.status();
+            let note = status["nodes"][replica]["reason"].as_str();
+            note.is_some_and(|note| note.contains("I/O error trying to sync"))
+        });
         assert_eq!(keys(&up, replica), KEYS, "it keeps its data");
         assert!(redis(&to, "GET key:1").contains("value"), "and shows them");
     }

@@ -3,7 +3,7 @@
 //! A redis-server whose copy failed asks for the next one at once, up to ten times a second, and each costs its primary a
 //! snapshot. Before 7.4 it has also emptied its memory by then.
 
-use super::{Agent, AgentOutput, Decision, ServerInfo};
+use super::{Agent, AgentOutput, Decision};
 use crate::mutant::Mutant;
 use crate::record::Record;
 use crate::snapshot_format::is_unreadable;
@@ -11,10 +11,6 @@ use crate::time::Millis;
 
 /// Pause after the first copy that failed; twice as long after each further one.
 const PAUSE_MIN: Millis = 1_000;
-
-/// Copies that fail between two looks are told by what redis-server says of them; a link that does not come up for so long
-/// after that had another one.
-const UNSEEN: Millis = 1_000;
 
 /// Longest pause between copies that fail.
 const PAUSE_MAX: Millis = 60_000;
@@ -26,12 +22,12 @@ pub(super) struct Copies {
     under_way: bool,
     /// So many in a row did not succeed.
     failed: u32,
-    /// The last one failed at this time.
-    failed_at: Millis,
     /// None is begun before.
     next_at: Millis,
     /// What redis-server said of the last one that failed.
     cause: String,
+    /// It said so since its link was last up, of whichever primary's copy.
+    said: bool,
     /// It was told that none is begun, because it could not be loaded.
     held: bool,
 }
@@ -44,7 +40,6 @@ impl Copies {
 
     fn fail(&mut self, now: Millis, cause: Option<String>) {
         self.under_way = false;
-        self.failed_at = now;
         self.next_at = now + (PAUSE_MIN << self.failed.min(6)).min(PAUSE_MAX);
         self.failed += 1;
         if let Some(cause) = cause {
@@ -54,13 +49,8 @@ impl Copies {
 }
 
 impl Agent {
-    /// Notes how a copy goes, from a look at redis-server; `before`: the look before this one.
-    pub(super) fn notice_copy(
-        &mut self,
-        now: Millis,
-        before: &ServerInfo,
-        out: &mut Vec<AgentOutput>,
-    ) {
+    /// Notes how a copy goes, from a look at redis-server.
+    pub(super) fn notice_copy(&mut self, now: Millis, out: &mut Vec<AgentOutput>) {
         let succeeded = self.info.link_up || self.has_copied();
         if succeeded || !self.standing.is_following() {
             if succeeded {
@@ -69,16 +59,20 @@ impl Agent {
             self.copies.under_way = false;
         } else if self.info.syncing || self.info.loading {
             self.copies.under_way = true;
-        } else if self.copies.under_way || self.failed_unseen(now, before) {
-            self.copies.fail(now, self.info.copy_failed.clone());
+        } else if self.copies.under_way {
+            self.copies.fail(now, None);
             self.tell_failed(out);
         }
     }
 
-    fn failed_unseen(&self, now: Millis, before: &ServerInfo) -> bool {
-        let since = self.link_seen.max(self.copies.failed_at);
-        let news = before.copy_failed.is_none() || now >= since + UNSEEN;
-        self.info.copy_failed.is_some() && news
+    /// One failed, maybe between two looks; redis-server may ask for the next one already.
+    pub(super) fn on_copy_failed(&mut self, now: Millis, why: String, out: &mut Vec<AgentOutput>) {
+        self.expect_loss();
+        self.copies.said = true;
+        if self.standing.is_following() {
+            self.copies.fail(now, Some(why));
+            self.tell_failed(out);
+        }
     }
 
     /// redis-server ended while it copied.
@@ -90,7 +84,15 @@ impl Agent {
 
     /// Another primary, another chance.
     pub(super) fn forget_copies(&mut self) {
-        self.copies = Copies::default();
+        self.copies = Copies {
+            said: self.copies.said,
+            ..Copies::default()
+        };
+    }
+
+    /// Another run of redis-server has said nothing of copies yet.
+    pub(super) fn forget_said(&mut self) {
+        self.copies.said = false;
     }
 
     /// The first failure is worth a decision; how it goes on is shown as the node's reason.
@@ -135,9 +137,10 @@ impl Agent {
             under_way,
             failed,
             held,
+            said,
             ..
         } = self.copies;
-        let begun = under_way || failed > 0 || held || self.info.copy_failed.is_some();
+        let begun = under_way || failed > 0 || held || said;
         let needs_one = begun || record.epoch_of(&self.info.replid).is_none();
         needs_one && self.runs_as().is_some_and(|to| is_unreadable(from, &to))
     }

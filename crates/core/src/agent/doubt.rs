@@ -48,6 +48,8 @@ pub(super) struct Doubts {
     reaches: Option<Position>,
     /// A copy was being loaded when it was last looked at.
     replacing: bool,
+    /// redis-server has said since the last look that a copy failed.
+    copy_failed: bool,
     /// One was completed since, and the link has ended already.
     copied: bool,
     /// A copy has replaced the data in memory and was not completed.
@@ -235,6 +237,7 @@ impl Agent {
 
     /// Why memory does not hold what it held: a copy of the primary takes the place of the data, or has and was not completed.
     fn is_lost_to_a_copy(&mut self, before: &ServerInfo) -> bool {
+        let said = std::mem::take(&mut self.doubts.copy_failed);
         let info = &self.info;
         let trusted = self.settings.mutant == Mutant::BelieveARememberedPosition;
         if info.is_master || info.link_up || trusted {
@@ -245,7 +248,7 @@ impl Agent {
             return self.doubts.replacing;
         }
         let failed = std::mem::take(&mut self.doubts.replacing) && !self.doubts.copied;
-        failed || info.log_off || self.lost_between_looks(before)
+        failed || info.log_off || self.lost_between_looks(before, said)
     }
 
     /// redis-server forgets where it was when a full copy begins, and says 1; a copy that was completed tells it anew.
@@ -268,13 +271,17 @@ impl Agent {
     }
 
     /// A replica without a link loses no key by itself, and what takes keys in the stream also takes room in it. So where there
-    /// are fewer a copy has begun and failed since the look before; also after more of the stream, if redis-server says so.
-    fn lost_between_looks(&self, before: &ServerInfo) -> bool {
+    /// are fewer a copy has begun and failed since the look before; also after more of the stream, if redis-server has `said` so.
+    fn lost_between_looks(&self, before: &ServerInfo, said: bool) -> bool {
         let info = &self.info;
         let fewer = info.keys < before.keys && !before.loading;
         let streamed = info.replid != before.replid || info.keys_at > before.keys_at;
-        let failed = info.copy_failed.is_some() && before.copy_failed.is_none();
-        info.incarnation == before.incarnation && fewer && (!streamed || failed)
+        info.incarnation == before.incarnation && fewer && (!streamed || said)
+    }
+
+    /// redis-server says that a copy failed: the next look may show what it has cost.
+    pub(super) fn expect_loss(&mut self) {
+        self.doubts.copy_failed = true;
     }
 
     fn fail_copy(&mut self, before: u64, out: &mut Vec<AgentOutput>) {

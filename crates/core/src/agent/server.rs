@@ -19,6 +19,7 @@ impl Agent {
     ) {
         self.data = data;
         self.doubts.renew();
+        self.forget_said();
         if self.running == Some(Operation::Start) {
             self.running = None;
         }
@@ -89,7 +90,7 @@ impl Agent {
         let before = std::mem::replace(&mut self.info, info);
         self.notice_doubt(&before, out);
         self.notice_caught_up();
-        self.notice_copy(now, &before, out);
+        self.notice_copy(now, out);
         self.notice_history();
         self.settle(now);
         self.notice_tampering(out);

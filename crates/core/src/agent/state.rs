@@ -132,8 +132,6 @@ pub struct ServerInfo {
     pub memory_bytes: u64,
     /// Its name and number.
     pub server: Option<ServerVersion>,
-    /// What it said of the last copy that it did not load, since its link to a primary was last up.
-    pub copy_failed: Option<String>,
 }
 
 impl ServerInfo {
@@ -151,7 +149,6 @@ impl ServerInfo {
             syncing: glance.syncing,
             fenced: glance.fenced,
             replicas: glance.replicas,
-            copy_failed: glance.copy_failed,
             on_disk: self.on_disk && same_link,
             persisted: self.persisted && same_link,
             logged: self.logged && same_link,
@@ -228,6 +225,8 @@ pub enum AgentInput {
     Info(ServerInfo),
     /// A fresh look at replication alone ([`ServerInfo::after`]): in the rest of it there is nothing.
     Glance(ServerInfo),
+    /// redis-server says that it could not load a copy, or that one broke off, and why. Told before the look that may show it.
+    CopyFailed(String),
     /// An operation has ended: with a look at redis-server, or with what went wrong.
     Done(Operation, Result<ServerInfo, String>),
     /// A promise of this epoch is on disk.

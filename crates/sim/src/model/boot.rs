@@ -53,7 +53,7 @@ impl Server {
             rewrite_at: None,
             copies_fail: CopyFault::None,
             log_off: false,
-            copy_failed: false,
+            copies_failed: 0,
             was_online: false,
             script: None,
             sync_full: 0,

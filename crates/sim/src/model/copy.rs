@@ -41,7 +41,7 @@ impl Server {
 
     /// The snapshot is there, and fails.
     pub(super) fn fail_copy(&mut self, image: &Image) {
-        self.copy_failed = true;
+        self.copies_failed += 1;
         self.log_off = self.settings.persistence.appends();
         if self.copies_fail != CopyFault::BeforeFlush {
             self.empty_memory();

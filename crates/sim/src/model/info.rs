@@ -37,8 +37,8 @@ pub struct Info {
     pub on_disk: bool,
     /// The stamp in the data.
     pub stamp: Option<Stamp>,
-    /// Its log says that a copy was not loaded, since its link was last up.
-    pub copy_failed: bool,
+    /// How many copies its log says that it has not loaded, since its link was last up.
+    pub copies_failed: u32,
     /// Keys in the data set.
     pub keys: u64,
     /// `sync_full`: full resyncs that this server gave.

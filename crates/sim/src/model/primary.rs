@@ -233,7 +233,7 @@ impl Server {
             return;
         }
         self.drop_upstream();
-        self.copy_failed = false;
+        self.copies_failed = 0;
         self.cached = None;
         self.second = Some((self.replid, self.offset + 1));
         self.replid = Replid(self.rng.bits());

@@ -210,7 +210,7 @@ impl Server {
             self.files.unfinished = true;
             self.rewrite_at = Some(now + self.settings.rewrite_us);
         }
-        self.copy_failed = false;
+        self.copies_failed = 0;
         self.upstream = Upstream::Online { link, heard: now };
         self.was_online = true;
         self.take_stream(now, link, behind);

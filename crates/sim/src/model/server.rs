@@ -109,8 +109,8 @@ pub struct Server {
     pub(super) copies_fail: CopyFault,
     /// A copy that was begun has switched the append-only file off.
     pub(super) log_off: bool,
-    /// One was not loaded, since its link was last up.
-    pub(super) copy_failed: bool,
+    /// So many were not loaded, since its link was last up.
+    pub(super) copies_failed: u32,
     /// Its link to a primary was up.
     pub(super) was_online: bool,
     pub(super) script: Option<Script>,
@@ -175,7 +175,7 @@ impl Server {
             logged: self.is_logging(),
             on_disk: self.settings.persistence == Persistence::AppendAlways && self.is_logging(),
             stamp: self.stamp.filter(|_| !self.is_loading()),
-            copy_failed: self.copy_failed,
+            copies_failed: self.copies_failed,
             keys: self.data.len() as u64,
             sync_full: self.sync_full,
             sync_partial: self.sync_partial,

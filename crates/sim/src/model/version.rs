@@ -24,7 +24,7 @@ impl Server {
 
     /// A copy that it cannot read has taken the place of its dump, and memory was emptied for it.
     pub(super) fn choke_on(&mut self, image: Image) {
-        self.copy_failed = true;
+        self.copies_failed += 1;
         self.log_off = self.settings.persistence.appends();
         self.empty_memory();
         self.files.dump = Some(image);

@@ -23,6 +23,8 @@ pub struct Looks {
     pub all_at: Option<Micros>,
     /// An operation has ended since.
     pub done: bool,
+    /// Copies that failed, by the log as it was read last.
+    pub copies_failed: u32,
 }
 
 /// A redis-server process.

@@ -43,6 +43,8 @@ pub(super) struct LocalAnswer {
     pub(super) result: Result<(), Refusal>,
     /// A look taken at the same moment.
     pub(super) info: ServerInfo,
+    /// How many copies its log says that it has not loaded.
+    pub(super) copies_failed: u32,
 }
 
 /// The address that a sealed node follows; nobody is there.
@@ -109,7 +111,6 @@ pub(super) fn server_info(redis: &Redis) -> ServerInfo {
         settles_in: Some(redis.server.settles_in()),
         log_off: redis.server.is_log_off(),
         server: redis.server.version().cloned(),
-        copy_failed: info.copy_failed.then(|| "its log says why".to_owned()),
         ..ServerInfo::default()
     }
 }
@@ -195,8 +196,11 @@ impl World {
         if redis.server.busy_since().is_some() {
             result = result.and(Err(Refusal::Busy));
         }
-        let info = server_info(redis);
-        let answer = Box::new(LocalAnswer { result, info });
+        let answer = Box::new(LocalAnswer {
+            result,
+            info: server_info(redis),
+            copies_failed: redis.server.info().copies_failed,
+        });
         let host = &mut self.nodes[node];
         let at = (self.now + host.rng.between(20, 200)).max(host.socket_free[1] + 1);
         host.socket_free[1] = at;
@@ -347,18 +351,22 @@ impl World {
         };
         self.tell_condition(node, condition, 0);
         if answer.result.is_ok() {
-            let input = self.look_at(node, answer.info);
+            let (ended, input) = self.look_at(node, answer.info);
+            if ended || matches!(input, AgentInput::Info(_)) {
+                self.read_log(node, answer.copies_failed);
+            }
             self.agent_step(node, input);
         }
     }
 
     /// One look as the shell takes it: thorough once a second, after an operation and where something is under way, and else a
-    /// glance.
-    fn look_at(&mut self, node: usize, info: ServerInfo) -> AgentInput {
+    /// glance. Says as well whether a copy has ended.
+    fn look_at(&mut self, node: usize, info: ServerInfo) -> (bool, AgentInput) {
         let (now, mutant) = (self.now, self.config.mutant);
         let fsync = self.settings.persistence == Persistence::AppendAlways;
         let looks = &mut self.nodes[node].looks;
         let seen = &looks.seen;
+        let ended = seen.syncing && !info.syncing;
         let under_way = seen.loading || seen.syncing || !seen.persisted || (fsync && !seen.on_disk);
         let due = looks.all_at.is_none_or(|at| now >= at + LOOK_AT_ALL_US);
         let old = mutant == Mutant::RememberAnOldLook;
@@ -366,13 +374,24 @@ impl World {
         if done || under_way || due {
             looks.all_at = Some(now);
             looks.seen = info.clone();
-            return AgentInput::Info(info);
+            return (ended, AgentInput::Info(info));
         }
         looks.seen = looks.seen.after(info.clone());
-        if old {
+        let input = if old {
             AgentInput::Info(looks.seen.clone())
         } else {
             AgentInput::Glance(info)
+        };
+        (ended, input)
+    }
+
+    /// What the log of redis-server says of copies since it was read last.
+    fn read_log(&mut self, node: usize, copies_failed: u32) {
+        let looks = &mut self.nodes[node].looks;
+        let before = std::mem::replace(&mut looks.copies_failed, copies_failed);
+        if copies_failed > before {
+            let why = "its log says why".to_owned();
+            self.agent_step(node, AgentInput::CopyFailed(why));
         }
     }
 }

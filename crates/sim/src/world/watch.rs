@@ -47,7 +47,7 @@ impl World {
         redis.is_some_and(|redis| {
             let info = redis.server.info();
             // One that ends at the beginning of a history cannot be told from one that failed.
-            redis.server.is_log_off() || info.copy_failed || info.offset <= 1
+            redis.server.is_log_off() || info.copies_failed > 0 || info.offset <= 1
         })
     }
 

@@ -128,12 +128,11 @@ impl Replica {
     }
 
     fn looks(&mut self, syncing: bool, link_up: bool) {
-        let cause = "Can't handle RDB format version 13".to_owned();
-        let info = ServerInfo {
-            copy_failed: (!syncing && !link_up).then_some(cause),
-            ..Self::info("none", syncing, link_up)
-        };
-        self.step(AgentInput::Info(info));
+        if !syncing && !link_up {
+            let cause = "Can't handle RDB format version 13".to_owned();
+            self.step(AgentInput::CopyFailed(cause));
+        }
+        self.step(AgentInput::Info(Self::info("none", syncing, link_up)));
     }
 
     fn waits(&mut self, ms: u64) {
@@ -222,22 +221,29 @@ fn so_do_copies_that_fail_between_two_looks() {
 
 #[test]
 fn one_that_failed_is_counted_once_however_often_it_is_looked_at() {
-    let mut agent = Replica::started("redis 99.0.0", "own", "redis 99.1.0").agent;
-    agent.info.copy_failed = Some("its log says why".to_owned());
-    let seen = agent.info.clone();
-    let now = agent.link_seen + UNSEEN;
-    agent.notice_copy(now, &seen, &mut Vec::new());
-    assert_eq!(agent.copies.failed, 1);
-    // As while an election keeps it from being told to stop.
-    agent.notice_copy(now + 20, &seen, &mut Vec::new());
-    assert_eq!(agent.copies.failed, 1);
-    agent.notice_copy(now + UNSEEN, &seen, &mut Vec::new());
-    assert_eq!(
-        agent.copies.failed, 2,
-        "another one, by redis-server itself"
-    );
+    let mut replica = Replica::started("redis 99.0.0", "own", "redis 99.1.0");
+    replica.looks(true, false);
+    replica.looks(false, false);
+    assert_eq!(replica.agent.copies.failed, 1);
+    replica.step(AgentInput::Info(Replica::info("none", false, false)));
+    assert_eq!(replica.agent.copies.failed, 1);
 }
 
+#[test]
+fn one_that_breaks_off_is_counted_though_the_next_is_under_way_already() {
+    let mut replica = Replica::started("redis 99.0.0", "own", "redis 99.1.0");
+    replica.looks(true, false);
+    let asked = replica.asked.len();
+    let broke = "I/O error trying to sync with MASTER: connection lost".to_owned();
+    replica.step(AgentInput::CopyFailed(broke.clone()));
+    assert_eq!(replica.agent.copies.failed, 1);
+    assert_eq!(replica.asked.get(asked), Some(&Operation::Seal), "a pause");
+    assert!(
+        replica.report.reason.contains(&broke),
+        "{}",
+        replica.report.reason
+    );
+}
 fn fail_for_two_minutes(seen: bool) {
     let mut replica = Replica::started("redis 99.0.0", "own", "redis 99.1.0");
     for _ in 0..600 {

@@ -540,19 +540,19 @@ fn a_copy_that_failed_between_two_looks_is_seen_after_more_of_the_stream_too() {
     let mut agent = agent(Mutant::None);
     started(&mut agent, 500, 500, 1000);
     agent.step(20, AgentInput::Info(in_step()));
-    let emptied = |copy_failed: Option<String>| ServerInfo {
+    let emptied = ServerInfo {
         keys: 0,
         keys_at: 700,
         offset: 700,
         link_up: false,
-        copy_failed,
         ..in_step()
     };
     let mut flushed = agent.clone();
-    let told = report(&flushed.step(40, AgentInput::Info(emptied(None))));
+    let told = report(&flushed.step(40, AgentInput::Info(emptied.clone())));
     assert_eq!(told.doubt, "", "its primary was flushed");
-    let failed = Some("Can't handle RDB format version 13".to_owned());
-    let told = report(&agent.step(40, AgentInput::Info(emptied(failed))));
+    let failed = "Can't handle RDB format version 13".to_owned();
+    agent.step(40, AgentInput::CopyFailed(failed));
+    let told = report(&agent.step(40, AgentInput::Info(emptied)));
     assert!(
         told.doubt.contains("a copy of the primary failed"),
         "{}",
