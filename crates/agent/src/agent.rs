@@ -19,6 +19,7 @@ use crate::options::Options;
 use crate::server::{DeathReason, Drift, Event, Watch};
 use hands::Hands;
 use holdfast_core::agent::{Agent, AgentInput, AgentOutput, Operation, ServerInfo};
+use holdfast_core::decided::Decided;
 use holdfast_core::gate::News;
 use holdfast_core::names::{Epoch, Node, Sentinel};
 use holdfast_core::time::Millis;
@@ -198,9 +199,12 @@ impl Running {
     }
 
     fn on_drift(&mut self, drift: &Drift) {
-        let text = format!("{}: {drift}", self.node);
-        tracing::warn!("{text}");
-        self.tell(&ToSentinel::Decision(text));
+        let said = Decided {
+            code: "SettingChanged".to_owned(),
+            text: format!("{}: {drift}", self.node),
+        };
+        tracing::warn!(reason = said.code, "{said}");
+        self.tell(&ToSentinel::Decision(said));
         if drift.let_replicas_be_written() {
             self.step(AgentInput::Writable);
         }
@@ -275,9 +279,9 @@ impl Running {
             }
             AgentOutput::Deadline(until) => self.hands.set_deadline(until),
             AgentOutput::Decide(decision) => {
-                let text = decision.of(&self.node).to_string();
-                tracing::info!(reason = decision.code(), "{text}");
-                self.tell(&ToSentinel::Decision(text));
+                let said = decision.said(&self.node);
+                tracing::info!(reason = said.code, "{said}");
+                self.tell(&ToSentinel::Decision(said));
             }
             AgentOutput::Gate(order) => self.hands.order_gate(order),
             AgentOutput::Exit => self.exit = Some(Ok(())),

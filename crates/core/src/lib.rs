@@ -10,6 +10,7 @@
 
 pub mod agent;
 pub mod dataset;
+pub mod decided;
 pub mod gate;
 pub mod limits;
 pub mod mutant;

@@ -7,6 +7,7 @@ mod transitions;
 pub use durability::{Durability, OnLossOfQuorum, Terms};
 pub use reign::Reign;
 
+use crate::decided::Decided;
 use crate::names::{Address, Epoch, Incarnation, Node, Sentinel};
 use crate::position::Position;
 use crate::register::Versioned;
@@ -93,8 +94,8 @@ pub struct Record {
     pub terms: Terms,
     /// Who wrote this version.
     pub by: Sentinel,
-    /// Why, in a sentence.
-    pub reason: String,
+    /// Why.
+    pub reason: Decided,
 }
 
 impl Versioned for Record {
@@ -199,7 +200,7 @@ mod tests {
     fn first(terms: Terms) -> Record {
         let nodes = BTreeSet::new();
         let by = Sentinel::from("sentinel-0");
-        Record::first(nodes, member("redis-0"), terms, &by, String::new())
+        Record::first(nodes, member("redis-0"), terms, &by, Decided::default())
     }
 
     fn member(node: &str) -> Member {
@@ -220,7 +221,7 @@ mod tests {
         });
         record.phase = Phase::Stable;
         record.sync = SyncRule::of([member("redis-1")], 1);
-        record.with_rule(SyncRule::default(), &by, String::new())
+        record.with_rule(SyncRule::default(), &by, Decided::default())
     }
 
     #[test]
@@ -228,7 +229,7 @@ mod tests {
         let by = Sentinel::from("sentinel-0");
         let joint = degraded();
         assert!(joint.is_joint() && joint.rule_before().is_some());
-        let kept = joint.confirmed(&by, String::new());
+        let kept = joint.confirmed(&by, Decided::default());
         assert!(!kept.is_joint() && kept.is_leased() && kept.has_held());
         assert_eq!((kept.former.len(), kept.rule_before()), (1, None));
         // Another election may choose another primary: it is still not forgotten.
@@ -238,13 +239,13 @@ mod tests {
             start: 0,
             empty: false,
         };
-        let electing = kept.electing(None, &by, String::new());
+        let electing = kept.electing(None, &by, Decided::default());
         let rule = SyncRule::of([member("redis-2")], 1);
-        let next = electing.settled(reign, rule, &by, String::new());
+        let next = electing.settled(reign, rule, &by, Decided::default());
         assert!(next.is_joint() && next.former[0].rule.members.len() == 1);
-        assert!(next.confirmed(&by, String::new()).former.is_empty());
+        assert!(next.confirmed(&by, Decided::default()).former.is_empty());
         // Who asks for `async` does not ask for that.
-        let nothing = kept.with_terms(Terms::default(), &by, String::new());
+        let nothing = kept.with_terms(Terms::default(), &by, Decided::default());
         assert!(!nothing.has_held());
     }
 
@@ -254,7 +255,10 @@ mod tests {
         let mut joint = degraded();
         for on_disk in [false, true] {
             joint.former[0].rule.on_disk = on_disk;
-            assert_eq!(joint.confirmed(&by, String::new()).is_on_disk(), on_disk);
+            assert_eq!(
+                joint.confirmed(&by, Decided::default()).is_on_disk(),
+                on_disk
+            );
         }
         assert!(!first(Terms::default()).is_on_disk(), "nothing was held");
     }
@@ -273,15 +277,15 @@ mod tests {
     #[test]
     fn who_was_chosen_by_its_data_is_all_that_is_left_of_a_degraded_group_too() {
         let by = Sentinel::from("sentinel-0");
-        let electing = degraded().electing(None, &by, String::new());
-        let chosen = electing.appointed_by_data(member("redis-2"), &by, String::new());
+        let electing = degraded().electing(None, &by, Decided::default());
+        let chosen = electing.appointed_by_data(member("redis-2"), &by, Decided::default());
         assert_eq!(chosen.sync, SyncRule::of([member("redis-2")], 1));
         assert!(chosen.former.is_empty());
         // Nor is the rule in force forgotten where the group asks for `async` by now.
         let mut leaving = electing;
         leaving.terms = Terms::default();
         leaving.sync = SyncRule::of([member("redis-1")], 1);
-        let chosen = leaving.appointed_by_data(member("redis-2"), &by, String::new());
+        let chosen = leaving.appointed_by_data(member("redis-2"), &by, Decided::default());
         assert_eq!(chosen.sync, SyncRule::of([member("redis-2")], 1));
     }
 

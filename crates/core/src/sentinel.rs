@@ -13,6 +13,7 @@
 
 mod choice;
 mod cold;
+mod decision;
 mod departed;
 mod driving;
 mod election;
@@ -37,6 +38,7 @@ mod take_over;
 mod voting;
 mod witness;
 
+pub use decision::{BY_WORD, Cause, Decision, Merit, Trouble, Wish};
 pub use group::GroupState;
 pub use node::NodeState;
 pub use peers::PeerState;
@@ -45,6 +47,7 @@ pub use state::{
     SentinelSettings, Written,
 };
 
+use crate::decided::Decided;
 use crate::limits::{ALIVE_EVERY, FROZEN, FROZEN_TOLD, GROUPS_MAX, NODES_MAX};
 use crate::names::{Group, Node, Sentinel};
 use crate::record::Record;
@@ -177,14 +180,8 @@ impl SentinelCore {
                 self.last_step = now;
                 return;
             }
-            let text = format!(
-                "{} did not run for {gap} ms and listens anew before it judges",
-                self.settings.name
-            );
-            self.out.push(SentinelOutput::Decide {
-                group: Group::from(VOTERS),
-                text,
-            });
+            let told = Decision::Slept(self.settings.name.clone(), gap);
+            self.decide(&Group::from(VOTERS), told);
         }
         self.last_step = now;
     }
@@ -335,10 +332,10 @@ impl SentinelCore {
         }
     }
 
-    fn decide(&mut self, group: &Group, text: String) {
+    fn decide(&mut self, group: &Group, said: impl Into<Decided>) {
         self.out.push(SentinelOutput::Decide {
             group: group.clone(),
-            text,
+            said: said.into(),
         });
     }
 

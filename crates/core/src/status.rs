@@ -116,6 +116,8 @@ pub struct Decision {
     pub repeats: u64,
     /// The sentinel or agent that decided.
     pub by: String,
+    /// What it is, in a word that stays the same; `docs/reference/reasons.md` lists them.
+    pub code: String,
     /// The sentence.
     pub text: String,
 }

@@ -24,9 +24,9 @@ fn stop_sentinels(group: &mut Group) {
 }
 
 fn reasons(group: &Group) -> Vec<&str> {
-    let texts = group.decisions.iter().map(|(_, text)| text.as_str());
-    texts
-        .filter(|text| text.contains("without a handoff"))
+    let said = group.decisions.iter().map(|(_, said)| said);
+    said.filter(|said| said.is("NotHandedOver"))
+        .map(|said| said.text.as_str())
         .collect()
 }
 

@@ -5,6 +5,7 @@ mod group;
 
 use group::{Group, node, sentinel};
 use holdfast_core::agent::{AgentInput, Standing};
+use holdfast_core::decided::Decided;
 use holdfast_core::gate::GateOrder;
 use holdfast_core::names::Address;
 use holdfast_core::record::{Durability, OnLossOfQuorum, Phase, Record, Terms};
@@ -324,10 +325,7 @@ fn durability_changes_while_the_group_serves() {
     );
     assert!(group.record().former.is_empty());
     assert_eq!(group.primary(), Some(node(0)));
-    let fenced = group
-        .decisions
-        .iter()
-        .any(|(_, text)| text.contains("closed redis-0"));
+    let fenced = group.decisions.iter().any(|(_, said)| said.is("LeaseLost"));
     assert!(!fenced, "the lease was there before it was needed");
 }
 
@@ -392,7 +390,8 @@ fn a_primary_that_was_none_for_a_moment_ends_when_its_gate_says_so() {
     assert_eq!(group.record().epoch, 1, "said of a reign that is over");
     group.hear(&node(0), AgentInput::Deposed(1));
     group.run(500);
-    let ended = |(_, text): &(u64, String)| text.contains("its role was changed from outside");
+    let ended =
+        |(_, said): &(u64, Decided)| said.text.contains("its role was changed from outside");
     assert!(group.decisions.iter().any(ended), "{:#?}", group.decisions);
     assert_eq!(group.primary(), Some(node(1)), "{:#?}", group.decisions);
 }

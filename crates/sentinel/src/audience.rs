@@ -1,5 +1,6 @@
 //! Who outside is told what this sentinel decides. Told, never asked: nothing here hangs on the answer.
 
+use holdfast_core::decided::Decided;
 use holdfast_core::names::{Epoch, Group, Node, Sentinel};
 use holdfast_core::record::{Phase, Record};
 use holdfast_core::register::Voters;
@@ -50,10 +51,10 @@ impl Event {
         name: &Group,
         group: &GroupState,
         before: Option<(Epoch, Phase)>,
-        text: &str,
+        said: &Decided,
     ) -> Option<Self> {
         let record = group.record();
-        let written = record.filter(|record| record.by == *me && record.reason == text);
+        let written = record.filter(|record| record.by == *me && record.reason == *said);
         let (reason, warning) = match written {
             Some(record) => kind(record, before)?,
             None => ("Waiting", true),
@@ -65,8 +66,8 @@ impl Event {
             node: record
                 .and_then(|record| record.primary.as_ref())
                 .map(|primary| primary.node.clone()),
-            text: text.to_owned(),
-            key: format!("{name} {version} {text}"),
+            text: said.text.clone(),
+            key: format!("{name} {version} {said}"),
         })
     }
 }

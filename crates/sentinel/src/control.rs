@@ -7,6 +7,7 @@ mod strangers;
 pub(crate) use dialing::Dialing;
 pub(crate) use inbound::listen;
 
+use holdfast_core::decided::Decided;
 use holdfast_core::names::{Group, Node, Sentinel};
 use holdfast_core::wire::{PeerMessage, Report};
 use holdfast_link::Outbox;
@@ -26,7 +27,7 @@ pub(crate) enum Notice {
     /// It reported.
     Report(Connection, Group, Node, Arc<Report>),
     /// It decided something.
-    AgentDecision(Group, Node, String),
+    AgentDecision(Group, Node, Decided),
     /// A sentinel can be reached, at this address.
     PeerLinked(Sentinel, Outbox, IpAddr),
     /// It cannot any more.

@@ -1,6 +1,7 @@
 //! The last decisions, for people.
 
 use crate::bell;
+use holdfast_core::decided::Decided;
 use holdfast_core::limits::DECISIONS_MAX;
 use holdfast_core::names::Group;
 use holdfast_core::status::Decision;
@@ -15,14 +16,14 @@ pub(crate) struct Decisions {
 impl Decisions {
     /// Logs and keeps one. One that was made before is counted and becomes the newest: a cause that returns for hours
     /// takes one place.
-    pub(crate) fn note(&mut self, group: &Group, by: &str, text: String) {
+    pub(crate) fn note(&mut self, group: &Group, by: &str, said: Decided) {
         if group.as_str().is_empty() {
-            tracing::info!("{text}");
+            tracing::info!(reason = said.code, "{said}");
         } else {
-            tracing::info!(group = %group, by, "{text}");
+            tracing::info!(group = %group, by, reason = said.code, "{said}");
         }
         let kept = self.kept.entry(group.clone()).or_default();
-        fold(kept, bell::wall(), by, text);
+        fold(kept, bell::wall(), by, said);
     }
 
     /// Those of a group and of the sentinel itself, oldest first.
@@ -42,8 +43,8 @@ impl Decisions {
     }
 }
 
-fn fold(kept: &mut VecDeque<Decision>, now: u64, by: &str, text: String) {
-    let known = kept.iter().position(|d| d.by == by && d.text == text);
+fn fold(kept: &mut VecDeque<Decision>, now: u64, by: &str, said: Decided) {
+    let known = kept.iter().position(|d| d.by == by && d.text == said.text);
     let before = known.and_then(|place| kept.remove(place));
     if kept.len() >= DECISIONS_MAX {
         kept.pop_front();
@@ -53,7 +54,8 @@ fn fold(kept: &mut VecDeque<Decision>, now: u64, by: &str, text: String) {
         None => Decision {
             at_unix_ms: now,
             by: by.to_owned(),
-            text,
+            code: said.code,
+            text: said.text,
             ..Decision::default()
         },
     });
@@ -63,15 +65,22 @@ fn fold(kept: &mut VecDeque<Decision>, now: u64, by: &str, text: String) {
 mod tests {
     use super::*;
 
+    fn said(text: &str) -> Decided {
+        Decided {
+            code: "Some".to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
     /// Two sentinels that take an election over from each other, and an agent whose server does not start.
     #[test]
     fn one_cause_never_fills_the_list() {
         let mut kept = VecDeque::new();
-        fold(&mut kept, 1, "sentinel-0", "deposed redis-0".to_owned());
+        fold(&mut kept, 1, "sentinel-0", said("deposed redis-0"));
         for round in 0..200_u64 {
             let by = format!("sentinel-{}", round % 2);
-            fold(&mut kept, 10 + round, &by, "goes on".to_owned());
-            fold(&mut kept, 10 + round, "redis-0", "bad tail".to_owned());
+            fold(&mut kept, 10 + round, &by, said("goes on"));
+            fold(&mut kept, 10 + round, "redis-0", said("bad tail"));
         }
         let shown: Vec<_> = kept
             .iter()
@@ -92,7 +101,7 @@ mod tests {
     fn the_oldest_of_different_decisions_go() {
         let mut kept = VecDeque::new();
         for number in 0..100 {
-            fold(&mut kept, number, "sentinel-0", number.to_string());
+            fold(&mut kept, number, "sentinel-0", said(&number.to_string()));
         }
         assert_eq!((kept.len(), kept[0].at_unix_ms), (DECISIONS_MAX, 36));
     }

@@ -100,8 +100,8 @@ impl Running {
                 });
             }
             Notice::AgentGone(..) | Notice::Report(..) => {}
-            Notice::AgentDecision(group, node, text) => {
-                self.decisions.note(&group, node.as_str(), text);
+            Notice::AgentDecision(group, node, said) => {
+                self.decisions.note(&group, node.as_str(), said);
             }
             Notice::PeerLinked(peer, outbox, ip) => {
                 self.clients.met(&peer, ip);

@@ -3,6 +3,7 @@
 //! later primary, whatever crashes, restarts blank or goes on alone, also while a rule is new.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::too_many_lines)]
 
+use holdfast_core::decided::Decided;
 use holdfast_core::names::{Address, Incarnation, Node, Sentinel};
 use holdfast_core::record::{Durability, Member, Phase, Record, Reign, Terms};
 use holdfast_core::syncset::{Heard, SyncRule, may_elect};
@@ -181,7 +182,7 @@ impl Model for Election {
             member(0, 0),
             terms,
             &Sentinel::from("s"),
-            String::new(),
+            Decided::default(),
         );
         record.phase = Phase::Stable;
         record.sync = SyncRule::of((1..NODES).map(|index| member(index, 0)), 1);
@@ -281,7 +282,7 @@ impl Model for Election {
                 if last.record.former.is_empty() || !(told || early) {
                     return None;
                 }
-                state.record = last.record.confirmed(&by, String::new());
+                state.record = last.record.confirmed(&by, Decided::default());
             }
             Action::Change(index) => {
                 let primary = Self::primary(last).filter(|_| last.record.phase == Phase::Stable)?;
@@ -296,13 +297,13 @@ impl Model for Election {
                     return None;
                 }
                 state.changes += 1;
-                state.record = last.record.with_rule(rule, &by, String::new());
+                state.record = last.record.with_rule(rule, &by, Decided::default());
             }
             Action::Electing => {
                 if last.record.epoch == EPOCHS {
                     return None;
                 }
-                state.record = last.record.electing(None, &by, String::new());
+                state.record = last.record.electing(None, &by, Decided::default());
             }
             Action::Seal(index) => {
                 if last.record.phase != Phase::Electing
@@ -317,7 +318,7 @@ impl Model for Election {
                 let run = last.servers[index].run;
                 state.record = last
                     .record
-                    .appointed(member(index, run), &by, String::new());
+                    .appointed(member(index, run), &by, Decided::default());
                 state.servers[index].epoch = last.record.epoch;
                 state.lost |= last
                     .released
@@ -337,7 +338,7 @@ impl Model for Election {
                 let rule = Self::rule(last, primary, |server| {
                     server.sealed == last.record.epoch && server.epoch > 0
                 });
-                state.record = last.record.settled(reign, rule, &by, String::new());
+                state.record = last.record.settled(reign, rule, &by, Decided::default());
             }
             Action::Restart(index) => {
                 if last.restarts == 1 {

@@ -179,6 +179,7 @@ mod tests {
                 first_unix_ms: 10_000,
                 repeats: round,
                 by: "sentinel-1".into(),
+                code: "Some".to_owned(),
                 text: "goes on with the election".into(),
             };
             let outage = GroupStatus {

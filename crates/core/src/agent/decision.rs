@@ -1,5 +1,6 @@
 //! What an agent decides or finds out, and a person may want to know: told to the sentinels, and written to the log.
 
+use crate::decided::Decided;
 use crate::names::{Epoch, Incarnation, Node};
 use crate::time::Millis;
 use std::fmt;
@@ -96,6 +97,14 @@ impl Decision {
             Self::DataEmptied(_) => "DataEmptied",
             Self::DataKept(_) => "DataKept",
             Self::CopiesFail(_) => "CopiesFail",
+        }
+    }
+
+    /// As others are told of it.
+    pub fn said(&self, node: &Node) -> Decided {
+        Decided {
+            code: self.code().to_owned(),
+            text: self.of(node).to_string(),
         }
     }
 

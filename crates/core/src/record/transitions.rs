@@ -2,6 +2,7 @@
 //! compare-and-swap fails when anything else happened in between.
 
 use super::{FORMER_MAX, HISTORY_MAX, Member, Phase, Record, Reign, Terms};
+use crate::decided::Decided;
 use crate::names::{Epoch, Node, Sentinel};
 use crate::syncset::{FormerRule, SyncRule};
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ impl Record {
         primary: Member,
         terms: Terms,
         by: &Sentinel,
-        reason: String,
+        reason: impl Into<Decided>,
     ) -> Self {
         Self {
             version: 1,
@@ -36,13 +37,18 @@ impl Record {
             nodes,
             terms,
             by: by.clone(),
-            reason,
+            reason: reason.into(),
         }
     }
 
     /// Begins the next epoch: from here the epoch before can change nothing in the register.
     #[must_use]
-    pub fn electing(&self, handoff: Option<Node>, by: &Sentinel, reason: String) -> Self {
+    pub fn electing(
+        &self,
+        handoff: Option<Node>,
+        by: &Sentinel,
+        reason: impl Into<Decided>,
+    ) -> Self {
         let mut next = self.next(by, reason);
         next.epoch += 1;
         next.phase = Phase::Electing;
@@ -54,7 +60,13 @@ impl Record {
     /// Begins an election beyond all that agents have obeyed: this version and epoch, or more. What was promised since this
     /// record is not known, so no rule says who has it.
     #[must_use]
-    pub fn overtaking(&self, version: u64, epoch: Epoch, by: &Sentinel, reason: String) -> Self {
+    pub fn overtaking(
+        &self,
+        version: u64,
+        epoch: Epoch,
+        by: &Sentinel,
+        reason: impl Into<Decided>,
+    ) -> Self {
         let mut next = self.electing(None, by, reason);
         next.version = self.version.max(version) + 1;
         next.epoch = self.epoch.max(epoch) + 1;
@@ -70,7 +82,12 @@ impl Record {
 
     /// Goes on with an election that another sentinel began or that a handoff failed in: same epoch.
     #[must_use]
-    pub fn resumed(&self, handoff: Option<Node>, by: &Sentinel, reason: String) -> Self {
+    pub fn resumed(
+        &self,
+        handoff: Option<Node>,
+        by: &Sentinel,
+        reason: impl Into<Decided>,
+    ) -> Self {
         let mut next = self.next(by, reason);
         next.handoff = handoff;
         next
@@ -79,7 +96,7 @@ impl Record {
     /// Ends the election: `primary` rules this epoch as soon as it is promoted. Until then nothing is released, so the
     /// rules stay as they are.
     #[must_use]
-    pub fn appointed(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
+    pub fn appointed(&self, primary: Member, by: &Sentinel, reason: impl Into<Decided>) -> Self {
         let mut next = self.next(by, reason);
         next.phase = Phase::Appointed;
         next.primary = Some(primary);
@@ -91,7 +108,12 @@ impl Record {
 
     /// The same after a pause: `primary` has all that its predecessor had.
     #[must_use]
-    pub fn appointed_after_pause(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
+    pub fn appointed_after_pause(
+        &self,
+        primary: Member,
+        by: &Sentinel,
+        reason: impl Into<Decided>,
+    ) -> Self {
         let mut next = self.appointed(primary, by, reason);
         next.lossless = true;
         next
@@ -100,7 +122,12 @@ impl Record {
     /// Ends an election whose rules nobody can satisfy any more: `primary` was chosen by what is on disk. From now on it
     /// alone is known to have what is left.
     #[must_use]
-    pub fn appointed_by_data(&self, primary: Member, by: &Sentinel, reason: String) -> Self {
+    pub fn appointed_by_data(
+        &self,
+        primary: Member,
+        by: &Sentinel,
+        reason: impl Into<Decided>,
+    ) -> Self {
         let mut next = self.appointed(primary.clone(), by, reason);
         next.forget_former();
         if next.sync.k.max(next.terms.k()) > 0 {
@@ -111,7 +138,13 @@ impl Record {
 
     /// The appointed primary has been promoted: its history is on record, it may serve by `sync`.
     #[must_use]
-    pub fn settled(&self, reign: Reign, sync: SyncRule, by: &Sentinel, reason: String) -> Self {
+    pub fn settled(
+        &self,
+        reign: Reign,
+        sync: SyncRule,
+        by: &Sentinel,
+        reason: impl Into<Decided>,
+    ) -> Self {
         let mut next = self.next(by, reason);
         next.phase = Phase::Stable;
         next.lossless = false;
@@ -132,9 +165,9 @@ impl Record {
         reign: Reign,
         sync: SyncRule,
         by: &Sentinel,
-        reason: String,
+        reason: impl Into<Decided>,
     ) -> Self {
-        let mut next = self.next(by, String::new());
+        let mut next = self.next(by, Decided::default());
         next.primary = Some(primary);
         next.handoff = None;
         next.appointed_at = next.version;
@@ -146,7 +179,7 @@ impl Record {
 
     /// Another rule holds from now on. The one before stays in force for elections until the gate has confirmed the new one.
     #[must_use]
-    pub fn with_rule(&self, rule: SyncRule, by: &Sentinel, reason: String) -> Self {
+    pub fn with_rule(&self, rule: SyncRule, by: &Sentinel, reason: impl Into<Decided>) -> Self {
         let mut next = self.next(by, reason);
         next.replace_rule(rule, self.epoch);
         next
@@ -155,7 +188,7 @@ impl Record {
     /// The gate has confirmed the present rule: it covers everything that was ever released. One that waits for nobody covers
     /// nothing: what was released before the group degraded is looked for where it was acknowledged.
     #[must_use]
-    pub fn confirmed(&self, by: &Sentinel, reason: String) -> Self {
+    pub fn confirmed(&self, by: &Sentinel, reason: impl Into<Decided>) -> Self {
         let mut next = self.next(by, reason);
         let degraded = self.sync.k == 0 && self.terms.k() > 0;
         next.former.retain(|former| degraded && former.rule.k > 0);
@@ -165,7 +198,7 @@ impl Record {
 
     /// The group asks for something else. Its rule follows as soon as it can be kept.
     #[must_use]
-    pub fn with_terms(&self, terms: Terms, by: &Sentinel, reason: String) -> Self {
+    pub fn with_terms(&self, terms: Terms, by: &Sentinel, reason: impl Into<Decided>) -> Self {
         let mut next = self.next(by, reason);
         let now = self.k();
         next.terms = terms;
@@ -178,7 +211,12 @@ impl Record {
 
     /// The group has another set of nodes.
     #[must_use]
-    pub fn with_nodes(&self, nodes: BTreeSet<Node>, by: &Sentinel, reason: String) -> Self {
+    pub fn with_nodes(
+        &self,
+        nodes: BTreeSet<Node>,
+        by: &Sentinel,
+        reason: impl Into<Decided>,
+    ) -> Self {
         let mut next = self.next(by, reason);
         next.nodes = nodes;
         next
@@ -216,11 +254,11 @@ impl Record {
         self.keeps_former = false;
     }
 
-    fn next(&self, by: &Sentinel, reason: String) -> Self {
+    fn next(&self, by: &Sentinel, reason: impl Into<Decided>) -> Self {
         Self {
             version: self.version + 1,
             by: by.clone(),
-            reason,
+            reason: reason.into(),
             ..self.clone()
         }
     }

@@ -3,7 +3,7 @@
 use super::choice::{Candidate, loading, member, reports};
 use super::election::sealed;
 use super::keeps;
-use super::{GroupState, SentinelCore};
+use super::{Decision, GroupState, Merit, SentinelCore, Trouble};
 use crate::limits::COLD_GRACE;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
@@ -40,35 +40,28 @@ impl SentinelCore {
         let many = here > all / 2 && self.names_suffice(record, &back);
         let enough = here == all || (many && now >= began + COLD_GRACE);
         let furthest = || enough.then(|| super::choice::best(cold.clone())).flatten();
-        let reason = |chosen: &Candidate, why: String| {
-            format!(
-                "appointed {} for epoch {}: {why}",
-                chosen.member.node, record.epoch
-            )
-        };
         let choice = match forced {
             Some(chosen) => {
                 let kept = keeps::by_force(group, &chosen.member.node);
-                Some((reason(&chosen, format!("on a person's word; {kept}")), chosen))
+                Some((Merit::Word(kept), chosen))
             }
-            None => furthest().map(|chosen| {
-                let why = format!(
-                    "everything was restarted, {here} of {all} nodes are back, and its data reaches furthest ({})",
-                    chosen.position
-                );
-                (reason(&chosen, why), chosen)
-            }),
+            None => furthest().map(|chosen| (Merit::Data(here, all, chosen.position), chosen)),
         };
-        if let Some((reason, chosen)) = choice {
+        if let Some((merit, chosen)) = choice {
+            let reason = Decision::Appointed {
+                node: chosen.member.node.clone(),
+                epoch: record.epoch,
+                merit,
+            };
             let next = record.appointed_by_data(chosen.member, &self.settings.name, reason);
             self.propose(now, name, next);
         } else if cold.is_empty() && !unwilling.is_empty() && !doubted {
-            self.complain(name, &never_chosen(&unwilling));
+            self.complain(name, Trouble::NeverChosen(unwilling));
         } else if here == all && cold.is_empty() && !doubted {
             self.drive_all_blank(now, name, record);
         } else if now >= began + 500 {
-            let text = waiting(group, record, here, &loading, &cold);
-            self.complain(name, &text);
+            let trouble = waiting(group, record, here, loading, &cold);
+            self.complain(name, trouble);
         }
     }
 
@@ -102,9 +95,7 @@ impl SentinelCore {
         let never_held = record.history.is_empty();
         let forced = group.forced();
         if !(never_held || group.config.cache || forced.is_some()) {
-            let text = "every node came back without data; a person must say that this is accepted: `holdfast force NODE --accept-loss`";
-            self.complain(name, text);
-            return;
+            return self.complain(name, Trouble::NoData);
         }
         let mut blank = sealed(group, record)
             .filter(|(_, r)| !r.foreign && r.priority > 0 && r.state == ServerState::Up);
@@ -115,10 +106,11 @@ impl SentinelCore {
         let chosen = first.and_then(|(node, report)| member(node, report));
         drop(blank);
         let Some(chosen) = chosen else { return };
-        let reason = format!(
-            "appointed {} for epoch {}: no node holds any data",
-            chosen.node, record.epoch
-        );
+        let reason = Decision::Appointed {
+            node: chosen.node.clone(),
+            epoch: record.epoch,
+            merit: Merit::NoData,
+        };
         let next = record.appointed_by_data(chosen, &self.settings.name, reason);
         self.propose(now, name, next);
     }
@@ -155,14 +147,6 @@ fn unwilling(back: &[(&Node, &Report)]) -> Vec<String> {
     never.map(|(node, _)| node.to_string()).collect()
 }
 
-fn never_chosen(unwilling: &[String]) -> String {
-    let nodes = unwilling.join(", ");
-    format!(
-        "{nodes} may not be chosen, since priority 0 means never, and no other node has data: waits for another, for \
-         another `priority` in the configuration of one of them, or for `holdfast force NODE --accept-loss`"
-    )
-}
-
 /// Whether it has data, and those are not what they were noted for.
 fn is_doubted(report: &Report) -> bool {
     !report.doubt.is_empty() && !report.blank && !report.foreign
@@ -172,14 +156,14 @@ fn waiting(
     group: &GroupState,
     record: &Record,
     here: usize,
-    loading: &[String],
+    loading: Vec<String>,
     cold: &[Candidate],
-) -> String {
+) -> Trouble {
     let all = record.nodes.len();
     if !loading.is_empty() {
-        return format!("waits for {} to load", loading.join(", "));
+        return Trouble::Loading(loading);
     }
-    match super::choice::best(cold.to_vec()) {
+    Trouble::NodesMissing(match super::choice::best(cold.to_vec()) {
         Some(best) => format!(
             "{here} of {all} nodes are back; the best of them, {}, reaches {}: waits for the others, or for `holdfast force {} --accept-loss`, which gives up what only the others hold. {}",
             best.member.node,
@@ -195,7 +179,7 @@ fn waiting(
         None => format!(
             "{here} of {all} nodes are back and none of them has data: waits for the others"
         ),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! that is not primary and was not heard for [`DEPARTED_AFTER`] is forgotten, so that no start waits for it. It may come
 //! back: then it joins as a new node does. Names that do not end in such numbers are never forgotten by themselves.
 
-use super::{GroupState, SentinelCore};
+use super::{Decision, GroupState, SentinelCore};
 use crate::limits::DEPARTED_AFTER;
 use crate::names::{Group, Node};
 use crate::record::Record;
@@ -24,13 +24,8 @@ impl SentinelCore {
         if gone.is_empty() {
             return false;
         }
-        let names: Vec<&str> = gone.iter().map(Node::as_str).collect();
-        let reason = format!(
-            "forgot {}: the group has {} nodes now",
-            names.join(", "),
-            group.config.nodes
-        );
         let nodes = record.nodes.difference(&gone).cloned().collect();
+        let reason = Decision::NodesDeparted(gone.into_iter().collect(), group.config.nodes);
         let next = record.with_nodes(nodes, &self.settings.name, reason);
         self.propose(now, name, next);
         true

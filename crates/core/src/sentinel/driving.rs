@@ -1,8 +1,9 @@
 //! What to do next for a group.
 
-use super::{Happening, SentinelCore};
+use super::{Decision, Happening, SentinelCore, Trouble};
 use crate::limits::{PEER_SILENT, RANK_STEP, STALLED, STALLED_HEARD};
 use crate::names::{Group, Node};
+use crate::position::Position;
 use crate::record::{Phase, Record, Reign};
 use crate::register::Versioned;
 use crate::time::Millis;
@@ -122,10 +123,11 @@ impl SentinelCore {
         let promoted = report.promoted == record.epoch
             && report.incarnation.as_ref() == Some(&primary.incarnation);
         if promoted && report.is_master {
-            let reason = format!(
-                "{} rules epoch {} from offset {}",
-                primary.node, record.epoch, report.offset
-            );
+            let from = Position {
+                epoch: record.epoch,
+                offset: report.offset,
+            };
+            let reason = Decision::Rules(primary.node.clone(), from);
             let reign = self.reign(name, record, report);
             let rule = self.rule_of_reign(name, record, primary);
             let next = record.settled(reign, rule, &self.settings.name, reason);
@@ -183,7 +185,7 @@ impl SentinelCore {
             Verdict::Hung | Verdict::Fine => has_heir,
         };
         if !worth {
-            group.trouble = Some(format!("{why}, and no replica is fit to take over"));
+            group.trouble = Some(Decision::from(Trouble::NoHeir(why)).into());
             return true;
         }
         if now < since + rank * RANK_STEP {
@@ -193,7 +195,8 @@ impl SentinelCore {
             .primary
             .as_ref()
             .map_or_else(|| Node::from("?"), |p| p.node.clone());
-        let next = record.electing(None, &self.settings.name, format!("deposed {node}: {why}"));
+        let reason = Decision::Deposed(node, why);
+        let next = record.electing(None, &self.settings.name, reason);
         self.propose(now, name, next);
         true
     }
@@ -222,12 +225,7 @@ impl SentinelCore {
         }
         let mut nodes = record.nodes.clone();
         nodes.extend(new.iter().cloned());
-        let names: Vec<&str> = new.iter().map(Node::as_str).collect();
-        let next = record.with_nodes(
-            nodes,
-            &self.settings.name,
-            format!("{} joined the group", names.join(", ")),
-        );
+        let next = record.with_nodes(nodes, &self.settings.name, Decision::NodesJoined(new));
         self.propose(now, name, next);
     }
 

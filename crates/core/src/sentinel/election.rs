@@ -5,7 +5,8 @@
 //! reach, and the furthest is appointed.
 
 use super::choice::{Candidate, best, loading, reports};
-use super::{GroupState, SentinelCore};
+use super::{Decision, GroupState, Merit, SentinelCore, Trouble};
+use crate::decided::Decided;
 use crate::limits::{COLD_GRACE, POSITIONS_GRACE};
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
@@ -24,10 +25,7 @@ impl SentinelCore {
         let lease_over = self.groups.get(name).and_then(|g| g.lease_over);
         let mine = record.by == self.settings.name;
         let Some(lease_over) = lease_over.filter(|_| mine) else {
-            let reason = format!(
-                "{} goes on with the election of epoch {}",
-                self.settings.name, record.epoch
-            );
+            let reason = Decision::ElectionResumed(self.settings.name.clone(), record.epoch);
             let next = record.resumed(record.handoff.clone(), &self.settings.name, reason);
             self.propose(now, name, next);
             return;
@@ -96,8 +94,7 @@ impl SentinelCore {
         }
         let loading = loading(group, record);
         if by_disk && !loading.is_empty() && now < began + COLD_GRACE {
-            self.complain(name, &format!("waits for {} to load", loading.join(", ")));
-            return;
+            return self.complain(name, Trouble::Loading(loading));
         }
         let word = has_word(record, group);
         let by_data = suffices || group.forced().is_some() || void;
@@ -111,10 +108,7 @@ impl SentinelCore {
                     .map_or(began, |(_, at)| at);
                 self.drive_cold(now, name, record, electing);
             }
-            None => self.complain(
-                name,
-                "too few members of the sync set can be heard to be sure that nothing is lost: waits for them, for the old primary, or for `holdfast force NODE --accept-loss`",
-            ),
+            None => self.complain(name, Trouble::MembersMissing),
         }
     }
 
@@ -125,32 +119,31 @@ impl SentinelCore {
         record: &Record,
         chosen: Candidate,
     ) {
-        let reason = format!(
-            "appointed {} for epoch {}: {}",
-            chosen.member.node,
-            record.epoch,
-            merit(&chosen)
-        );
+        let reason = Decision::Appointed {
+            node: chosen.member.node.clone(),
+            epoch: record.epoch,
+            merit: merit(&chosen),
+        };
         let next = record.appointed(chosen.member, &self.settings.name, reason);
         self.propose(now, name, next);
     }
 
-    pub(super) fn complain(&mut self, name: &Group, trouble: &str) {
+    /// Tells once why nothing is decided.
+    pub(super) fn complain(&mut self, name: &Group, trouble: Trouble) {
         let Some(group) = self.groups.get_mut(name) else {
             return;
         };
-        if group.trouble.as_deref() != Some(trouble) {
-            group.trouble = Some(trouble.to_owned());
-            self.decide(name, trouble.to_owned());
+        let trouble = Decided::from(Decision::from(trouble));
+        if group.trouble.as_ref() != Some(&trouble) {
+            group.trouble = Some(trouble.clone());
+            self.decide(name, trouble);
         }
     }
 }
 
-fn merit(chosen: &Candidate) -> String {
-    match chosen.stamp {
-        Some(stamp) => format!("of the disks that were heard its reaches furthest, {stamp}"),
-        None => format!("it holds the highest position {}", chosen.position),
-    }
+fn merit(chosen: &Candidate) -> Merit {
+    let stamp = chosen.stamp.map(Merit::Stamp);
+    stamp.unwrap_or(Merit::Position(chosen.position))
 }
 
 /// Whether a connected node of the group has not been sealed yet.
@@ -238,14 +231,14 @@ mod tests {
         };
         let first = |terms| {
             let nodes = BTreeSet::new();
-            Record::first(nodes, member("redis-0"), terms, &by, String::new())
+            Record::first(nodes, member("redis-0"), terms, &by, Decided::default())
         };
         assert_eq!(chosen(&first(terms(Durability::Async))), 1);
         let held = first(terms(Durability::Quorum));
         assert_eq!(chosen(&held), 0);
         // Degraded: a lease is all that protects now, and what was held before still counts.
-        let joint = held.with_rule(SyncRule::default(), &by, String::new());
-        let degraded = joint.confirmed(&by, String::new());
+        let joint = held.with_rule(SyncRule::default(), &by, Decided::default());
+        let degraded = joint.confirmed(&by, Decided::default());
         assert!(degraded.is_leased());
         assert_eq!(chosen(&degraded), 0);
     }

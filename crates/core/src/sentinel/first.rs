@@ -1,7 +1,7 @@
 //! The first start of a group: the register is empty.
 
 use super::choice::{member, reports};
-use super::{GroupState, SentinelCore};
+use super::{Decision, GroupState, SentinelCore, Trouble};
 use crate::limits::COLD_GRACE;
 use crate::names::{Group, Node};
 use crate::record::Record;
@@ -25,13 +25,10 @@ impl SentinelCore {
             .find(|(_, r)| r.promised > 0)
             .map(|(node, _)| node.clone());
         if let Some(node) = veteran {
-            let text = format!(
-                "the register is empty, yet {node} has served a primary of this group before: the sentinels lost their disks; `holdfast force NODE` starts anew from that node's data"
-            );
-            return self.first_forced(now, name, &text);
+            return self.first_forced(now, name, Trouble::RegisterLost(node));
         }
-        if let Some(text) = refused(group) {
-            return self.complain(name, &text);
+        if let Some(trouble) = refused(group) {
+            return self.complain(name, trouble);
         }
         let waited = now.saturating_sub(self.started_at.unwrap_or(now)) >= COLD_GRACE;
         let enough = ready.len() >= expected || (waited && ready.len() > expected / 2);
@@ -44,15 +41,12 @@ impl SentinelCore {
             .max_by_key(|(_, r)| r.keys);
         let chosen = adopted.or_else(|| ready.iter().find(|(_, r)| r.priority > 0));
         let Some(chosen) = chosen.and_then(|(node, report)| member(node, report)) else {
-            let text = "no node may be the first primary: all have priority 0, which means never; give one of them another `priority`";
-            return self.complain(name, text);
+            return self.complain(name, Trouble::NoneMayBeFirst);
         };
-        let why = if adopted.is_some() {
-            "its data was adopted"
-        } else {
-            "nobody has data, and it is the first by name"
+        let reason = Decision::FirstAppointed {
+            node: chosen.node.clone(),
+            adopted: adopted.is_some(),
         };
-        let reason = format!("appointed {} for epoch 1: {why}", chosen.node);
         let nodes: BTreeSet<Node> = ready.iter().map(|(n, _)| (*n).clone()).collect();
         let record = Record::first(
             nodes,
@@ -65,7 +59,7 @@ impl SentinelCore {
     }
 
     /// The register was lost with the sentinels' disks. Only a person's word goes on from here.
-    fn first_forced(&mut self, now: Millis, name: &Group, trouble: &str) {
+    fn first_forced(&mut self, now: Millis, name: &Group, trouble: Trouble) {
         let Some(group) = self.groups.get(name) else {
             return;
         };
@@ -84,10 +78,7 @@ impl SentinelCore {
         // Agents obey nothing of a version that they have left behind.
         let version = reports(group).map(|(_, r)| r.version).max().unwrap_or(0);
         let nodes: BTreeSet<Node> = reports(group).map(|(n, _)| n.clone()).collect();
-        let reason = format!(
-            "appointed {} on a person's word: the register was lost",
-            chosen.node
-        );
+        let reason = Decision::RegisterBegun(chosen.node.clone());
         let mut record = Record::first(
             nodes,
             chosen,
@@ -103,13 +94,10 @@ impl SentinelCore {
 }
 
 /// A node that is not started because of what lies on its disk may have all the data there are.
-fn refused(group: &GroupState) -> Option<String> {
+fn refused(group: &GroupState) -> Option<Trouble> {
     let refused = |r: &Report| r.state == ServerState::Down && !r.doubt.is_empty();
     let (node, report) = reports(group).find(|(_, r)| refused(r))?;
-    Some(format!(
-        "{}: nobody is appointed before that is decided",
-        super::keeps::of(node, report)
-    ))
+    Some(Trouble::FilesUndecided(super::keeps::of(node, report)))
 }
 
 fn is_ready(report: &Report) -> bool {

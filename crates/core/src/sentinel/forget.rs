@@ -1,6 +1,6 @@
 //! A person's word that nodes will not come back.
 
-use super::{GroupState, SentinelCore};
+use super::{Decision, GroupState, SentinelCore};
 use crate::names::{Group, Node};
 use crate::record::Record;
 use crate::time::Millis;
@@ -18,9 +18,8 @@ pub(super) struct Forgetting {
 }
 
 impl Forgetting {
-    fn text(&self) -> String {
-        let names: Vec<&str> = self.gone.iter().map(Node::as_str).collect();
-        format!("forgot {}", names.join(", "))
+    fn told(&self) -> Decision {
+        Decision::NodesForgotten(self.gone.iter().cloned().collect())
     }
 }
 
@@ -45,18 +44,18 @@ impl SentinelCore {
         if recorded {
             self.may_write(now, name, &record)?;
         }
-        let text = asked.text();
+        let told = asked.told();
         if let Some(group) = self.groups.get_mut(name) {
             group.nodes.retain(|n, _| !asked.gone.contains(n));
         }
         if !recorded {
-            return Ok(Some(text));
+            return Ok(Some(told.to_string()));
         }
         let nodes = &record.nodes - &asked.gone;
         if let Some(group) = self.groups.get_mut(name) {
             group.forgetting = Some(asked);
         }
-        let next = record.with_nodes(nodes, &self.settings.name, text);
+        let next = record.with_nodes(nodes, &self.settings.name, told);
         self.propose(now, name, next);
         Ok(None)
     }
@@ -70,7 +69,7 @@ impl SentinelCore {
             return;
         };
         let said = if record.nodes.is_disjoint(&asked.gone) {
-            Ok(asked.text())
+            Ok(asked.told().to_string())
         } else if now >= asked.at + WRITTEN_WITHIN {
             Err(format!(
                 "no majority of sentinels wrote that within {WRITTEN_WITHIN} ms; see `holdfast status` and ask again"

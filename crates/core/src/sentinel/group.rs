@@ -3,6 +3,7 @@
 use super::proposing::Changing;
 use super::witness::Outdone;
 use super::{GroupConfig, NodeState};
+use crate::decided::Decided;
 use crate::limits::{SILENT_MIN, SILENT_MIN_HELD};
 use crate::names::{Address, Epoch, Node, Sentinel};
 use crate::record::{Phase, Record};
@@ -48,7 +49,7 @@ pub struct GroupState {
     /// A person's word to go on from this node's data, and the newest reign when it was said: it counts until the next.
     pub(super) word: Option<(Node, Epoch)>,
     pub(super) paused_at: Option<Millis>,
-    pub(super) trouble: Option<String>,
+    pub(super) trouble: Option<Decided>,
     /// When the last handoff began, as far as this sentinel saw it.
     pub(super) handed_at: Option<Millis>,
     /// Since when too few members of the sync set are in step.
@@ -141,7 +142,7 @@ impl GroupState {
 
     /// What is wrong, in a sentence.
     pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+        self.trouble.as_ref().map(|said| said.text.as_str())
     }
 
     /// The node that a person wants to go on from, in the election under way.

@@ -1,7 +1,7 @@
 //! A planned change of primary: pause, catch up, switch. No write is lost.
 
 use super::choice::{Candidate, best, reports};
-use super::{Answer, SentinelCore, SentinelOutput};
+use super::{Answer, Decision, SentinelCore, SentinelOutput, Wish};
 use crate::limits::RANK_STEP;
 use crate::mutant::Mutant;
 use crate::names::{Epoch, Group, Node};
@@ -69,18 +69,19 @@ impl SentinelCore {
         }
         // One that has to go goes, also to an older server.
         let (wish, downgrade, why) = match asked {
-            Some((to, downgrade)) => (to, downgrade, "asked for"),
-            None if leaving => (None, true, "it is about to stop"),
-            None => (None, true, "it cannot write to its disk"),
+            Some((to, downgrade)) => (to, downgrade, Wish::Asked),
+            None if leaving => (None, true, Wish::Leaving),
+            None => (None, true, Wish::Ailing),
         };
         match self.heir(name, record, wish.as_ref(), downgrade) {
             Ok(target) => {
-                let from = record
-                    .primary
-                    .as_ref()
-                    .map_or_else(String::new, |p| p.node.to_string());
-                let reason = format!("handoff from {from} to {}: {why}", target.member.node);
-                let next = record.electing(Some(target.member.node), &self.settings.name, reason);
+                let to = target.member.node;
+                let reason = Decision::HandoffBegun {
+                    from: record.primary.as_ref().map(|p| p.node.clone()),
+                    to: to.clone(),
+                    why,
+                };
+                let next = record.electing(Some(to), &self.settings.name, reason);
                 self.propose(now, name, next);
             }
             // A replica that is about to be in step is worth a moment.

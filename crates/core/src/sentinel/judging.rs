@@ -1,6 +1,6 @@
 //! What this sentinel thinks of each primary, and what a majority thinks.
 
-use super::{GroupState, Happening, SentinelCore};
+use super::{Cause, GroupState, Happening, SentinelCore};
 use crate::limits::{APPOINTED_GRACE, GONE_GRACE};
 use crate::names::{Group, Node, Sentinel};
 use crate::record::Member;
@@ -154,43 +154,31 @@ impl SentinelCore {
 
     /// Why the primary has to go, if it has to: its own agent says so, or a majority of the voters
     /// has not heard of it.
-    pub(super) fn deposed(&self, name: &Group) -> Option<String> {
+    pub(super) fn deposed(&self, name: &Group) -> Option<Cause> {
         let group = self.groups.get(name)?;
         let opinion = group.opinion.as_ref()?;
         let node = &opinion.node;
-        let reason = |group: &GroupState| {
-            group
-                .nodes
-                .get(node)
-                .and_then(|n| n.report.as_ref())
-                .map(|r| r.reason.clone())
+        let said = |otherwise: &str| {
+            let report = group.nodes.get(node).and_then(|n| n.report.as_ref());
+            let reason = report.map_or("", |report| report.reason.as_str());
+            let reason = if reason.is_empty() { otherwise } else { reason };
+            (node.clone(), reason.to_owned())
         };
-        let voters = self.voters.members.len();
+        let away = [Verdict::Gone, Verdict::Silent, Verdict::Dead, Verdict::Hung];
+        let (agreed, voters) = (group.count(&away), self.voters.members.len());
+        let agree = agreed >= self.voters.majority();
         match opinion.verdict {
             Verdict::Fine => None,
             Verdict::Dead => {
-                let why = reason(group)
-                    .filter(|r| !r.is_empty())
-                    .unwrap_or_else(|| "it was restarted".to_owned());
-                Some(format!("redis-server of {node} has ended ({why})"))
+                let (node, why) = said("it was restarted");
+                Some(Cause::Ended(node, why))
             }
             Verdict::Hung => {
-                let why = reason(group)
-                    .filter(|r| !r.is_empty())
-                    .unwrap_or_else(|| "no answer".to_owned());
-                Some(format!("redis-server of {node} hangs ({why})"))
+                let (node, why) = said("no answer");
+                Some(Cause::Hangs(node, why))
             }
-            Verdict::Gone | Verdict::Silent => {
-                let agreed =
-                    group.count(&[Verdict::Gone, Verdict::Silent, Verdict::Dead, Verdict::Hung]);
-                let how = if opinion.verdict == Verdict::Gone {
-                    "lost the connection to its agent".to_owned()
-                } else {
-                    format!("heard nothing for {} ms", opinion.silent_ms)
-                };
-                (agreed >= self.voters.majority())
-                    .then(|| format!("{agreed} of {voters} sentinels {how}"))
-            }
+            Verdict::Gone => agree.then_some(Cause::Unlinked(agreed, voters)),
+            Verdict::Silent => agree.then_some(Cause::Silent(agreed, voters, opinion.silent_ms)),
         }
     }
 

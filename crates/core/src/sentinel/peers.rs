@@ -1,6 +1,6 @@
 //! The other sentinels.
 
-use super::{Happening, SentinelCore, VOTERS, Written};
+use super::{Decision, Happening, SentinelCore, VOTERS, Written};
 use crate::limits::{LEASE_GRANTED, PEER_SILENT};
 use crate::names::{Group, Sentinel};
 use crate::register::Voters;
@@ -158,16 +158,8 @@ impl SentinelCore {
             written: Written::Voters(voters),
             then: Vec::new(),
         });
-        let text = format!(
-            "{}{}",
-            self.voters,
-            if self.votes() {
-                ""
-            } else {
-                "; this sentinel does not vote until they have taken it in"
-            }
-        );
-        self.decide(&Group::from(VOTERS), text);
+        let told = Decision::VotersChanged(self.voters.to_string(), self.votes());
+        self.decide(&Group::from(VOTERS), told);
         self.voters_change.forget();
         for group in self.groups.values_mut() {
             group.changing.forget();

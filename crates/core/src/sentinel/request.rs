@@ -2,7 +2,7 @@
 
 use super::handoff::{ASKED_MAX, Asked};
 use super::keeps;
-use super::{Answer, Request, SentinelCore, SentinelOutput};
+use super::{Answer, Decision, Request, SentinelCore, SentinelOutput};
 use crate::names::{Group, Node};
 use crate::record::{Phase, Record};
 use crate::time::Millis;
@@ -118,9 +118,10 @@ impl SentinelCore {
             return Err(format!("{node} is not connected"));
         }
         let kept = keeps::by_force(group, &node);
-        let text = format!("goes on from the data of {node}, on a person's word: {kept}");
+        let told = Decision::Forced(node.clone(), kept);
         group.word = Some((node, group.newest_reign()));
-        self.decide(name, text.clone());
+        let text = told.to_string();
+        self.decide(name, told);
         Ok(text)
     }
 

@@ -1,5 +1,6 @@
 //! What goes into a sentinel and what comes out.
 
+use crate::decided::Decided;
 use crate::mutant::Mutant;
 use crate::names::{Address, Group, Node, Sentinel};
 use crate::record::Terms;
@@ -215,12 +216,12 @@ pub enum SentinelOutput {
         /// Messages that follow from it.
         then: Vec<(Sentinel, PeerMessage)>,
     },
-    /// A decision, in a sentence. The empty group is the sentinel itself.
+    /// A decision. The empty group is the sentinel itself.
     Decide {
         /// The group.
         group: Group,
-        /// The sentence.
-        text: String,
+        /// What was decided.
+        said: Decided,
     },
     /// Something that clients may have subscribed to.
     Happened {

@@ -93,7 +93,8 @@ impl SentinelCore {
         let leads = group.record().is_some_and(|r| r.by == self.settings.name);
         let told = group
             .trouble
-            .clone()
+            .as_ref()
+            .map(|said| said.text.clone())
             .filter(|_| leads || !leaderless(now, group));
         told.or_else(|| shortage(group))
             .or_else(|| leaderless(now, group).then(|| NO_PRIMARY.to_owned()))

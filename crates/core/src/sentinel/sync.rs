@@ -9,7 +9,7 @@
 //! Until the confirmation an election satisfies S and S', so it does not matter when the gate changes over.
 
 use super::choice::{Candidate, member, reports};
-use super::{GroupState, NodeState, SentinelCore};
+use super::{Decision, GroupState, NodeState, SentinelCore};
 use crate::limits::{DEGRADE_AFTER, OUT_AFTER, REJOIN_AFTER};
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
@@ -78,12 +78,7 @@ impl SentinelCore {
             self.forget_former(name, record)
                 .or_else(|| self.better_rule(now, name, record))
         } else {
-            let reason = format!(
-                "the group asks for {} with {} of its replicas from now on",
-                wished.durability,
-                wished.k()
-            );
-            Some(record.with_terms(wished, &by, reason))
+            Some(record.with_terms(wished, &by, Decision::TermsChanged(wished)))
         };
         let Some(next) = next else { return false };
         self.propose(now, name, next);
@@ -142,20 +137,12 @@ impl SentinelCore {
         if rank > 0 {
             return;
         }
-        let text = if short {
-            format!(
-                "{here} of the {} replicas that an acknowledgement needs are in step: replies are held",
-                record.sync.k
-            )
+        let told = if short {
+            Decision::RepliesHeld(here, record.sync.k)
         } else {
-            let are = if here == 1 {
-                "replica is"
-            } else {
-                "replicas are"
-            };
-            format!("{here} {are} in step again: replies are released")
+            Decision::RepliesReleased(here)
         };
-        self.decide(name, text);
+        self.decide(name, told);
     }
 
     /// Nothing released is known to a former rule alone any more.
@@ -165,10 +152,7 @@ impl SentinelCore {
         if !record.is_joint() || (leader.confirmed < record.sync_at && !early) {
             return None;
         }
-        let reason = format!(
-            "all that was released is acknowledged by the sync set of version {}",
-            record.sync_at
-        );
+        let reason = Decision::RuleConfirmed(record.sync_at);
         Some(record.confirmed(&self.settings.name, reason))
     }
 
@@ -194,7 +178,10 @@ impl SentinelCore {
         if waits || next == record.sync {
             return None;
         }
-        let reason = tell(record, &next);
+        let reason = Decision::RuleChanged {
+            rule: next.clone(),
+            wished: record.terms.k(),
+        };
         Some(record.with_rule(next, &self.settings.name, reason))
     }
 }
@@ -278,27 +265,4 @@ fn k_now(now: Millis, group: &GroupState, record: &Record, members: &[Member]) -
     } else {
         present
     }
-}
-
-fn tell(record: &Record, next: &SyncRule) -> String {
-    let names: Vec<&str> = next.members.keys().map(Node::as_str).collect();
-    let (k, wished) = (next.k, record.terms.k());
-    if k == 0 && wished == 0 {
-        return "replies are released at once from now on, as async asks for".to_owned();
-    }
-    if k == 0 {
-        return format!(
-            "degraded: no replica is in step, so replies are released at once; {wished} should have acknowledged them"
-        );
-    }
-    let degraded = if k < wished {
-        format!("degraded, {wished} are asked for: ")
-    } else {
-        String::new()
-    };
-    format!(
-        "{degraded}a reply waits for {k} of {} replicas in step: {}",
-        names.len(),
-        names.join(", ")
-    )
 }

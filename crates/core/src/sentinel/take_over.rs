@@ -11,10 +11,11 @@
 //! as after an election.
 
 use super::choice::{member, reports};
-use super::{GroupState, SentinelCore, SentinelOutput};
+use super::{Decision, GroupState, Merit, SentinelCore, SentinelOutput};
 use crate::limits::HANDOFF_MAX;
 use crate::mutant::Mutant;
 use crate::names::{Group, Node};
+use crate::position::Position;
 use crate::record::{Member, Record, Reign};
 use crate::time::Millis;
 use crate::wire::{FollowAhead, FromSentinel, Report, ServerState, TakeOver};
@@ -111,10 +112,11 @@ impl SentinelCore {
         successor: Member,
         report: &Report,
     ) {
-        let reason = format!(
-            "{} took over and rules epoch {} from offset {}",
-            successor.node, record.epoch, report.offset
-        );
+        let from = Position {
+            epoch: record.epoch,
+            offset: report.offset,
+        };
+        let reason = Decision::TookOver(successor.node.clone(), from);
         let reign = Reign {
             empty: false,
             ..self.reign(name, record, report)
@@ -146,10 +148,11 @@ impl SentinelCore {
         let Some(candidate) = ready.and_then(|(_, r)| self.candidate(record, target, &r)) else {
             return false;
         };
-        let reason = format!(
-            "appointed {} for epoch {}: it has all that the paused primary had, {}",
-            candidate.member.node, record.epoch, candidate.position
-        );
+        let reason = Decision::Appointed {
+            node: candidate.member.node.clone(),
+            epoch: record.epoch,
+            merit: Merit::Paused(candidate.position),
+        };
         let next = record.appointed_after_pause(candidate.member, &self.settings.name, reason);
         self.propose(now, name, next);
         true
@@ -162,9 +165,7 @@ impl SentinelCore {
         let lost = |node: &Node| !group.nodes.get(node).is_some_and(super::NodeState::is_up);
         let late = now >= group.since + HANDOFF_MAX;
         if late || lost(&ruler.node) || lost(target) || group.opinion.is_some() {
-            let reason = format!(
-                "gave the handoff to {target} up: it could not be completed; electing as after a failure"
-            );
+            let reason = Decision::HandoffGivenUp(target.clone());
             let next = record.resumed(None, &self.settings.name, reason);
             self.propose(now, name, next);
         }

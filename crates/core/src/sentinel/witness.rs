@@ -7,7 +7,7 @@
 //! sentinel that has it, or a person says from which node's data to go on.
 
 use super::keeps;
-use super::{GroupState, SentinelCore};
+use super::{Decision, GroupState, SentinelCore, Trouble};
 use crate::mutant::Mutant;
 use crate::names::{Epoch, Group, Node};
 use crate::record::Record;
@@ -107,13 +107,11 @@ impl SentinelCore {
         );
         match group.forced() {
             Some(node) => {
-                let reason = format!(
-                    "overtakes a register that was put back, on a person's word for {node}"
-                );
+                let reason = Decision::RegisterOvertaken(node.clone());
                 let next = record.overtaking(version, epoch, &self.settings.name, reason);
                 self.propose_over(now, name, record.version, next);
             }
-            None => self.complain(name, &text),
+            None => self.complain(name, Trouble::RegisterPutBack(text)),
         }
         true
     }

@@ -1,6 +1,7 @@
 //! Between an agent and a sentinel.
 
 use super::Condition;
+use crate::decided::Decided;
 use crate::names::{Address, Epoch, Incarnation, Node};
 use crate::position::Position;
 use crate::record::Record;
@@ -213,7 +214,7 @@ pub enum ToSentinel {
     /// How the node is.
     Report(Box<Report>),
     /// A decision of the agent, to be shown with the others.
-    Decision(String),
+    Decision(Decided),
     /// A message of a newer version, to be ignored.
     #[serde(other)]
     Unknown,

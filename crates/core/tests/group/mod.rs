@@ -6,6 +6,7 @@
 use holdfast_core::agent::{
     Agent, AgentInput, AgentOutput, DataAtStart, Operation, ServerInfo, Settings, Standing, Stored,
 };
+use holdfast_core::decided::Decided;
 use holdfast_core::gate::GateOrder;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Address, Group as Name, Incarnation, Node, Sentinel};
@@ -49,7 +50,7 @@ pub(crate) struct Group {
     pub(crate) agents: BTreeMap<Node, Agent>,
     pub(crate) redis: BTreeMap<Node, Redis>,
     pub(crate) events: Vec<(u64, Sentinel, Happening)>,
-    pub(crate) decisions: Vec<(u64, String)>,
+    pub(crate) decisions: Vec<(u64, Decided)>,
     pub(crate) answers: Vec<(u64, Result<String, String>)>,
     pub(crate) cut: BTreeSet<Node>,
     /// Sentinels that hear no node.
@@ -528,7 +529,7 @@ impl Group {
                     ));
                 }
                 SentinelOutput::ToAgent { .. } => {}
-                SentinelOutput::Decide { text, .. } => self.decisions.push((self.now, text)),
+                SentinelOutput::Decide { said, .. } => self.decisions.push((self.now, said)),
                 SentinelOutput::Happened { happening, .. } => {
                     self.events.push((self.now, me.clone(), happening));
                 }
@@ -575,8 +576,7 @@ impl Group {
                 }
                 AgentOutput::Do(operation) => self.operate(node, operation),
                 AgentOutput::Decide(decision) => {
-                    let text = decision.of(node).to_string();
-                    self.decisions.push((self.now, text));
+                    self.decisions.push((self.now, decision.said(node)));
                 }
                 AgentOutput::Gate(order) => {
                     if order == GateOrder::Pause && self.drains {

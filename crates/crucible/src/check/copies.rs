@@ -9,26 +9,23 @@ use std::time::{Duration, Instant};
 /// Replicas may still be reading the last bytes.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Names of the nodes whose data of this round is not what the primary at `primary` holds.
-pub async fn diverged(
-    group: &Group,
-    primary: &str,
-    history: &History,
-    truth: &Survived,
-) -> Result<Vec<String>> {
+/// Names of the nodes whose data of this round is not what the primary at `primary` holds. Both are read anew with each try: what
+/// a client sent before it gave up may still arrive, seconds after a cut network was mended.
+pub async fn diverged(group: &Group, primary: &str, history: &History) -> Result<Vec<String>> {
     let mut different = vec![];
     for node in group.nodes.iter().filter(|node| node.address != primary) {
-        if !agrees(&node.address, history, truth).await? {
+        if !agrees(&node.address, primary, history).await? {
             different.push(node.name.clone());
         }
     }
     Ok(different)
 }
 
-async fn agrees(address: &str, history: &History, truth: &Survived) -> Result<bool> {
+async fn agrees(address: &str, primary: &str, history: &History) -> Result<bool> {
     let start = Instant::now();
     loop {
-        if Survived::read(address, history).await? == *truth {
+        let truth = Survived::read(primary, history).await?;
+        if Survived::read(address, history).await? == truth {
             return Ok(true);
         }
         if start.elapsed() > PATIENCE {

@@ -159,7 +159,7 @@ async fn judged_by(system: &System, history: &History) -> Result<Verdict> {
     let last = &history.last_primary;
     let survived = Survived::read(last, history).await?;
     let mut verdict = check(history, &survived);
-    let different = copies::diverged(&system.group()?, last, history, &survived).await?;
+    let different = copies::diverged(&system.group()?, last, history).await?;
     verdict.diverged = different.len() as u64;
     let names = different.iter().map(|name| format!("Diverged: {name}"));
     verdict.examples.extend(names);

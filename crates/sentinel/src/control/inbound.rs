@@ -118,8 +118,8 @@ async fn receive(
             Ok(Some(ToSentinel::Report(report))) => {
                 Notice::Report(id, group.clone(), node.clone(), report.into())
             }
-            Ok(Some(ToSentinel::Decision(text))) => {
-                Notice::AgentDecision(group.clone(), node.clone(), text)
+            Ok(Some(ToSentinel::Decision(said))) => {
+                Notice::AgentDecision(group.clone(), node.clone(), said)
             }
             Ok(Some(ToSentinel::Unknown)) => continue,
             Ok(None) => return true,

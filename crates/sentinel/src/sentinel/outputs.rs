@@ -33,10 +33,10 @@ impl Running {
                 }
             }
             SentinelOutput::Persist { written, then } => self.disk.write(written, then),
-            SentinelOutput::Decide { group, text } => {
+            SentinelOutput::Decide { group, said } => {
                 let by = self.core.settings().name.to_string();
-                self.showing.decided(&self.core, &group, &text);
-                self.decisions.note(&group, &by, text);
+                self.showing.decided(&self.core, &group, &said);
+                self.decisions.note(&group, &by, said);
             }
             SentinelOutput::Happened { group, happening } => {
                 self.showing.happened(&self.core, &group, &happening);

@@ -5,6 +5,7 @@ use crate::audience::{Audience, Event};
 use crate::bell;
 use crate::facts::Facts;
 use crate::tally::{Durations, Tally};
+use holdfast_core::decided::Decided;
 use holdfast_core::names::{Epoch, Group};
 use holdfast_core::record::Phase;
 use holdfast_core::sentinel::{Happening, SentinelCore};
@@ -29,13 +30,13 @@ impl Showing {
     }
 
     /// The core has decided something.
-    pub(super) fn decided(&mut self, core: &SentinelCore, name: &Group, text: &str) {
+    pub(super) fn decided(&mut self, core: &SentinelCore, name: &Group, said: &Decided) {
         self.tallies.entry(name.clone()).or_default().decisions += 1;
         let Some(group) = core.group(name) else {
             return;
         };
         let before = self.told.get(name).copied();
-        if let Some(event) = Event::of(&core.settings().name, name, group, before, text) {
+        if let Some(event) = Event::of(&core.settings().name, name, group, before, said) {
             self.audience.decided(event);
         }
         if let Some(record) = group.record() {

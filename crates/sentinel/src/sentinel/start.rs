@@ -9,6 +9,7 @@ use crate::facts::Facts;
 use crate::options::Options;
 use crate::register_file::{Opened, RegisterFile};
 use anyhow::{Context, bail, ensure};
+use holdfast_core::decided::Decided;
 use holdfast_core::limits::GROUPS_MAX;
 use holdfast_core::mutant::Mutant;
 use holdfast_core::names::{Group, Sentinel};
@@ -77,7 +78,11 @@ async fn serve(
     let (sender, inbox) = mpsc::channel(INBOX_MAX);
     let mut decisions = Decisions::default();
     if let Some(note) = note {
-        decisions.note(&Group::default(), options.name.as_str(), note);
+        let said = Decided {
+            code: "RegisterSetAside".to_owned(),
+            text: note,
+        };
+        decisions.note(&Group::default(), options.name.as_str(), said);
     }
     let clients = Clients::start(&options, &identity).context("serve clients")?;
     // Threads inherit it, save the one of the clients: a flood of them must not starve anybody.

@@ -84,7 +84,7 @@ mod tests {
                     },
                     holdfast_core::record::Terms::default(),
                     &"s".into(),
-                    String::new(),
+                    holdfast_core::decided::Decided::default(),
                 );
                 record.sync = rule(size, k);
                 assert_eq!(check(0, &record), None, "{size} {k}");

@@ -52,7 +52,7 @@ pub fn check_handoff(
     record: &Record,
     decided: Moment,
 ) -> Option<Violation> {
-    let asked = record.reason.ends_with("asked for") && !world.may_go_back;
+    let asked = record.reason.is("HandoffAsked") && !world.may_go_back;
     let (to, from) = (
         record.handoff.as_ref()?,
         record.primary.as_ref().filter(|_| asked)?,

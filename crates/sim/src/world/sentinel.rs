@@ -10,7 +10,7 @@ use holdfast_core::mutant::Mutant;
 use holdfast_core::names::Group;
 use holdfast_core::record::Terms;
 use holdfast_core::sentinel::{
-    GroupConfig, Happening, Persistent, SentinelCore, SentinelInput, SentinelOutput,
+    BY_WORD, GroupConfig, Happening, Persistent, SentinelCore, SentinelInput, SentinelOutput,
     SentinelSettings, Written,
 };
 use holdfast_core::wire::PeerMessage;
@@ -23,20 +23,19 @@ pub(crate) fn group() -> Group {
     Group::from("mymaster")
 }
 
-/// Decisions that are counted, by a part of their text.
+/// Decisions that are counted, by their codes.
 const COUNTED: &[(&str, &str)] = &[
-    ("goes on with the election", "election by another sentinel"),
-    ("everything was restarted", "cold start"),
-    ("no node holds any data", "cold start without data"),
-    ("for epoch 1:", "first start"),
-    ("gave the handoff", "handoff gave up"),
-    ("the voters are", "voters changed"),
-    ("did not run for", "sentinel was frozen"),
-    ("on a person's word", "operator forced"),
-    ("deposed", "deposed"),
-    ("degraded:", "group degraded"),
-    ("a reply waits for", "sync set changed"),
-    ("too few members", "election waited for members"),
+    ("ElectionResumed", "election by another sentinel"),
+    ("AppointedByData", "cold start"),
+    ("AppointedWithoutData", "cold start without data"),
+    ("FirstAppointed", "first start"),
+    ("HandoffGivenUp", "handoff gave up"),
+    ("VotersChanged", "voters changed"),
+    ("Slept", "sentinel was frozen"),
+    ("Deposed", "deposed"),
+    ("Degraded", "group degraded"),
+    ("RuleChanged", "sync set changed"),
+    ("MembersMissing", "election waited for members"),
 ];
 
 impl World {
@@ -177,12 +176,15 @@ impl World {
                 }
             }
             SentinelOutput::Persist { written, then } => self.persist(index, written, then),
-            SentinelOutput::Decide { text, .. } => {
-                let counted = COUNTED.iter().filter(|(part, _)| text.contains(part));
+            SentinelOutput::Decide { said, .. } => {
+                let counted = COUNTED.iter().filter(|(code, _)| said.is(code));
                 for (_, name) in counted {
                     self.counters.hit(name);
                 }
-                self.note_decision(&format!("sentinel {index}"), &text);
+                if BY_WORD.iter().any(|code| said.is(code)) {
+                    self.counters.hit("operator forced");
+                }
+                self.note_decision(&format!("sentinel {index}"), &said.text);
             }
             SentinelOutput::Happened { happening, .. } => self.note_happening(index, &happening),
             SentinelOutput::Answer { id, result } => {

@@ -2,6 +2,7 @@
 
 use super::super::{AgentInput, DataAtStart, Operation, ServerInfo, Settings, Stored};
 use super::*;
+use crate::decided::Decided;
 use crate::mutant::Mutant;
 use crate::names::{Address, Incarnation, Node, Sentinel};
 use crate::record::{Member, Reign, Terms};
@@ -28,7 +29,7 @@ fn reign(server: &str) -> Record {
         primary,
         Terms::default(),
         &by,
-        String::new(),
+        Decided::default(),
     );
     let reign = Reign {
         epoch: first.epoch,
@@ -36,7 +37,7 @@ fn reign(server: &str) -> Record {
         start: 0,
         empty: false,
     };
-    first.settled(reign, SyncRule::default(), &by, String::new())
+    first.settled(reign, SyncRule::default(), &by, Decided::default())
 }
 
 /// redis-1 beside it.

@@ -3,6 +3,7 @@
 use super::super::{AgentInput, DataAtStart, Operation, Settings, Stored};
 use super::*;
 use crate::dataset::{FileMark, Files};
+use crate::decided::Decided;
 use crate::names::{Address, Incarnation, Node, Sentinel};
 use crate::record::{Member, Record, Reign, Terms};
 use crate::syncset::SyncRule;
@@ -105,14 +106,14 @@ fn shown(agent: &mut Agent) {
         server: None,
     };
     let nodes = [Node::from("redis-0"), Node::from("redis-1")].into();
-    let first = Record::first(nodes, primary, Terms::default(), &by, String::new());
+    let first = Record::first(nodes, primary, Terms::default(), &by, Decided::default());
     let reign = Reign {
         epoch: 1,
         replid: "history-1".to_owned(),
         start: 0,
         empty: false,
     };
-    let record = first.settled(reign, SyncRule::default(), &by, String::new());
+    let record = first.settled(reign, SyncRule::default(), &by, Decided::default());
     let newest = Newest {
         version: record.version,
         voters: 1,

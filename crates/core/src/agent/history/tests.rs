@@ -2,6 +2,7 @@
 
 use super::super::{AgentInput, AgentOutput, Operation, ServerInfo, Settings, Stored};
 use super::*;
+use crate::decided::Decided;
 use crate::mutant::Mutant;
 use crate::names::{Address, Incarnation, Node, Sentinel};
 use crate::record::{Member, Reign, Terms};
@@ -29,7 +30,7 @@ fn first() -> Record {
         member("redis-0"),
         Terms::default(),
         &by(),
-        String::new(),
+        Decided::default(),
     );
     settled(&first, "history-1", 0)
 }
@@ -37,13 +38,13 @@ fn first() -> Record {
 /// Whoever `appointed` names rules, with a history of this name that begins there.
 fn settled(appointed: &Record, replid: &str, start: u64) -> Record {
     let reign = reign(appointed, replid, start);
-    appointed.settled(reign, SyncRule::default(), &by(), String::new())
+    appointed.settled(reign, SyncRule::default(), &by(), Decided::default())
 }
 
 /// This node is elected for epoch 2, whose history begins there.
 fn second(node: &str, start: u64) -> Record {
-    let electing = first().electing(None, &by(), String::new());
-    let appointed = electing.appointed(member(node), &by(), String::new());
+    let electing = first().electing(None, &by(), Decided::default());
+    let appointed = electing.appointed(member(node), &by(), Decided::default());
     settled(&appointed, "history-2", start)
 }
 
@@ -184,10 +185,10 @@ impl Told {
 
     /// It is appointed in an election, and promoted at offset 100.
     fn promoted(&mut self) -> Record {
-        let electing = first().electing(None, &by(), String::new());
+        let electing = first().electing(None, &by(), Decided::default());
         self.record(&electing);
         self.done(info("history-1", 100));
-        let appointed = electing.appointed(member("redis-1"), &by(), String::new());
+        let appointed = electing.appointed(member("redis-1"), &by(), Decided::default());
         self.record(&appointed);
         assert_eq!(self.asked.last(), Some(&Operation::Promote));
         self.done(master(100));
@@ -208,7 +209,7 @@ fn a_reign_that_never_came_on_record_is_no_history() {
     // A key expires: the master writes by itself.
     told.step(AgentInput::Info(master(130)));
     assert_eq!((told.report.history, told.report.offset), (1, 100));
-    told.record(&appointed.electing(None, &by(), String::new()));
+    told.record(&appointed.electing(None, &by(), Decided::default()));
     assert_eq!(told.asked.last(), Some(&Operation::Seal));
     told.done(info("history-2", 130));
     assert_eq!(told.report.sealed, 3);
@@ -225,7 +226,7 @@ fn a_reign_that_is_on_record_is_its_history() {
     told.record(&stable);
     told.step(AgentInput::Info(master(130)));
     assert_eq!((told.report.history, told.report.offset), (2, 130));
-    told.record(&stable.electing(None, &by(), String::new()));
+    told.record(&stable.electing(None, &by(), Decided::default()));
     told.done(info("history-2", 130));
     assert_eq!((told.report.history, told.report.offset), (2, 130));
 }
@@ -244,17 +245,17 @@ fn who_has_not_come_to_where_a_reign_begins_holds_data_of_the_one_before() {
 #[test]
 fn a_promotion_that_nobody_heard_of_takes_no_data_away() {
     let mut told = Told::following();
-    let electing = first().electing(None, &by(), String::new());
+    let electing = first().electing(None, &by(), Decided::default());
     told.record(&electing);
     told.done(info("history-1", 100));
-    let appointed = electing.appointed(member("redis-1"), &by(), String::new());
+    let appointed = electing.appointed(member("redis-1"), &by(), Decided::default());
     told.record(&appointed);
     told.step(AgentInput::Done(
         Operation::Promote,
         Err("no answer".into()),
     ));
     // It was frozen, and carried the order out when it woke up; the next election finds it sealed.
-    told.record(&appointed.electing(None, &by(), String::new()));
+    told.record(&appointed.electing(None, &by(), Decided::default()));
     assert_eq!(told.asked.last(), Some(&Operation::Seal));
     told.done(info("history-2", 130));
     assert_eq!((told.report.sealed, told.report.history), (3, 1));
@@ -264,7 +265,7 @@ fn a_promotion_that_nobody_heard_of_takes_no_data_away() {
 #[test]
 fn data_under_a_name_that_nobody_knows_are_what_they_were_before() {
     let mut told = Told::following();
-    told.record(&first().electing(None, &by(), String::new()));
+    told.record(&first().electing(None, &by(), Decided::default()));
     // redis-0 was promoted again and ended before that was on record; this replica had begun to follow it.
     let renamed = |offset| ServerInfo {
         before: Some(("history-1".to_owned(), 120)),
@@ -286,7 +287,7 @@ fn the_register_knows_better_than_a_replica_whose_data_it_takes() {
     let mut told = Told::following();
     // redis-0 was chosen again, at the same address, and this agent has not heard of it.
     told.step(AgentInput::Info(linked(130)));
-    let over = second("redis-0", 100).electing(None, &by(), String::new());
+    let over = second("redis-0", 100).electing(None, &by(), Decided::default());
     told.record(&over);
     told.done(info("history-2", 130));
     assert_eq!((told.report.history, told.report.offset), (2, 130));
@@ -295,7 +296,7 @@ fn the_register_knows_better_than_a_replica_whose_data_it_takes() {
 #[test]
 fn who_has_just_started_obeys_nothing_that_the_group_has_left_behind() {
     let mut told = Told::started();
-    let stale = first().electing(None, &by(), String::new());
+    let stale = first().electing(None, &by(), Decided::default());
     for version in [stale.version + 1, stale.version] {
         told.record(&stale);
         assert!(told.report.asks_newest);
@@ -311,7 +312,7 @@ fn who_has_just_started_obeys_nothing_that_the_group_has_left_behind() {
 #[test]
 fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another() {
     let mut told = Told::following();
-    let handoff = first().electing(Some(Node::from("redis-1")), &by(), String::new());
+    let handoff = first().electing(Some(Node::from("redis-1")), &by(), Decided::default());
     told.record(&handoff);
     let word = TakeOver {
         version: handoff.version,
@@ -323,8 +324,8 @@ fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another
     told.done(master(100));
     assert_eq!(told.report.promoted, 2);
     // Meanwhile redis-0 was chosen again, for the same epoch.
-    let given_up = handoff.resumed(None, &by(), String::new());
-    let appointed = given_up.appointed(member("redis-0"), &by(), String::new());
+    let given_up = handoff.resumed(None, &by(), Decided::default());
+    let appointed = given_up.appointed(member("redis-0"), &by(), Decided::default());
     told.record(&settled(&appointed, "another-2", 100));
     told.step(AgentInput::Info(master(130)));
     assert_eq!(told.asked.last(), Some(&Operation::Seal));
@@ -336,7 +337,7 @@ fn the_target_of_a_handoff_that_was_given_up_has_no_part_in_the_reign_of_another
 
 /// redis-0 is the old primary, redis-1 stays a replica, redis-2 is the target and has taken over.
 fn followed_ahead(told: &mut Told) -> Record {
-    let handoff = first().electing(Some(Node::from("redis-2")), &by(), String::new());
+    let handoff = first().electing(Some(Node::from("redis-2")), &by(), Decided::default());
     told.record(&handoff);
     told.step(word(handoff.version, handoff.epoch, "history-1"));
     let target = member("redis-2").address;
@@ -355,7 +356,7 @@ fn who_follows_ahead_of_the_register_has_the_history_before() {
     let handoff = followed_ahead(&mut told);
     assert_eq!((told.report.history, told.report.offset), (1, 100));
     // The target fails; somebody else is elected for the same epoch.
-    told.record(&handoff.resumed(None, &by(), String::new()));
+    told.record(&handoff.resumed(None, &by(), Decided::default()));
     assert_eq!(told.asked.last(), Some(&Operation::Seal));
     told.done(info("history-2", 130));
     assert_eq!(told.report.sealed, 2);
@@ -368,7 +369,7 @@ fn who_followed_ahead_has_the_new_history_once_the_register_says_so() {
     let handoff = followed_ahead(&mut told);
     let start = reign(&handoff, "history-2", 100);
     let rule = SyncRule::default();
-    let stable = handoff.handed_over(member("redis-2"), start, rule, &by(), String::new());
+    let stable = handoff.handed_over(member("redis-2"), start, rule, &by(), Decided::default());
     let asked = told.asked.len();
     told.record(&stable);
     assert_eq!(told.asked.len(), asked, "it follows already");
@@ -383,7 +384,7 @@ fn who_followed_ahead_has_the_new_history_once_the_register_says_so() {
     // Also where it hears of that reign only when it is over.
     let mut told = Told::following();
     followed_ahead(&mut told);
-    told.record(&stable.electing(None, &by(), String::new()));
+    told.record(&stable.electing(None, &by(), Decided::default()));
     told.done(info("history-2", 150));
     assert_eq!((told.report.history, told.report.offset), (2, 150));
 }
@@ -392,10 +393,10 @@ fn who_followed_ahead_has_the_new_history_once_the_register_says_so() {
 fn who_followed_ahead_in_vain_has_the_history_of_whoever_rules_instead() {
     let mut told = Told::following();
     let handoff = followed_ahead(&mut told);
-    let given_up = handoff.resumed(None, &by(), String::new());
+    let given_up = handoff.resumed(None, &by(), Decided::default());
     told.record(&given_up);
     told.done(info("history-2", 130));
-    let appointed = given_up.appointed(member("redis-0"), &by(), String::new());
+    let appointed = given_up.appointed(member("redis-0"), &by(), Decided::default());
     told.record(&settled(&appointed, "another-2", 100));
     let again = Operation::Follow(member("redis-0").address);
     assert_eq!(told.asked.last(), Some(&again));
@@ -408,7 +409,7 @@ fn who_followed_ahead_in_vain_has_the_history_of_whoever_rules_instead() {
 
 #[test]
 fn a_word_of_another_handoff_or_another_history_is_not_followed() {
-    let handoff = first().electing(Some(Node::from("redis-2")), &by(), String::new());
+    let handoff = first().electing(Some(Node::from("redis-2")), &by(), Decided::default());
     for (version, replid) in [(1, "history-1"), (handoff.version, "other")] {
         let mut told = Told::following();
         told.record(&handoff);

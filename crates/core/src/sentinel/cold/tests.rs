@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::decided::Decided;
 use crate::names::{Address, Incarnation, Sentinel};
 use crate::position::Position;
 use crate::record::{Member, Reign, Terms};
@@ -34,7 +35,7 @@ fn record() -> Record {
         primary,
         Terms::default(),
         &by,
-        String::new(),
+        Decided::default(),
     );
     let reign = |epoch, start| Reign {
         epoch,

@@ -10,6 +10,7 @@ use crate::world::faults::Fault;
 use crate::world::sentinel::group;
 use holdfast_core::record::{Phase, Record};
 use holdfast_core::register::{Ballot, Versioned};
+use holdfast_core::sentinel::BY_WORD;
 use holdfast_core::wire::{PeerMessage, Value};
 
 impl World {
@@ -178,7 +179,7 @@ impl World {
 
 /// Whether an appointment gives the rules up: its primary was chosen by what is on disk, or by a person.
 fn gives_up(before: &Record, record: &Record) -> bool {
-    let asked = record.reason.contains("on a person's word");
+    let asked = BY_WORD.iter().any(|code| record.reason.is(code));
     let changed = record.sync != before.sync || record.former != before.former;
     record.phase == Phase::Appointed && (asked || changed)
 }
