@@ -44,7 +44,7 @@ pub(super) struct Doubts {
     unlike: Option<String>,
     /// What was loaded ends before the latest note.
     shorter: bool,
-    /// How far it reaches then: as the settled note says, if that is of the same files.
+    /// How far it reaches then: as the settled note says.
     reaches: Option<Position>,
     /// A copy was being loaded when it was last looked at.
     replacing: bool,
@@ -176,11 +176,8 @@ impl Agent {
         }
         out.push(AgentOutput::Decide(match self.verdict() {
             Verdict::Whole => return,
-            Verdict::Shorter(why) => {
-                self.shorten(&why);
-                Decision::DataShorter(why)
-            }
-            Verdict::Unlike(why) => {
+            Verdict::Shorter(why) if self.shorten() => Decision::DataShorter(why),
+            Verdict::Shorter(why) | Verdict::Unlike(why) => {
                 self.want_aside(&why);
                 self.doubts.unlike = Some(why.clone());
                 Decision::DataUnlike(why)
@@ -216,14 +213,13 @@ impl Agent {
         self.stored.member && there && !noted && !trusted
     }
 
-    /// The data reach as far as the settled note says, if that is of the same files. Otherwise they may be anybody's.
-    fn shorten(&mut self, why: &str) {
-        self.doubts.shorter = true;
+    /// The data reach as far as the settled note says, if that is of the same files. Otherwise they may be anybody's: false.
+    fn shorten(&mut self) -> bool {
         let settled = self.stored.noted.as_ref();
-        match settled.filter(|note| note.recognizes(&self.data.files)) {
-            Some(note) => self.doubts.reaches = note.position,
-            None => self.want_aside(why),
-        }
+        let settled = settled.filter(|note| note.recognizes(&self.data.files));
+        self.doubts.shorter = settled.is_some();
+        self.doubts.reaches = settled.and_then(|note| note.position);
+        self.doubts.shorter
     }
 
     /// These data are kept when a copy takes their place, for this reason.

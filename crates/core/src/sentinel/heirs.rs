@@ -6,7 +6,7 @@
 //! a node reaches, so it is not heard; except the primary that is being revoked, which has everything anyway. A node whose file
 //! ends before what was noted of it has no vote, whoever it was: no loss of power takes what was acknowledged in this
 //! durability, so something else did. It may be chosen if it reaches furthest all the same, for then it has what the others
-//! have; unless its data may be anybody's, since no settled note tells of them.
+//! have.
 
 use super::choice::{Candidate, is_fit, member};
 use super::election::sealed;
@@ -50,7 +50,6 @@ impl SentinelCore {
             && !report.foreign
             && !report.blank
             && report.doubt.is_empty()
-            && (!report.shorter || report.stored.is_some())
             && !report.disk.is_empty();
         if living.is_none() && !heir {
             return None;

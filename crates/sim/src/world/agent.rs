@@ -152,8 +152,8 @@ impl World {
                 if let Some(name) = counted(&decision) {
                     self.counters.hit(name);
                 }
-                let text = decision.of(&self.nodes[node].name).to_string();
-                self.note_decision(&format!("node {node}"), &text);
+                let decided = decision.said(&self.nodes[node].name);
+                self.note_decision(&format!("node {node}"), &decided);
             }
             AgentOutput::Gate(order) => self.order_gate(node, order),
             AgentOutput::Exit => {

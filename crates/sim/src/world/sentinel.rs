@@ -184,7 +184,7 @@ impl World {
                 if BY_WORD.iter().any(|code| said.is(code)) {
                     self.counters.hit("operator forced");
                 }
-                self.note_decision(&format!("sentinel {index}"), &said.text);
+                self.note_decision(&format!("sentinel {index}"), &said);
             }
             SentinelOutput::Happened { happening, .. } => self.note_happening(index, &happening),
             SentinelOutput::Answer { id, result } => {

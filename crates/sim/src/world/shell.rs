@@ -6,6 +6,7 @@ use super::channel::Purpose;
 use super::event::Event;
 use super::network::Place;
 use crate::model::Micros;
+use holdfast_core::decided::Decided;
 
 impl World {
     /// Starts or brings back what lives at `place`, after a while.
@@ -40,10 +41,10 @@ impl World {
         outputs
     }
 
-    /// A decision is told: counts the ones that contain a text of `counted`.
-    pub(super) fn note_decision(&mut self, who: &str, text: &str) {
-        self.trace.mark_text(text);
-        self.trace.line(self.now, || format!("{who}: {text}"));
+    /// A decision is told. Its code counts in the hash of the run, its sentence does not.
+    pub(super) fn note_decision(&mut self, who: &str, decided: &Decided) {
+        self.trace.mark_text(&decided.code);
+        self.trace.line(self.now, || format!("{who}: {decided}"));
     }
 
     /// Dials for the first time.
